@@ -1,0 +1,31 @@
+# Warnings, sanitizers and the compiler cache: one interface target that every Hearth target links.
+find_program(HEARTH_CCACHE ccache)
+if(HEARTH_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${HEARTH_CCACHE}")
+  set(CMAKE_C_COMPILER_LAUNCHER "${HEARTH_CCACHE}")
+endif()
+
+add_library(hearth_options INTERFACE)
+target_compile_options(hearth_options INTERFACE
+  -Wall -Wextra -Wconversion -Wshadow -Wnon-virtual-dtor -Werror
+  $<$<CONFIG:Release>:-fstack-protector-strong>)
+target_include_directories(hearth_options INTERFACE "${CMAKE_SOURCE_DIR}/src")
+target_compile_definitions(hearth_options INTERFACE
+  HEARTH_VERSION="${PROJECT_VERSION}"
+  BOOST_ASIO_NO_DEPRECATED BOOST_ALL_NO_LIB)
+
+if(HEARTH_SANITIZE)
+  target_compile_options(hearth_options INTERFACE
+    -fsanitize=${HEARTH_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(hearth_options INTERFACE -fsanitize=${HEARTH_SANITIZE})
+  if(HEARTH_SANITIZE MATCHES "thread")
+    # Asio's fenced blocks use atomic_thread_fence, which tsan does not model.
+    target_compile_definitions(hearth_options INTERFACE BOOST_ASIO_DISABLE_FENCED_BLOCK)
+    target_compile_options(hearth_options INTERFACE -Wno-tsan)
+  endif()
+endif()
+
+if(HEARTH_COVERAGE)
+  target_compile_options(hearth_options INTERFACE --coverage)
+  target_link_options(hearth_options INTERFACE --coverage)
+endif()

@@ -1,0 +1,19 @@
+// Identifiers: GUIDs for what users name, short names for instances.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/random.h"
+
+namespace hearth::base {
+
+// A version 4 GUID in lower case: "f81d4fae-7dec-41d0-a765-00a0c91e6bf6".
+std::string make_guid(Random& random);
+bool is_guid(std::string_view text);
+
+// 15 characters, "i" and 70 random bits in base 32: unique for a platform's life, and short enough
+// to be kept without an allocation of memory.
+std::string make_instance_name(Random& random);
+
+}  // namespace hearth::base

@@ -1,0 +1,130 @@
+// The HTTP/1.1 server behind a small interface: sockets, parsing, limits and time-outs are in here,
+// routes and answers are the handler's.
+//
+// One loop thread runs everything: Server, Handler and Responder are used on it only.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <variant>
+
+#include "base/result.h"
+#include "http/message.h"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace hearth::http {
+
+struct ServerLimits {
+  std::uint32_t header_bytes = 32 * 1024;       // request line and headers together: 431
+  std::uint32_t target_bytes = 8 * 1024;        // 414
+  std::uint32_t header_count = 100;             // 431
+  std::uint32_t connections = 4'096;            // one more is answered 503 and closed
+  std::chrono::milliseconds header_timeout{10'000};   // from the first byte of a request to its blank line: 408
+  std::chrono::milliseconds body_timeout{30'000};     // between two pieces of a body: 408
+  std::chrono::milliseconds idle_timeout{60'000};     // between two requests: closed
+  std::chrono::milliseconds write_timeout{30'000};    // a peer that does not read: closed
+};
+
+// Takes a body piece by piece; the next piece comes after `done`, so a slow disk slows the peer.
+class BodySink {
+ public:
+  using Done = std::function<void(base::Result<void>)>;
+  virtual ~BodySink() = default;
+  // `piece` stays valid until `done` is called (on the loop thread, inside the call or later). After
+  // an error no more pieces come; the handler still gets handle() to answer with its reason.
+  virtual void write(std::string_view piece, Done done) = 0;
+};
+
+// What the handler decides from the head alone, before any byte of the body is read: this is where
+// routes, authentication and sizes are refused.
+struct Refuse {
+  Response response;  // the connection is closed after it when a body was announced
+};
+struct Buffer {
+  std::uint64_t limit_bytes = 0;  // 413 and close when the body is larger, announced or found out
+};
+struct Stream {
+  std::unique_ptr<BodySink> sink;
+  std::uint64_t limit_bytes = 0;  // as above
+};
+using BodyPlan = std::variant<Refuse, Buffer, Stream>;
+
+struct Request {
+  RequestHead head;
+  std::string body;                // empty when it was streamed
+  std::unique_ptr<BodySink> sink;  // given back when it was streamed
+  bool body_failed = false;        // the sink answered with an error; the rest was not read
+};
+
+// The one answer to one request; move-only. Dropped without send(): the server answers 500.
+class Responder {
+ public:
+  class Target {
+   public:
+    virtual ~Target() = default;
+    virtual void send(Response response) = 0;
+    virtual void on_gone(std::function<void()> callback) = 0;
+    virtual bool gone() const = 0;
+  };
+
+  Responder() = default;
+  explicit Responder(std::shared_ptr<Target> target) : target_(std::move(target)) {}
+  Responder(Responder&&) = default;
+  Responder& operator=(Responder&&) = default;
+  Responder(const Responder&) = delete;
+  Responder& operator=(const Responder&) = delete;
+  ~Responder();
+
+  // At once or later, exactly once; to a peer that has gone it does nothing. Consumes the responder.
+  void send(Response response);
+  // Called at most once, when the peer closes before the answer (also a half-close: a client that
+  // shuts its sending side down is taken to have left). Not called after send().
+  void on_gone(std::function<void()> callback);
+  bool gone() const;
+
+ private:
+  std::shared_ptr<Target> target_;  // shared with the connection, which may end first
+};
+
+class Handler {
+ public:
+  virtual ~Handler() = default;
+  virtual BodyPlan plan(const RequestHead& head) = 0;
+  virtual void handle(Request request, Responder responder) = 0;
+  // Turns a refusal of the server's own (400, 408, 413, 414, 431, 500, 501, 503, 505) into an answer in the
+  // handler's error format. `reason` is a short machine word, e.g. "header_too_large".
+  virtual Response refuse(int status, std::string_view reason, std::string_view message) = 0;
+};
+
+class Server {
+ public:
+  Server(boost::asio::io_context& context, ServerLimits limits, Handler& handler);
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+  ~Server();
+
+  // HOST:PORT, [V6]:PORT; port 0 takes a free one. Binds and listens; kInvalidArgument, kIo.
+  base::Result<void> listen(const std::string& host_port);
+  // The port bound by listen().
+  std::uint16_t port() const;
+  // Begins to accept; before it, connections wait in the backlog.
+  void start();
+  // Stops accepting and closes idle connections; requests under way are answered, each with
+  // "Connection: close". `done` runs when the last connection has gone.
+  void drain(std::function<void()> done);
+  // Closes everything now.
+  void stop();
+  std::size_t connection_count() const;
+
+ private:
+  class Impl;
+  std::shared_ptr<Impl> impl_;  // connections in flight refer to it
+};
+
+}  // namespace hearth::http

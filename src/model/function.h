@@ -1,0 +1,46 @@
+// What a user created: a function and its immutable versions. Pure values.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+namespace hearth::model {
+
+using FunctionId = std::string;  // GUID
+using VersionId = std::string;   // GUID
+
+// Immutable: a change makes a new one.
+struct Version {
+  VersionId id;
+  FunctionId function_id;
+  std::uint32_t number = 1;           // counts up within the function
+  std::string runtime = "node";       // see model/limits.h: kRuntimes
+  std::string handler = "index";      // "file" (module.exports itself) or "file.export"
+  std::uint32_t memory_mb = 128;      // hard limit of the instance's memory
+  std::uint32_t timeout_ms = 30'000;  // counted from the handler's start
+  std::uint32_t concurrency = 1;      // invocations an instance takes at once
+  std::map<std::string, std::string> environment;
+  std::string code_digest;            // SHA-256 of the zip, 64 lower-case hex digits
+  std::uint64_t code_bytes = 0;       // size of the zip
+
+  bool operator==(const Version&) const = default;
+};
+
+struct Function {
+  FunctionId id;
+  std::string name;          // unique, or empty; usable wherever the id is
+  std::string display_name;  // anything, need not be unique (the original prototype's field)
+  Version current;
+  std::int64_t created_ms = 0;  // Unix time, milliseconds
+  std::int64_t updated_ms = 0;
+
+  bool operator==(const Function&) const = default;
+};
+
+using VersionPtr = std::shared_ptr<const Version>;    // immutable, shared by calls in flight
+using FunctionPtr = std::shared_ptr<const Function>;  // immutable, shared by calls in flight
+
+}  // namespace hearth::model

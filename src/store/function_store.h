@@ -1,0 +1,42 @@
+// The store port for function metadata: the only source of truth for which functions exist.
+//
+// Called on threads that may block (base::BlockingPool), from several at once: every implementation
+// is thread-safe. A call returns when its change is durable. The gateway keeps a cache in front, so
+// no warm invocation comes here.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "model/function.h"
+
+namespace hearth::store {
+
+class FunctionStore {
+ public:
+  virtual ~FunctionStore() = default;
+
+  // kAlreadyExists when a non-empty name is taken.
+  virtual base::Result<void> create(const model::Function& function) = 0;
+
+  // One read, by id or by name. kNotFound.
+  virtual base::Result<model::Function> find(std::string_view id_or_name) = 0;
+
+  // Ordered by creation time, then id.
+  virtual base::Result<std::vector<model::Function>> list() = 0;
+
+  // Makes `version` the current one of the function `version.function_id` and keeps the one before
+  // among its past versions. `version.number` must be the current number + 1: kBusy when somebody
+  // else was faster, kNotFound when the function is gone.
+  virtual base::Result<void> add_version(const model::Version& version, std::int64_t updated_ms) = 0;
+
+  // Removes the function and all its versions. kNotFound.
+  virtual base::Result<void> remove(std::string_view id) = 0;
+
+  // Whether any version, current or past, has this code.
+  virtual base::Result<bool> references_code(std::string_view digest) = 0;
+};
+
+}  // namespace hearth::store

@@ -1,0 +1,66 @@
+// One instance seen from the worker: a container of one version that was started, loads its handler
+// once and then executes invocations one at a time.
+//
+// The worker's heart (worker.h) decides when to start, invoke and stop; how that is done is behind
+// these interfaces: SandboxedInstanceFactory for real (code cache, sandbox, framed socket), a fake in
+// the heart's tests. Loop thread only. Events never come from inside a call to Instance.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "model/function.h"
+#include "model/outcome.h"
+
+namespace hearth::worker {
+
+// What an invocation needs inside the instance.
+struct InstanceCall {
+  std::string request_id;                // GUID, shown to the handler as its context's requestId
+  std::shared_ptr<const std::string> body;  // raw bytes; empty means `undefined` for the handler. Shared: outlives the caller
+};
+
+class InstanceEvents {
+ public:
+  virtual ~InstanceEvents() = default;
+  // The handler is loaded; the first invoke() may come.
+  virtual void loaded(const std::string& instance, const model::ExecutionSteps& start_steps) = 0;
+  // It never will be: kInitFailed, kInitTimedOut, kOutOfMemory, kExited, kProtocolError or
+  // kStartFailed. `logs` is what it wrote meanwhile. ended() follows.
+  virtual void start_failed(const std::string& instance, model::Outcome outcome, model::CapturedLogs logs,
+                            const model::ExecutionSteps& start_steps) = 0;
+  // Exactly one for each invoke(). Unless `reusable`, the instance is on its way out and ended() follows.
+  virtual void finished(const std::string& instance, model::Outcome outcome, model::CapturedLogs logs,
+                        std::int64_t run_us, std::int64_t handler_us, bool reusable) = 0;
+  // Nothing is left of it. Exactly one for each start(), the last event.
+  virtual void ended(const std::string& instance) = 0;
+};
+
+class Instance {
+ public:
+  // Asks for the end (stop()) and lets go: no event comes for it any more.
+  virtual ~Instance() = default;
+  // Only when loaded and not executing. The version's time-out counts from here. At the time-out the
+  // instance is killed and finished() says kTimedOut.
+  virtual void invoke(InstanceCall call) = 0;
+  // Begins the end, at any moment; what was executing finishes with kExited. Safe twice.
+  virtual void stop() = 0;
+};
+
+struct InstanceStart {
+  std::string name;
+  std::string function_name;   // shown to the handler: the function's name, or its id
+  model::VersionPtr version;
+};
+
+class InstanceFactory {
+ public:
+  virtual ~InstanceFactory() = default;
+  // Returns at once; loaded() or start_failed() follows. `events` outlives the instance.
+  virtual std::unique_ptr<Instance> start(InstanceStart start, InstanceEvents& events) = 0;
+};
+
+}  // namespace hearth::worker
