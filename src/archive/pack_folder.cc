@@ -54,7 +54,7 @@ Result<Zip> create(const std::string& zip_path) {
 zip_source_t* make_source(zip_t* zip, const ScannedEntry& entry, PackProgress& progress) {
   switch (entry.kind) {
     case ScannedKind::kFile:
-      return make_file_source(zip, entry.full_path, progress);
+      return make_file_source(zip, entry.full_path, entry.size, progress);
     case ScannedKind::kSymlink:
       return make_text_source(zip, entry.link_target);
     case ScannedKind::kEmptyFolder:

@@ -17,7 +17,8 @@ namespace {
 
 class FileSource {
  public:
-  FileSource(std::string path, PackProgress& progress) : path_(std::move(path)), progress_(progress) {
+  FileSource(std::string path, std::uint64_t size, PackProgress& progress)
+      : path_(std::move(path)), size_(size), progress_(progress) {
     zip_error_init(&error_);
   }
   FileSource(const FileSource&) = delete;
@@ -50,6 +51,14 @@ class FileSource {
     return 0;
   }
 
+  // The size only tells libzip that no zip64 field is needed; what is written is what it counts.
+  zip_int64_t stat(zip_stat_t* stat) const {
+    zip_stat_init(stat);
+    stat->valid = ZIP_STAT_SIZE;
+    stat->size = size_;
+    return sizeof(zip_stat_t);
+  }
+
   zip_error_t* error() { return &error_; }
 
  private:
@@ -63,12 +72,12 @@ class FileSource {
   }
 
   const std::string path_;
+  const std::uint64_t size_;  // when the folder was scanned
   PackProgress& progress_;
   base::UniqueFd fd_;
   zip_error_t error_;
 };
 
-// The size is left open: libzip counts what it gets, so a file that grows meanwhile does no harm.
 zip_int64_t serve(void* state, void* data, zip_uint64_t size, zip_source_cmd_t command) {
   auto* source = static_cast<FileSource*>(state);
   switch (command) {
@@ -79,8 +88,7 @@ zip_int64_t serve(void* state, void* data, zip_uint64_t size, zip_source_cmd_t c
     case ZIP_SOURCE_CLOSE:
       return source->close();
     case ZIP_SOURCE_STAT:
-      zip_stat_init(static_cast<zip_stat_t*>(data));
-      return sizeof(zip_stat_t);
+      return source->stat(static_cast<zip_stat_t*>(data));
     case ZIP_SOURCE_ERROR:
       return zip_error_to_data(source->error(), data, size);
     case ZIP_SOURCE_FREE:
@@ -96,8 +104,9 @@ zip_int64_t serve(void* state, void* data, zip_uint64_t size, zip_source_cmd_t c
 
 }  // namespace
 
-zip_source_t* make_file_source(zip_t* zip, const std::string& path, PackProgress& progress) {
-  auto source = std::make_unique<FileSource>(path, progress);
+zip_source_t* make_file_source(zip_t* zip, const std::string& path, std::uint64_t size,
+                               PackProgress& progress) {
+  auto source = std::make_unique<FileSource>(path, size, progress);
   zip_source_t* made = zip_source_function(zip, serve, source.get());
   if (made != nullptr) {
     (void)source.release();

@@ -23,7 +23,8 @@ struct PackProgress {
 };
 
 // nullptr when libzip refuses. zip_file_add() takes it over.
-zip_source_t* make_file_source(zip_t* zip, const std::string& path, PackProgress& progress);
+zip_source_t* make_file_source(zip_t* zip, const std::string& path, std::uint64_t size,
+                               PackProgress& progress);
 zip_source_t* make_text_source(zip_t* zip, const std::string& text);
 
 }  // namespace hearth::archive
