@@ -21,16 +21,17 @@
 namespace hearth::worker {
 
 struct CodeCacheOptions {
-  std::string folder;                         // made when missing; emptied of temporary folders at start
+  std::string folder;  // made when missing; emptied of temporary folders at start
   archive::Limits limits;
-  std::uint64_t max_bytes = 2ULL << 30U;      // --code-cache-bytes: least recently used folders go beyond it
+  std::uint64_t max_bytes = 2ULL << 30U;  // --code-cache-bytes: least recently used folders go beyond it
 };
 
 class CodeCache {
  public:
   using Done = std::function<void(base::Result<base::UniqueFd>)>;
 
-  CodeCache(CodeCacheOptions options, store::CodeStore& store, base::BlockingPool& pool, base::EventLoop& loop);
+  CodeCache(CodeCacheOptions options, store::CodeStore& store, base::BlockingPool& pool,
+            base::EventLoop& loop);
   CodeCache(const CodeCache&) = delete;
   CodeCache& operator=(const CodeCache&) = delete;
   ~CodeCache();
