@@ -131,9 +131,9 @@ class Connection final : public Responder::Target, public std::enable_shared_fro
   bool body_failed_ = false;
   std::string body_;
   std::unique_ptr<BodySink> sink_;
-  bool in_sink_ = false;                            // sink_->write() is on the stack
-  std::optional<base::Result<void>> sink_result_;   // it called done meanwhile
-  std::size_t piece_consumed_ = 0;                  // to drop from buffer_ when the sink is done
+  bool in_sink_ = false;                           // sink_->write() is on the stack
+  std::optional<base::Result<void>> sink_result_;  // it called done meanwhile
+  std::size_t piece_consumed_ = 0;                 // to drop from buffer_ when the sink is done
   std::optional<Response> planned_refusal_;
   std::function<void()> on_gone_;
 

@@ -18,7 +18,8 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
 
 base::Error malformed(std::string_view text) {
   return {base::ErrorCode::kInvalidArgument,
-          "\"" + std::string(text) + "\" is no endpoint: use http://HOST:PORT, for example http://127.0.0.1:8080"};
+          "\"" + std::string(text) +
+              "\" is no endpoint: use http://HOST:PORT, for example http://127.0.0.1:8080"};
 }
 
 bool has_port(std::string_view authority) {
@@ -48,10 +49,12 @@ std::optional<HostPort> split_host_port(std::string_view text) {
 base::Result<Endpoint> parse_endpoint(std::string_view text) {
   constexpr std::string_view kScheme = "http://";
   if (equal_ignoring_case(text.substr(0, 8), "https://")) {
-    return base::Error{base::ErrorCode::kUnsupported,
-                       "https is not supported yet: use an http:// endpoint, for instance through a local tunnel"};
+    return base::Error{
+        base::ErrorCode::kUnsupported,
+        "https is not supported yet: use an http:// endpoint, for instance through a local tunnel"};
   }
-  if (!equal_ignoring_case(text.substr(0, kScheme.size()), kScheme) || !std::all_of(text.begin(), text.end(), is_visible)) {
+  if (!equal_ignoring_case(text.substr(0, kScheme.size()), kScheme) ||
+      !std::all_of(text.begin(), text.end(), is_visible)) {
     return malformed(text);
   }
   const std::string_view rest = text.substr(kScheme.size());

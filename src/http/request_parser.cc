@@ -22,14 +22,22 @@ std::string_view to_view(BeastText text) { return {text.data(), text.size()}; }
 
 Method to_method(beast_http::verb verb) {
   switch (verb) {
-    case beast_http::verb::get: return Method::kGet;
-    case beast_http::verb::head: return Method::kHead;
-    case beast_http::verb::post: return Method::kPost;
-    case beast_http::verb::put: return Method::kPut;
-    case beast_http::verb::patch: return Method::kPatch;
-    case beast_http::verb::delete_: return Method::kDelete;
-    case beast_http::verb::options: return Method::kOptions;
-    default: return Method::kOther;
+    case beast_http::verb::get:
+      return Method::kGet;
+    case beast_http::verb::head:
+      return Method::kHead;
+    case beast_http::verb::post:
+      return Method::kPost;
+    case beast_http::verb::put:
+      return Method::kPut;
+    case beast_http::verb::patch:
+      return Method::kPatch;
+    case beast_http::verb::delete_:
+      return Method::kDelete;
+    case beast_http::verb::options:
+      return Method::kOptions;
+    default:
+      return Method::kOther;
   }
 }
 
@@ -47,7 +55,8 @@ Refusal to_refusal(const BeastError& error) {
     return {400, "bad_chunk", "the chunked body is malformed"};
   }
   if (error == beast_http::error::bad_field) {
-    return {400, "bad_header_name", "a header name is empty, holds a character it may not, or has no colon behind it"};
+    return {400, "bad_header_name",
+            "a header name is empty, holds a character it may not, or has no colon behind it"};
   }
   if (error == beast_http::error::bad_value) {
     return {400, "bad_header_value", "a header value holds a character it may not"};
@@ -68,20 +77,16 @@ class RequestParser::Grammar final : public beast_http::basic_parser<true> {
   }
 
   std::string_view piece;
-  bool http11 = false;
   bool head_done = false;
-  std::uint32_t hosts = 0;
-  std::uint32_t lengths = 0;
-  std::uint32_t codings = 0;
-  std::uint32_t expectations = 0;
   std::uint32_t trailers = 0;
   std::size_t extension_bytes = 0;
 
  private:
-  void on_request_impl(beast_http::verb verb, BeastText, BeastText target, int version, BeastError&) override {
+  void on_request_impl(beast_http::verb verb, BeastText, BeastText target, int version,
+                       BeastError&) override {
     owner_.head_.method = to_method(verb);
     owner_.head_.target.assign(target.data(), target.size());
-    http11 = version == 11;
+    owner_.facts_.http11 = version == 11;
   }
 
   void on_response_impl(int, BeastText, int, BeastError&) override {}
@@ -95,11 +100,20 @@ class RequestParser::Grammar final : public beast_http::basic_parser<true> {
       return;
     }
     switch (field) {
-      case beast_http::field::host: ++hosts; break;
-      case beast_http::field::content_length: ++lengths; break;
-      case beast_http::field::transfer_encoding: ++codings; break;
-      case beast_http::field::expect: ++expectations; break;
-      default: break;
+      case beast_http::field::host:
+        ++owner_.facts_.hosts;
+        break;
+      case beast_http::field::content_length:
+        ++owner_.facts_.lengths;
+        break;
+      case beast_http::field::transfer_encoding:
+        ++owner_.facts_.codings;
+        break;
+      case beast_http::field::expect:
+        ++owner_.facts_.expectations;
+        break;
+      default:
+        break;
     }
     owner_.head_.headers.push_back({std::string(to_view(name)), std::string(to_view(value))});
   }
@@ -115,7 +129,8 @@ class RequestParser::Grammar final : public beast_http::basic_parser<true> {
   void on_chunk_header_impl(std::uint64_t, BeastText extensions, BeastError& error) override {
     extension_bytes += extensions.size();
     if (extensions.size() > kChunkLineBytes || extension_bytes > owner_.limits_.header_bytes) {
-      owner_.refuse(400, "chunk_extensions_too_large", "the chunk extensions are larger than the limit allows");
+      owner_.refuse(400, "chunk_extensions_too_large",
+                    "the chunk extensions are larger than the limit allows");
       error = beast_http::error::bad_chunk_extension;
     }
   }
@@ -130,10 +145,9 @@ class RequestParser::Grammar final : public beast_http::basic_parser<true> {
   RequestParser& owner_;
 };
 
-RequestParser::RequestParser(HeadLimits limits) : limits_(limits), grammar_(std::make_unique<Grammar>(*this)) {}
+RequestParser::RequestParser(HeadLimits limits)
+    : limits_(limits), grammar_(std::make_unique<Grammar>(*this)) {}
 RequestParser::~RequestParser() = default;
-
-bool RequestParser::http11() const { return grammar_->http11; }
 
 void RequestParser::reset() {
   // Beast's parser serves one message; a new one in the same place costs no memory.
@@ -144,6 +158,7 @@ void RequestParser::reset() {
   head_.content_length.reset();
   head_.chunked = false;
   refusal_ = Refusal();
+  facts_ = Facts();
   head_done_ = finished_ = keep_alive_ = expects_continue_ = false;
   leading_lines_ = 0;
   scanned_ = line_start_ = head_end_ = 0;
@@ -170,9 +185,12 @@ RequestParser::Step RequestParser::next_head(std::string_view bytes) {
     }
   }
   switch (scan_head(bytes)) {
-    case HeadScan::kIncomplete: return {};
-    case HeadScan::kRefused: return refused();
-    case HeadScan::kComplete: break;
+    case HeadScan::kIncomplete:
+      return {};
+    case HeadScan::kRefused:
+      return refused();
+    case HeadScan::kComplete:
+      break;
   }
   if (!parse_head(bytes.substr(0, head_end_)) || !check_head()) {
     return refused();
@@ -197,11 +215,13 @@ RequestParser::HeadScan RequestParser::scan_head(std::string_view bytes) {
     }
   }
   if (lines_ == 0 && bytes.size() > limits_.target_bytes + kRequestLineSlack) {
-    refuse(414, "target_too_long", "the request target is longer than " + std::to_string(limits_.target_bytes) + " bytes");
+    refuse(414, "target_too_long",
+           "the request target is longer than " + std::to_string(limits_.target_bytes) + " bytes");
     return HeadScan::kRefused;
   }
   if (bytes.size() > limits_.header_bytes) {
-    refuse(431, "headers_too_large", "the headers are larger than " + std::to_string(limits_.header_bytes) + " bytes");
+    refuse(431, "headers_too_large",
+           "the headers are larger than " + std::to_string(limits_.header_bytes) + " bytes");
     return HeadScan::kRefused;
   }
   return HeadScan::kIncomplete;
@@ -219,7 +239,8 @@ RequestParser::HeadScan RequestParser::scan_line(std::string_view bytes, std::si
   const bool empty = line_end == line_start_ + 1;
   line_start_ = line_end + 1;
   if (line_start_ > limits_.header_bytes) {
-    refuse(431, "headers_too_large", "the headers are larger than " + std::to_string(limits_.header_bytes) + " bytes");
+    refuse(431, "headers_too_large",
+           "the headers are larger than " + std::to_string(limits_.header_bytes) + " bytes");
     return HeadScan::kRefused;
   }
   if (empty && lines_ > 0) {
@@ -227,7 +248,8 @@ RequestParser::HeadScan RequestParser::scan_line(std::string_view bytes, std::si
     return HeadScan::kComplete;
   }
   if (lines_ > limits_.header_count) {
-    refuse(431, "too_many_headers", "there are more than " + std::to_string(limits_.header_count) + " headers");
+    refuse(431, "too_many_headers",
+           "there are more than " + std::to_string(limits_.header_count) + " headers");
     return HeadScan::kRefused;
   }
   ++lines_;
@@ -252,118 +274,12 @@ bool RequestParser::parse_head(std::string_view bytes) {
   if (used != bytes.size() || !grammar_->head_done) {
     return refuse(400, "bad_request", "the head of the request is malformed");
   }
-  return true;
-}
-
-Refusal RequestParser::start_line_refusal(std::string_view bytes) const {
-  const std::string_view line = bytes.substr(0, bytes.find('\r'));
-  if (line == "PRI * HTTP/2.0") {
-    return {505, "http_version", "HTTP/2 is not spoken here; use HTTP/1.1"};
-  }
-  const std::size_t version = line.rfind(' ');
-  if (version != std::string_view::npos && line.find(' ') != version) {
-    const std::string_view word = line.substr(version + 1);
-    if (word.starts_with("HTTP/") && word != "HTTP/1.0" && word != "HTTP/1.1") {
-      return {505, "http_version", "only HTTP/1.0 and HTTP/1.1 are spoken here"};
-    }
-  } else if (version != std::string_view::npos) {
-    return {400, "bad_request_line", "the request line has no version; HTTP/0.9 is not spoken here"};
-  }
-  return {400, "bad_request_line", "the request line must read METHOD TARGET HTTP/1.1, without other characters"};
-}
-
-bool RequestParser::check_head() {
   keep_alive_ = grammar_->keep_alive();
-  if (!check_target() || !check_host() || !check_body_headers() || !check_expect()) {
-    return false;
-  }
   finished_ = grammar_->is_done();
-  return true;
-}
-
-// Leaves the origin form ("/path?query", "*"); the authority of an absolute form is not looked at,
-// as there is one host here only.
-bool RequestParser::check_target() {
-  std::string& target = head_.target;
-  if (target.size() > limits_.target_bytes) {
-    return refuse(414, "target_too_long",
-                  "the request target is longer than " + std::to_string(limits_.target_bytes) + " bytes");
-  }
-  if (!std::all_of(target.begin(), target.end(), is_visible)) {
-    return refuse(400, "bad_target", "the request target holds a character that must be percent-encoded");
-  }
-  if (target.front() == '/' || (target == "*" && head_.method == Method::kOptions)) {
-    return true;
-  }
-  constexpr std::string_view kScheme = "http://";
-  if (!equal_ignoring_case(std::string_view(target).substr(0, kScheme.size()), kScheme)) {
-    return refuse(400, "bad_target", "the request target must begin with a slash");
-  }
-  const std::size_t path = target.find_first_of("/?", kScheme.size());
-  target.erase(0, path);  // npos: everything
-  if (!target.starts_with('/')) {
-    target.insert(0, 1, '/');
-  }
-  return true;
-}
-
-bool RequestParser::check_host() {
-  if (grammar_->hosts > 1 || (grammar_->hosts == 0 && grammar_->http11)) {
-    return refuse(400, "bad_host", "a request of HTTP/1.1 must have exactly one Host header");
-  }
-  const std::string_view host = head_.header("Host").value_or(std::string_view());
-  const auto allowed = [](char c) { return is_visible(c) && std::string_view("/\\?#@,").find(c) == std::string_view::npos; };
-  if (!std::all_of(host.begin(), host.end(), allowed)) {
-    return refuse(400, "bad_host", "the Host header must be HOST or HOST:PORT");
-  }
-  return true;
-}
-
-bool RequestParser::check_body_headers() {
-  if (grammar_->lengths > 0) {
-    const std::string_view length = *head_.header("Content-Length");
-    const bool plain = std::all_of(length.begin(), length.end(), [](char c) { return c >= '0' && c <= '9'; });
-    if (grammar_->lengths > 1 || !plain) {
-      return refuse(400, "bad_content_length", "Content-Length must be one plain number, given once");
-    }
-  }
-  if (grammar_->codings > 0 && !check_transfer_coding(*head_.header("Transfer-Encoding"))) {
-    return false;
-  }
   head_.chunked = grammar_->chunked();
-  if (grammar_->lengths > 0) {
-    head_.content_length = *grammar_->content_length();
+  if (const auto length = grammar_->content_length()) {
+    head_.content_length = *length;
   }
-  return true;
-}
-
-bool RequestParser::check_transfer_coding(std::string_view codings) {
-  if (grammar_->codings > 1 || grammar_->lengths > 0 || !grammar_->http11) {
-    return refuse(400, "bad_transfer_encoding",
-                  "Transfer-Encoding must be given once, in HTTP/1.1 and not beside Content-Length");
-  }
-  if (equal_ignoring_case(codings, "chunked")) {
-    return true;
-  }
-  const std::size_t comma = codings.rfind(',');
-  const bool ends_chunked =
-      comma != std::string_view::npos && equal_ignoring_case(trim(codings.substr(comma + 1)), "chunked");
-  if (ends_chunked && is_token(trim(codings.substr(0, comma))) &&
-      !equal_ignoring_case(trim(codings.substr(0, comma)), "chunked")) {
-    return refuse(501, "unknown_transfer_coding", "no transfer coding but \"chunked\" is understood here");
-  }
-  // Without "chunked" at the end nobody can tell where the body ends (RFC 9112, section 6.3).
-  return refuse(400, "bad_transfer_encoding", "Transfer-Encoding must be exactly \"chunked\"");
-}
-
-bool RequestParser::check_expect() {
-  if (grammar_->expectations == 0 || !grammar_->http11) {
-    return true;
-  }
-  if (grammar_->expectations > 1 || !equal_ignoring_case(*head_.header("Expect"), "100-continue")) {
-    return refuse(417, "unknown_expectation", "no expectation but \"100-continue\" can be met");
-  }
-  expects_continue_ = true;
   return true;
 }
 

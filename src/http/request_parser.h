@@ -62,7 +62,7 @@ class RequestParser {
   // From kHead on. The head may be moved out after kHead.
   RequestHead& head() { return head_; }
   bool body_announced() const { return head_.chunked || head_.content_length.value_or(0) > 0; }
-  bool http11() const;
+  bool http11() const { return facts_.http11; }
   bool keep_alive() const { return keep_alive_; }
   bool expects_continue() const { return expects_continue_; }
   // The whole request has been parsed.
@@ -71,6 +71,14 @@ class RequestParser {
 
  private:
   class Grammar;  // the shell around Beast
+  // What the strict checks ask about.
+  struct Facts {
+    bool http11 = false;
+    std::uint32_t hosts = 0;
+    std::uint32_t lengths = 0;
+    std::uint32_t codings = 0;
+    std::uint32_t expectations = 0;
+  };
   enum class HeadScan { kIncomplete, kComplete, kRefused };
 
   Step next_head(std::string_view bytes);
@@ -92,6 +100,7 @@ class RequestParser {
   std::unique_ptr<Grammar> grammar_;
   RequestHead head_;
   Refusal refusal_;
+  Facts facts_;
   bool head_done_ = false;
   bool finished_ = false;
   bool keep_alive_ = false;

@@ -8,8 +8,8 @@
 namespace hearth::http {
 namespace {
 
-constexpr std::array<std::string_view, 5> kServersOwn = {"Content-Length", "Connection", "Date", "Transfer-Encoding",
-                                                         "Content-Type"};
+constexpr std::array<std::string_view, 5> kServersOwn = {"Content-Length", "Connection", "Date",
+                                                         "Transfer-Encoding", "Content-Type"};
 
 bool is_servers_own(std::string_view name) {
   for (const std::string_view own : kServersOwn) {
@@ -20,7 +20,9 @@ bool is_servers_own(std::string_view name) {
   return false;
 }
 
-bool has_line_break(std::string_view text) { return text.find_first_of(std::string_view("\r\n\0", 3)) != text.npos; }
+bool has_line_break(std::string_view text) {
+  return text.find_first_of(std::string_view("\r\n\0", 3)) != text.npos;
+}
 
 void append_number(std::string& text, std::size_t number) {
   std::array<char, 24> digits;
@@ -32,34 +34,62 @@ void append_number(std::string& text, std::size_t number) {
 
 std::string_view reason_phrase(int status) {
   switch (status) {
-    case 200: return "OK";
-    case 201: return "Created";
-    case 202: return "Accepted";
-    case 204: return "No Content";
-    case 304: return "Not Modified";
-    case 400: return "Bad Request";
-    case 401: return "Unauthorized";
-    case 403: return "Forbidden";
-    case 404: return "Not Found";
-    case 405: return "Method Not Allowed";
-    case 408: return "Request Timeout";
-    case 409: return "Conflict";
-    case 410: return "Gone";
-    case 413: return "Content Too Large";
-    case 414: return "URI Too Long";
-    case 415: return "Unsupported Media Type";
-    case 417: return "Expectation Failed";
-    case 422: return "Unprocessable Content";
-    case 429: return "Too Many Requests";
-    case 431: return "Request Header Fields Too Large";
-    case 500: return "Internal Server Error";
-    case 501: return "Not Implemented";
-    case 502: return "Bad Gateway";
-    case 503: return "Service Unavailable";
-    case 504: return "Gateway Timeout";
-    case 505: return "HTTP Version Not Supported";
-    case 507: return "Insufficient Storage";
-    default: return "Status";
+    case 200:
+      return "OK";
+    case 201:
+      return "Created";
+    case 202:
+      return "Accepted";
+    case 204:
+      return "No Content";
+    case 304:
+      return "Not Modified";
+    case 400:
+      return "Bad Request";
+    case 401:
+      return "Unauthorized";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 408:
+      return "Request Timeout";
+    case 409:
+      return "Conflict";
+    case 410:
+      return "Gone";
+    case 413:
+      return "Content Too Large";
+    case 414:
+      return "URI Too Long";
+    case 415:
+      return "Unsupported Media Type";
+    case 417:
+      return "Expectation Failed";
+    case 422:
+      return "Unprocessable Content";
+    case 429:
+      return "Too Many Requests";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 500:
+      return "Internal Server Error";
+    case 501:
+      return "Not Implemented";
+    case 502:
+      return "Bad Gateway";
+    case 503:
+      return "Service Unavailable";
+    case 504:
+      return "Gateway Timeout";
+    case 505:
+      return "HTTP Version Not Supported";
+    case 507:
+      return "Insufficient Storage";
+    default:
+      return "Status";
   }
 }
 
@@ -69,7 +99,8 @@ std::string_view DateLine::at(std::time_t now) {
     gmtime_r(&now, &parts);
     std::array<char, 48> text;
     // The C locale's names, which this process never changes.
-    const std::size_t size = std::strftime(text.data(), text.size(), "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &parts);
+    const std::size_t size =
+        std::strftime(text.data(), text.size(), "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &parts);
     line_.assign(text.data(), size);
     made_for_ = now;
   }
@@ -99,7 +130,8 @@ std::string_view response_fault(const Response& response) {
 
 bool carries_body(const Response& response) { return response.status != 204 && response.status != 304; }
 
-void write_head(const Response& response, std::string_view date_line, Persistence persistence, std::string& head) {
+void write_head(const Response& response, std::string_view date_line, Persistence persistence,
+                std::string& head) {
   head.assign("HTTP/1.1 ");
   append_number(head, static_cast<std::size_t>(response.status));
   head.append(" ").append(reason_phrase(response.status)).append("\r\n").append(date_line);
@@ -115,9 +147,14 @@ void write_head(const Response& response, std::string_view date_line, Persistenc
     head.append(header.name).append(": ").append(header.value).append("\r\n");
   }
   switch (persistence) {
-    case Persistence::kImplied: break;
-    case Persistence::kKeepAlive: head.append("Connection: keep-alive\r\n"); break;
-    case Persistence::kClose: head.append("Connection: close\r\n"); break;
+    case Persistence::kImplied:
+      break;
+    case Persistence::kKeepAlive:
+      head.append("Connection: keep-alive\r\n");
+      break;
+    case Persistence::kClose:
+      head.append("Connection: close\r\n");
+      break;
   }
   head.append("\r\n");
 }

@@ -35,6 +35,7 @@ bool carries_body(const Response& response);
 enum class Persistence { kImplied, kKeepAlive, kClose };
 
 // Replaces `head`, keeping its memory.
-void write_head(const Response& response, std::string_view date_line, Persistence persistence, std::string& head);
+void write_head(const Response& response, std::string_view date_line, Persistence persistence,
+                std::string& head);
 
 }  // namespace hearth::http

@@ -99,9 +99,11 @@ base::Result<tcp::endpoint> Server::Impl::resolve(const std::string& host_port) 
     return tcp::endpoint(address, parsed->port);
   }
   tcp::resolver resolver(context_);
-  const auto found = resolver.resolve(parsed->host, std::to_string(parsed->port), tcp::resolver::passive, error);
+  const auto found =
+      resolver.resolve(parsed->host, std::to_string(parsed->port), tcp::resolver::passive, error);
   if (error || found.empty()) {
-    return base::Error{base::ErrorCode::kInvalidArgument, "the host of \"" + host_port + "\" is not known: use an address"};
+    return base::Error{base::ErrorCode::kInvalidArgument,
+                       "the host of \"" + host_port + "\" is not known: use an address"};
   }
   return found.begin()->endpoint();
 }
@@ -184,8 +186,9 @@ void Server::Impl::admit(tcp::socket socket) {
   connections_.push_back(connection);
   arm_sweep();
   if (connections_.size() > limits_.connections) {
-    connection->turn_away(503, "too_many_connections",
-                          "the server holds its " + std::to_string(limits_.connections) + " connections already");
+    connection->turn_away(
+        503, "too_many_connections",
+        "the server holds its " + std::to_string(limits_.connections) + " connections already");
   } else {
     connection->start();
   }

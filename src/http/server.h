@@ -24,14 +24,15 @@ class io_context;
 namespace hearth::http {
 
 struct ServerLimits {
-  std::uint32_t header_bytes = 32 * 1024;       // request line and headers together: 431
-  std::uint32_t target_bytes = 8 * 1024;        // 414
-  std::uint32_t header_count = 100;             // 431
-  std::uint32_t connections = 4'096;            // one more is answered 503 and closed
-  std::chrono::milliseconds header_timeout{10'000};   // from the first byte of a request to its blank line: 408
-  std::chrono::milliseconds body_timeout{30'000};     // between two pieces of a body: 408
-  std::chrono::milliseconds idle_timeout{60'000};     // between two requests: closed
-  std::chrono::milliseconds write_timeout{30'000};    // a peer that does not read: closed
+  std::uint32_t header_bytes = 32 * 1024;  // request line and headers together: 431
+  std::uint32_t target_bytes = 8 * 1024;   // 414
+  std::uint32_t header_count = 100;        // 431
+  std::uint32_t connections = 4'096;       // one more is answered 503 and closed
+  std::chrono::milliseconds header_timeout{
+      10'000};                                      // from the first byte of a request to its blank line: 408
+  std::chrono::milliseconds body_timeout{30'000};   // between two pieces of a body: 408
+  std::chrono::milliseconds idle_timeout{60'000};   // between two requests: closed
+  std::chrono::milliseconds write_timeout{30'000};  // a peer that does not read: closed
 };
 
 // Takes a body piece by piece; the next piece comes after `done`, so a slow disk slows the peer.
