@@ -19,8 +19,7 @@ namespace {
 
 constexpr const char* kDefaultEndpoint = "http://127.0.0.1:8080";
 
-constexpr const char* kFooter = R"(
-Examples:
+constexpr const char* kFooter = R"(Examples:
   hearth deploy ./my-function            zip a folder, upload it, create or replace the function
   hearth invoke my-function --data '{"name": "Ada"}'
   hearth logs my-function --follow

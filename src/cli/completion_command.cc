@@ -35,8 +35,7 @@ Command completion_command() {
   Command command;
   command.name = "completion";
   command.summary = "Print the completion script for a shell";
-  command.details = R"(
-Examples:
+  command.details = R"(Examples:
   source <(hearth completion bash)                                  # bash, for this session
   hearth completion bash > /etc/bash_completion.d/hearth            # bash, for everybody
   hearth completion zsh > "${fpath[1]}/_hearth"                     # zsh

@@ -60,7 +60,7 @@ Command delete_command() {
   Command command;
   command.name = "delete";
   command.summary = "Delete functions and their instances";
-  command.details = "\nExamples:\n  hearth delete hello\n  hearth delete --yes $(hearth list --quiet)\n";
+  command.details = "Examples:\n  hearth delete hello\n  hearth delete --yes $(hearth list --quiet)\n";
   command.add_options = [options](CLI::App& app) {
     app.add_option("NAME", options->names, "Names or ids")->required();
     app.add_flag("-y,--yes", options->yes, "Do not ask");

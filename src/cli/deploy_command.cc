@@ -207,8 +207,8 @@ Command deploy_command() {
   command.name = "deploy";
   command.summary = "Upload a folder or a zip as a function, new or replaced";
   command.answer_timeout = std::chrono::minutes(2);
-  command.details = R"(
-A function of that name is replaced without a failed call in between; settings that are not given
+  command.details =
+      R"(A function of that name is replaced without a failed call in between; settings that are not given
 stay as they are, and --env or --env-file replace the whole environment. What .hearthignore lists
 (as .gitignore does) is left out. Here --timeout is the function's; how long to wait for the server
 stands before the command: hearth --timeout 5m deploy DIR.

@@ -157,7 +157,7 @@ Command invoke_command() {
   command.answer_timeout =
       std::chrono::milliseconds(model::FunctionLimits{}.timeout_max_ms) + kStartAllowance;
   command.details =
-      "\nWithout --data the input is what is piped in, or nothing. stdout carries the output alone.\n"
+      "Without --data the input is what is piped in, or nothing. stdout carries the output alone.\n"
       "\nExamples:\n  hearth invoke hello --data '{\"name\": \"Ada\"}'\n  hearth invoke hello --data "
       "@sample.json --trace\n"
       "  jq .order file.json | hearth invoke json-transform | jq .total\n";

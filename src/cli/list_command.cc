@@ -55,7 +55,7 @@ Command list_command() {
   Command command;
   command.name = "list";
   command.summary = "List the functions";
-  command.details = "\nExamples:\n  hearth list\n  hearth list --json | jq -r '.[].id'\n";
+  command.details = "Examples:\n  hearth list\n  hearth list --json | jq -r '.[].id'\n";
   command.add_options = [quiet](CLI::App& app) {
     app.add_flag("-q,--quiet", *quiet, "Print the names alone");
   };

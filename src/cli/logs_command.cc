@@ -81,7 +81,7 @@ Command logs_command() {
   command.name = "logs";
   command.summary = "Show what a function's invocations wrote";
   command.details =
-      "\nA line of stdout begins with '|', one of stderr with '!'.\n"
+      "A line of stdout begins with '|', one of stderr with '!'.\n"
       "\nExamples:\n  hearth logs hello\n  hearth logs hello --limit 5\n  hearth logs hello --follow\n";
   command.add_options = [options](CLI::App& app) {
     app.add_option("NAME", options->name, "The function's name or id")->required();

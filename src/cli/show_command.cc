@@ -64,7 +64,7 @@ Command show_command() {
   Command command;
   command.name = "show";
   command.summary = "Show one function and its settings";
-  command.details = "\nExamples:\n  hearth show hello\n  hearth show hello --json | jq .codeSha256\n";
+  command.details = "Examples:\n  hearth show hello\n  hearth show hello --json | jq .codeSha256\n";
   command.add_options = [name](CLI::App& app) {
     app.add_option("NAME", *name, "The function's name or id")->required();
   };

@@ -60,7 +60,7 @@ Command status_command() {
   Command command;
   command.name = "status";
   command.summary = "Show the server's health, memory and instances";
-  command.details = "\nExamples:\n  hearth status\n  hearth status --json | jq .memory.freeMb\n";
+  command.details = "Examples:\n  hearth status\n  hearth status --json | jq .memory.freeMb\n";
   command.run = run_status;
   return command;
 }
