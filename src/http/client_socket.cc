@@ -87,7 +87,7 @@ base::Result<void> ClientSocket::connect(const HostPort& address, TimePoint dead
   return error == ETIMEDOUT ? timed_out() : base::io_error("connect", error);
 }
 
-bool ClientSocket::readable() const { return wait(fd_.get(), POLLIN, TimePoint::min()) != 0; }
+bool ClientSocket::readable() const { return wait(fd_.get(), POLLIN, TimePoint{}) != 0; }
 
 base::Result<ClientSocket::Sent> ClientSocket::send(std::string_view bytes, TimePoint deadline,
                                                     std::size_t& sent) {

@@ -243,7 +243,11 @@ RequestParser::HeadScan RequestParser::scan_line(std::string_view bytes, std::si
            "the headers are larger than " + std::to_string(limits_.header_bytes) + " bytes");
     return HeadScan::kRefused;
   }
-  if (empty && lines_ > 0) {
+  if (empty && lines_ == 0) {
+    refuse(400, "bad_request_line", "the request begins with empty lines");
+    return HeadScan::kRefused;
+  }
+  if (empty) {
     head_end_ = line_start_;
     return HeadScan::kComplete;
   }
@@ -295,7 +299,8 @@ RequestParser::Step RequestParser::next_body(std::string_view bytes) {
     step.consumed += grammar_->put({rest.data(), rest.size()}, error);
     if (error == beast_http::error::need_more) {
       // Only the line of a chunk's size and the trailers are not taken as they come.
-      const bool in_line = rest.find("\r\n", 2) == std::string_view::npos;
+      const std::size_t line = rest.starts_with("\r\n") ? 2 : 0;  // the end of the chunk before it
+      const bool in_line = rest.find("\r\n", line) == std::string_view::npos;
       if (in_line && rest.size() > kChunkLineBytes) {
         refuse(400, "bad_chunk", "the line of a chunk's size is longer than the limit allows");
         return refused();
