@@ -466,7 +466,8 @@ function takeFrame(bytes, frameBytes) {
 
 // How many bytes the next read may bring without going past the frame in hand.
 function wanted() {
-  return large === null ? kReadBytes - receivedBytes : Math.min(kReadBytes, large.length - largeBytes);
+  const missing = large === null ? kReadBytes - receivedBytes : large.length - largeBytes;
+  return missing < kReadBytes ? missing : kReadBytes;
 }
 
 function awaitFrame() {
@@ -492,7 +493,8 @@ function waitInEventLoop() {
       buffer,
       callback(count) {
         for (let at = 0, part; at < count; at += part) {
-          part = Math.min(wanted(), count - at);
+          part = wanted();
+          part = part < count - at ? part : count - at;
           copyBytes(buffer, received, receivedBytes, at, at + part);
           take(part);
         }

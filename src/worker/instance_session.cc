@@ -22,13 +22,17 @@ Outcome failure(OutcomeKind kind, std::string message) {
 
 std::string words_of(const sandbox::Exit& exit) {
   switch (exit.reason) {
-    case sandbox::ExitReason::kExited: return "the process ended with exit code " + std::to_string(exit.code);
+    case sandbox::ExitReason::kExited:
+      return "the process ended with exit code " + std::to_string(exit.code);
     case sandbox::ExitReason::kSignaled: {
       const char* const name = sigabbrev_np(exit.code);
-      return "the process was ended by signal " + (name != nullptr ? "SIG" + std::string(name) : std::to_string(exit.code));
+      return "the process was ended by signal " +
+             (name != nullptr ? "SIG" + std::string(name) : std::to_string(exit.code));
     }
-    case sandbox::ExitReason::kOutOfMemory: return "the instance reached its memory limit";
-    case sandbox::ExitReason::kRemoved: return "the instance was stopped";
+    case sandbox::ExitReason::kOutOfMemory:
+      return "the instance reached its memory limit";
+    case sandbox::ExitReason::kRemoved:
+      return "the instance was stopped";
   }
   return "the process ended";
 }
@@ -44,16 +48,26 @@ std::string out_of_place(const protocol::Frame& frame) {
 
 std::string_view to_string(SessionState state) {
   switch (state) {
-    case SessionState::kFetchingCode: return "fetching_code";
-    case SessionState::kStarting: return "starting";
-    case SessionState::kBooting: return "booting";
-    case SessionState::kInitialising: return "initialising";
-    case SessionState::kIdle: return "idle";
-    case SessionState::kExecuting: return "executing";
-    case SessionState::kClosing: return "closing";
-    case SessionState::kAborting: return "aborting";
-    case SessionState::kStopping: return "stopping";
-    case SessionState::kEnded: return "ended";
+    case SessionState::kFetchingCode:
+      return "fetching_code";
+    case SessionState::kStarting:
+      return "starting";
+    case SessionState::kBooting:
+      return "booting";
+    case SessionState::kInitialising:
+      return "initialising";
+    case SessionState::kIdle:
+      return "idle";
+    case SessionState::kExecuting:
+      return "executing";
+    case SessionState::kClosing:
+      return "closing";
+    case SessionState::kAborting:
+      return "aborting";
+    case SessionState::kStopping:
+      return "stopping";
+    case SessionState::kEnded:
+      return "ended";
   }
   return "unknown";
 }
@@ -66,16 +80,26 @@ InstanceSession::InstanceSession(SessionLimits limits, base::TimePoint now)
 SessionActions InstanceSession::on(SessionEvent event, base::TimePoint now) {
   now_ = now;
   switch (state_) {
-    case SessionState::kFetchingCode: return in_fetching_code(event);
-    case SessionState::kStarting: return in_starting(event);
-    case SessionState::kBooting: return in_booting(event);
-    case SessionState::kInitialising: return in_initialising(event);
-    case SessionState::kIdle: return in_idle(event);
-    case SessionState::kExecuting: return in_executing(event);
-    case SessionState::kClosing: return in_closing(event);
-    case SessionState::kAborting: return in_aborting(event);
-    case SessionState::kStopping: return in_stopping(event);
-    case SessionState::kEnded: return {};
+    case SessionState::kFetchingCode:
+      return in_fetching_code(event);
+    case SessionState::kStarting:
+      return in_starting(event);
+    case SessionState::kBooting:
+      return in_booting(event);
+    case SessionState::kInitialising:
+      return in_initialising(event);
+    case SessionState::kIdle:
+      return in_idle(event);
+    case SessionState::kExecuting:
+      return in_executing(event);
+    case SessionState::kClosing:
+      return in_closing(event);
+    case SessionState::kAborting:
+      return in_aborting(event);
+    case SessionState::kStopping:
+      return in_stopping(event);
+    case SessionState::kEnded:
+      return {};
   }
   return {};
 }
@@ -87,12 +111,14 @@ SessionActions InstanceSession::in_fetching_code(const SessionEvent& event) {
     steps_.code_us = lap_us();
     actions.start_sandbox = true;
   } else if (const auto* failed = std::get_if<event::CodeFailed>(&event)) {
-    actions = give_up(failure(OutcomeKind::kStartFailed, "code: " + failed->error.message), SessionState::kEnded);
+    actions =
+        give_up(failure(OutcomeKind::kStartFailed, "code: " + failed->error.message), SessionState::kEnded);
   } else if (std::holds_alternative<event::DeadlinePassed>(event)) {
     const auto text = "the code was not there within " + milliseconds_text(limits_.start_timeout);
     actions = give_up(failure(OutcomeKind::kStartFailed, text), SessionState::kEnded);
   } else if (std::holds_alternative<event::Stop>(event)) {
-    actions = give_up(failure(OutcomeKind::kStartFailed, "stopped before it was started"), SessionState::kEnded);
+    actions =
+        give_up(failure(OutcomeKind::kStartFailed, "stopped before it was started"), SessionState::kEnded);
   }
   return actions;
 }
@@ -102,12 +128,14 @@ SessionActions InstanceSession::in_starting(const SessionEvent& event) {
     state_ = SessionState::kBooting;
     steps_.sandbox_us = lap_us();
   } else if (const auto* failed = std::get_if<event::SandboxFailed>(&event)) {
-    return give_up(failure(OutcomeKind::kStartFailed, "sandbox: " + failed->error.message), SessionState::kEnded);
+    return give_up(failure(OutcomeKind::kStartFailed, "sandbox: " + failed->error.message),
+                   SessionState::kEnded);
   } else if (std::holds_alternative<event::DeadlinePassed>(event)) {
     const auto text = "the sandbox was not ready within " + milliseconds_text(limits_.start_timeout);
     return give_up(failure(OutcomeKind::kStartFailed, text), SessionState::kAborting);
   } else if (std::holds_alternative<event::Stop>(event)) {
-    return give_up(failure(OutcomeKind::kStartFailed, "stopped before it was started"), SessionState::kAborting);
+    return give_up(failure(OutcomeKind::kStartFailed, "stopped before it was started"),
+                   SessionState::kAborting);
   }
   return {};
 }
@@ -180,7 +208,8 @@ SessionActions InstanceSession::in_aborting(const SessionEvent& event) {
   if (std::holds_alternative<event::SandboxStarted>(event)) {
     state_ = SessionState::kStopping;
     actions.remove_sandbox = true;
-  } else if (std::holds_alternative<event::SandboxFailed>(event) || std::holds_alternative<event::Exited>(event)) {
+  } else if (std::holds_alternative<event::SandboxFailed>(event) ||
+             std::holds_alternative<event::Exited>(event)) {
     state_ = SessionState::kEnded;
     actions.report_ended = true;
   }
@@ -265,7 +294,8 @@ SessionActions InstanceSession::interrupted(const SessionEvent& event) {
   }
   if (const auto* failed = std::get_if<event::ChannelFailed>(&event)) {
     const bool too_large = failed->error.code == ErrorCode::kTooLarge && state_ == SessionState::kExecuting;
-    return give_up(too_large ? OutcomeKind::kResponseTooLarge : OutcomeKind::kProtocolError, failed->error.message);
+    return give_up(too_large ? OutcomeKind::kResponseTooLarge : OutcomeKind::kProtocolError,
+                   failed->error.message);
   }
   if (const auto* ended = std::get_if<event::ChannelEnded>(&event)) {
     return await_exit(ended->mid_frame);
@@ -283,6 +313,7 @@ SessionActions InstanceSession::interrupted(const SessionEvent& event) {
 SessionActions InstanceSession::await_exit(bool mid_frame) {
   const bool has_deadline = state_ != SessionState::kIdle;
   const base::TimePoint latest = now_ + limits_.exit_wait;
+  closed_in_ = state_;
   state_ = SessionState::kClosing;
   mid_frame_ = mid_frame;
   SessionActions actions;
@@ -291,6 +322,7 @@ SessionActions InstanceSession::await_exit(bool mid_frame) {
 }
 
 SessionActions InstanceSession::exited(const event::Exited& event) {
+  const SessionState state = state_ == SessionState::kClosing ? closed_in_ : state_;
   OutcomeKind kind = OutcomeKind::kExited;
   std::string message = words_of(event.exit);
   if (event.exit.reason == sandbox::ExitReason::kOutOfMemory) {
@@ -301,7 +333,7 @@ SessionActions InstanceSession::exited(const event::Exited& event) {
   } else if (mid_frame_) {
     kind = OutcomeKind::kProtocolError;
     message = "the runtime ended in the middle of a frame: " + message;
-  } else if (state_ == SessionState::kBooting) {
+  } else if (state == SessionState::kBooting) {
     kind = OutcomeKind::kStartFailed;
     message = "the runtime did not come up: " + message;
   }
@@ -326,8 +358,11 @@ SessionActions InstanceSession::give_up(Outcome outcome, SessionState next) {
 // Tells the heart what it is owed, if anything.
 void InstanceSession::pay(SessionActions& actions, Outcome outcome) {
   switch (std::exchange(owed_, Owed::kNothing)) {
-    case Owed::kNothing: return;
-    case Owed::kStart: actions.report = Report::kStartFailed; break;
+    case Owed::kNothing:
+      return;
+    case Owed::kStart:
+      actions.report = Report::kStartFailed;
+      break;
     case Owed::kFinish:
       actions.report = Report::kFinished;
       actions.run_us = lap_us();

@@ -48,24 +48,39 @@ struct SessionLimits {
 // What happens to a session.
 namespace event {
 struct CodeFetched {};
-struct CodeFailed { base::Error error; };
+struct CodeFailed {
+  base::Error error;
+};
 struct SandboxStarted {};
-struct SandboxFailed { base::Error error; };
+struct SandboxFailed {
+  base::Error error;
+};
 // `more_follows`: further bytes came with it, which no shim sends that keeps to the protocol.
-struct FrameReceived { protocol::Frame frame; bool more_follows = false; };
+struct FrameReceived {
+  protocol::Frame frame;
+  bool more_follows = false;
+};
 // The frames make no sense any more, or could not be sent.
-struct ChannelFailed { base::Error error; };
+struct ChannelFailed {
+  base::Error error;
+};
 // The peer closed the socket, in the middle of a frame or not.
-struct ChannelEnded { bool mid_frame = false; };
+struct ChannelEnded {
+  bool mid_frame = false;
+};
 struct Invoke {};
 struct Stop {};
 struct DeadlinePassed {};
 // `heap_exhausted`: it aborted because the language's own heap limit was reached.
-struct Exited { sandbox::Exit exit; bool heap_exhausted = false; };
+struct Exited {
+  sandbox::Exit exit;
+  bool heap_exhausted = false;
+};
 }  // namespace event
-using SessionEvent = std::variant<event::CodeFetched, event::CodeFailed, event::SandboxStarted, event::SandboxFailed,
-                                  event::FrameReceived, event::ChannelFailed, event::ChannelEnded, event::Invoke,
-                                  event::Stop, event::DeadlinePassed, event::Exited>;
+using SessionEvent =
+    std::variant<event::CodeFetched, event::CodeFailed, event::SandboxStarted, event::SandboxFailed,
+                 event::FrameReceived, event::ChannelFailed, event::ChannelEnded, event::Invoke, event::Stop,
+                 event::DeadlinePassed, event::Exited>;
 
 // What is told to the worker's heart.
 enum class Report { kNothing, kLoaded, kStartFailed, kFinished };
@@ -74,17 +89,17 @@ enum class Report { kNothing, kLoaded, kStartFailed, kFinished };
 struct SessionActions {
   bool start_sandbox = false;
   bool send_init = false;
-  std::optional<std::uint64_t> send_invoke;       // the invocation's id
-  std::optional<base::TimePoint> deadline;        // replaces the one that is set
+  std::optional<std::uint64_t> send_invoke;  // the invocation's id
+  std::optional<base::TimePoint> deadline;   // replaces the one that is set
   bool clear_deadline = false;
-  bool cap_cpu = false;                           // from here on the configured cap holds
-  bool remove_sandbox = false;                    // and close the channel
-  Report report = Report::kNothing;               // the pipes are drained first
-  model::Outcome outcome;                         // of kStartFailed and kFinished
-  std::int64_t run_us = 0;                        // of kFinished
-  std::int64_t handler_us = 0;                    // of kFinished
-  bool reusable = false;                          // of kFinished
-  bool report_ended = false;
+  bool cap_cpu = false;  // from here on the configured cap holds
+  bool remove_sandbox = false;
+  Report report = Report::kNothing;  // with what the pipes held until now
+  model::Outcome outcome;            // of kStartFailed and kFinished
+  std::int64_t run_us = 0;           // of kFinished
+  std::int64_t handler_us = 0;       // of kFinished
+  bool reusable = false;             // of kFinished
+  bool report_ended = false;         // the shell may forget the instance
 
   bool operator==(const SessionActions&) const = default;
 };
@@ -131,10 +146,11 @@ class InstanceSession {
   const SessionLimits limits_;
   SessionState state_ = SessionState::kFetchingCode;
   Owed owed_ = Owed::kStart;
-  base::TimePoint now_;       // of the event in hand
-  base::TimePoint lap_;       // when the current step of the start, or the call, began
-  base::TimePoint deadline_;  // the one that is set, or was last
-  bool mid_frame_ = false;    // the socket ended within a frame
+  base::TimePoint now_;                           // of the event in hand
+  base::TimePoint lap_;                           // when the current step of the start, or the call, began
+  base::TimePoint deadline_;                      // the one that is set, or was last
+  SessionState closed_in_ = SessionState::kIdle;  // of kClosing: where the socket's end came
+  bool mid_frame_ = false;                        // of kClosing: it came within a frame
   std::uint64_t invocation_ = 0;
   model::ExecutionSteps steps_;
 };

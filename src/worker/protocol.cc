@@ -47,13 +47,18 @@ Error corrupt(std::string message) { return Error{ErrorCode::kCorrupt, std::move
 // The longest payload that the platform takes for a type; nothing for what a shim never sends.
 std::optional<std::uint64_t> payload_bound(std::uint8_t type, std::uint64_t response_bytes) {
   switch (static_cast<FrameType>(type)) {
-    case FrameType::kReady: return kMaxReadyBytes;
-    case FrameType::kLoaded: return 0;
+    case FrameType::kReady:
+      return kMaxReadyBytes;
+    case FrameType::kLoaded:
+      return 0;
     case FrameType::kInitError:
-    case FrameType::kError: return kMaxErrorBytes;
-    case FrameType::kResult: return kDurationBytes + response_bytes;
+    case FrameType::kError:
+      return kMaxErrorBytes;
+    case FrameType::kResult:
+      return kDurationBytes + response_bytes;
     case FrameType::kInit:
-    case FrameType::kInvoke: break;
+    case FrameType::kInvoke:
+      break;
   }
   return std::nullopt;
 }
@@ -77,14 +82,18 @@ Result<model::FunctionError> decode_function_error(std::string_view text, std::s
   if (!object) {
     return object.error();
   }
-  return model::FunctionError{text_of(*object, "type"), text_of(*object, "message"), text_of(*object, "stack")};
+  return model::FunctionError{text_of(*object, "type"), text_of(*object, "message"),
+                              text_of(*object, "stack")};
 }
 
 std::optional<model::OutcomeKind> outcome_of(char kind) {
   switch (static_cast<ErrorKind>(kind)) {
-    case ErrorKind::kThrew: return model::OutcomeKind::kThrew;
-    case ErrorKind::kBadInput: return model::OutcomeKind::kBadInput;
-    case ErrorKind::kBadOutput: return model::OutcomeKind::kBadOutput;
+    case ErrorKind::kThrew:
+      return model::OutcomeKind::kThrew;
+    case ErrorKind::kBadInput:
+      return model::OutcomeKind::kBadInput;
+    case ErrorKind::kBadOutput:
+      return model::OutcomeKind::kBadOutput;
   }
   return std::nullopt;
 }
@@ -93,13 +102,20 @@ std::optional<model::OutcomeKind> outcome_of(char kind) {
 
 std::string_view to_string(FrameType type) {
   switch (type) {
-    case FrameType::kInit: return "init";
-    case FrameType::kInvoke: return "invoke";
-    case FrameType::kReady: return "ready";
-    case FrameType::kLoaded: return "loaded";
-    case FrameType::kInitError: return "init_error";
-    case FrameType::kResult: return "result";
-    case FrameType::kError: return "error";
+    case FrameType::kInit:
+      return "init";
+    case FrameType::kInvoke:
+      return "invoke";
+    case FrameType::kReady:
+      return "ready";
+    case FrameType::kLoaded:
+      return "loaded";
+    case FrameType::kInitError:
+      return "init_error";
+    case FrameType::kResult:
+      return "result";
+    case FrameType::kError:
+      return "error";
   }
   return "unknown";
 }
@@ -162,31 +178,27 @@ Result<std::string> encode_init(const Init& init) {
     environment[name] = value;
   }
   const boost::json::object fields = {
-      {"protocol", kVersion},
-      {"functionName", init.function_name},
-      {"functionId", init.function_id},
-      {"functionVersion", init.function_version},
-      {"handler", init.handler},
-      {"memoryLimitMb", init.memory_mb},
-      {"timeoutMs", init.timeout_ms},
-      {"codePath", init.code_path},
-      {"environment", environment},
-      {"concurrency", init.concurrency},
+      {"protocol", kVersion},           {"functionName", init.function_name},
+      {"functionId", init.function_id}, {"functionVersion", init.function_version},
+      {"handler", init.handler},        {"memoryLimitMb", init.memory_mb},
+      {"timeoutMs", init.timeout_ms},   {"codePath", init.code_path},
+      {"environment", environment},     {"concurrency", init.concurrency},
   };
   const std::string text = boost::json::serialize(fields);
   if (text.size() > kMaxInitBytes) {
-    return Error{ErrorCode::kTooLarge, "an init frame of " + std::to_string(text.size()) + " bytes; the limit is " +
-                                           std::to_string(kMaxInitBytes)};
+    return Error{ErrorCode::kTooLarge, "an init frame of " + std::to_string(text.size()) +
+                                           " bytes; the limit is " + std::to_string(kMaxInitBytes)};
   }
   return encode_frame(FrameType::kInit, 0, text);
 }
 
-InvokeHead encode_invoke_head(std::uint64_t invocation, std::uint32_t remaining_ms, std::string_view request_id,
-                              std::size_t body_bytes) {
+InvokeHead encode_invoke_head(std::uint64_t invocation, std::uint32_t remaining_ms,
+                              std::string_view request_id, std::size_t body_bytes) {
   request_id = request_id.substr(0, kMaxRequestIdBytes);
   InvokeHead head;
   char* const fixed = head.bytes.data() + kHeaderBytes;
-  put_header(head.bytes.data(), FrameType::kInvoke, invocation, kInvokeFixedBytes + request_id.size() + body_bytes);
+  put_header(head.bytes.data(), FrameType::kInvoke, invocation,
+             kInvokeFixedBytes + request_id.size() + body_bytes);
   put(fixed, remaining_ms);
   put(fixed + 4, static_cast<std::uint16_t>(request_id.size()));
   request_id.copy(fixed + kInvokeFixedBytes, request_id.size());

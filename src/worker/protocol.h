@@ -95,8 +95,8 @@ struct InvokeHead {
 
   std::string_view view() const { return {bytes.data(), size}; }
 };
-InvokeHead encode_invoke_head(std::uint64_t invocation, std::uint32_t remaining_ms, std::string_view request_id,
-                              std::size_t body_bytes);
+InvokeHead encode_invoke_head(std::uint64_t invocation, std::uint32_t remaining_ms,
+                              std::string_view request_id, std::size_t body_bytes);
 
 // A frame of the shim, for tests and for shims written in C++. `payload` is not checked.
 std::string encode_frame(FrameType type, std::uint64_t invocation, std::string_view payload);
