@@ -1,0 +1,4 @@
+# Instances as they are run for real: the runtime protocol, the session and its shell.
+hearth_library(hearth_worker_runtime
+  SOURCES instance_channel.cc instance_session.cc log_capture.cc protocol.cc runtime_program.cc sandboxed_instance.cc
+  DEPENDS hearth_base hearth_model Boost::boost Boost::json)
