@@ -30,8 +30,8 @@ struct Limits {
   std::uint32_t cpu_millicores = 0;            // hard cap; 0: none (start and init are not capped)
   std::uint32_t processes = 256;               // processes and threads together
   std::uint32_t open_files = 1'024;
-  std::uint64_t tmp_bytes = 64ULL << 20U;      // size of the private /tmp (its pages count as memory too)
-  std::uint32_t tmp_files = 16'384;            // inodes of the private /tmp
+  std::uint64_t tmp_bytes = 64ULL << 20U;  // size of the private /tmp (its pages count as memory too)
+  std::uint32_t tmp_files = 16'384;        // inodes of the private /tmp
 
   bool operator==(const Limits&) const = default;
 };
@@ -58,7 +58,7 @@ const char* to_string(ExitReason reason);
 struct Exit {
   std::string name;
   ExitReason reason = ExitReason::kExited;
-  int code = 0;                       // exit status, or the signal's number
+  int code = 0;                         // exit status, or the signal's number
   std::uint64_t peak_memory_bytes = 0;  // 0 when the kernel does not say
 
   bool operator==(const Exit&) const = default;
