@@ -124,19 +124,28 @@ TEST_F(SpawnTest, ItsProgramsDieOfTheSignalsThatItIgnores) {
 }
 
 TEST_F(SpawnTest, ClosingTheSocketEndsEverySandbox) {
+  Pipe control;  // stays open: nothing but the launcher ends the process
   Pipe out;
-  const Notice started = start("one", "echo running; read never <&1", 0b0100, std::array{out.writing.get()});
+  const Notice started = start("one", "echo running; read never <&3", 0b0110,
+                               std::array{control.reading.get(), out.writing.get()});
   ASSERT_EQ(started, Notice(Started{"one"}));
+  char byte = 0;
+  ASSERT_EQ(::read(out.reading.get(), &byte, 1), 1) << "it runs";
   EXPECT_EQ(close_and_wait(), 0);
-  EXPECT_EQ(out.read_all(), "") << "only processes that have ended let go of the pipe";
+  out.writing.reset();
+  ASSERT_EQ(::fcntl(out.reading.get(), F_SETFL, O_NONBLOCK), 0);
+  while (::read(out.reading.get(), &byte, 1) == 1) {
+  }
+  EXPECT_EQ(::read(out.reading.get(), &byte, 1), 0) << "a process still holds the pipe";
 }
 
 TEST_F(SpawnTest, GarbageEndsIt) {
-  ASSERT_EQ(start("one", "read never <&3", 0b0010, std::array{launched_.socket.get()}),
+  Pipe control;
+  ASSERT_EQ(start("one", "read never <&3", 0b0010, std::array{control.reading.get()}),
             Notice(Started{"one"}));
   ASSERT_EQ(send_packet(launched_.socket.get(), "garbage", {}, 0), 0);
   int status = 0;
-  ASSERT_EQ(::waitpid(std::exchange(launched_.pid, -1), &status, 0) > 0, true);
+  ASSERT_GT(::waitpid(std::exchange(launched_.pid, -1), &status, 0), 0);
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == EXIT_FAILURE);
 }
 
