@@ -25,6 +25,12 @@ if(HEARTH_SANITIZE)
   endif()
 endif()
 
+if(HEARTH_FUZZ)
+  # The libraries under test tell libFuzzer where they go. clang warns about other things than g++,
+  # which is the compiler that the warnings are kept at zero for.
+  target_compile_options(hearth_options INTERFACE -fsanitize=fuzzer-no-link -Wno-error -Wno-sign-conversion)
+endif()
+
 if(HEARTH_COVERAGE)
   target_compile_options(hearth_options INTERFACE --coverage)
   target_link_options(hearth_options INTERFACE --coverage)
