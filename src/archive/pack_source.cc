@@ -115,7 +115,10 @@ zip_source_t* make_file_source(zip_t* zip, const std::string& path, std::uint64_
 }
 
 zip_source_t* make_text_source(zip_t* zip, const std::string& text) {
-  void* copy = std::malloc(text.size() + 1);  // libzip frees it
+  if (text.empty()) {
+    return zip_source_buffer(zip, nullptr, 0, 0);
+  }
+  void* copy = std::malloc(text.size());  // libzip frees it
   if (copy == nullptr) {
     return nullptr;
   }

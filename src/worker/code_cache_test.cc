@@ -8,98 +8,25 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
-#include <condition_variable>
 #include <filesystem>
 #include <fstream>
-#include <map>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/asio_event_loop.h"
+#include "worker/fake_code_store.h"
 
 namespace hearth::worker {
 namespace {
 
 namespace fs = std::filesystem;
-using base::Error;
 using base::ErrorCode;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::UnorderedElementsAre;
 
 std::string digest(char digit) { return std::string(64, digit); }
-
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string pattern = (fs::temp_directory_path() / "hearth-test-XXXXXX").string();
-    path_ = ::mkdtemp(pattern.data());
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() { fs::remove_all(path_); }
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
-
-// Zips by digest in memory, counted; open() can be held back.
-class FakeCodeStore final : public store::CodeStore {
- public:
-  // A zip of index.js with `text`.
-  void put(const std::string& code, const std::string& text) {
-    const TemporaryFolder folder;
-    std::ofstream(folder.path() / "index.js") << text;
-    const fs::path zip = zips_.path() / code;
-    ASSERT_TRUE(archive::pack_folder(folder.path(), zip, {}).ok());
-  }
-  void put_bytes(const std::string& code, const std::string& bytes) {
-    std::ofstream(zips_.path() / code) << bytes;
-  }
-
-  void hold() {
-    const std::lock_guard lock(mutex_);
-    held_ = true;
-  }
-  void let_go() {
-    const std::lock_guard lock(mutex_);
-    held_ = false;
-    released_.notify_all();
-  }
-  int opens(const std::string& code) {
-    const std::lock_guard lock(mutex_);
-    return opens_[code];
-  }
-
-  base::Result<std::unique_ptr<store::CodeWriter>> begin(std::uint64_t /*limit_bytes*/) override {
-    return Error{ErrorCode::kUnsupported, "read only"};
-  }
-  base::Result<base::UniqueFd> open(std::string_view code) override {
-    std::unique_lock lock(mutex_);
-    opens_[std::string(code)] += 1;
-    released_.wait(lock, [this] { return !held_; });
-    base::UniqueFd zip(::open((zips_.path() / code).c_str(), O_RDONLY | O_CLOEXEC));
-    if (!zip.valid()) {
-      return Error{ErrorCode::kNotFound, "no such code"};
-    }
-    return zip;
-  }
-  base::Result<void> remove(std::string_view code) override {
-    fs::remove(zips_.path() / code);
-    return {};
-  }
-  std::string uri(std::string_view code) const override { return std::string(code); }
-
- private:
-  const TemporaryFolder zips_;
-  std::mutex mutex_;
-  std::condition_variable released_;
-  bool held_ = false;                 // guarded by mutex_
-  std::map<std::string, int> opens_;  // guarded by mutex_
-};
 
 class CodeCacheTest : public testing::Test {
  protected:
