@@ -15,8 +15,8 @@ using protocol::Frame;
 using protocol::FrameType;
 using sandbox::Exit;
 using sandbox::ExitReason;
-using testing::HasSubstr;
 using std::chrono::milliseconds;
+using testing::HasSubstr;
 
 const Frame kReady{FrameType::kReady, 0, R"({"protocol":1,"runtime":"test 1"})"};
 const Frame kLoaded{FrameType::kLoaded, 0, ""};
@@ -194,7 +194,8 @@ TEST_F(InstanceSessionTest, AHandlerThatCannotBeLoaded) {
 
 TEST_F(InstanceSessionTest, ARuntimeOfAnotherVersion) {
   reach(SessionState::kBooting);
-  expect_killed(frame({FrameType::kReady, 0, R"({"protocol":2})"}), Report::kStartFailed, OutcomeKind::kProtocolError);
+  expect_killed(frame({FrameType::kReady, 0, R"({"protocol":2})"}), Report::kStartFailed,
+                OutcomeKind::kProtocolError);
 }
 
 // Every frame in every state where it does not belong.
@@ -363,9 +364,12 @@ TEST_F(InstanceSessionTest, StopFinishesWhatWasExecuting) {
 
 // stop() is safe at any moment, twice, and nothing is told twice.
 TEST(InstanceSessionStop, IsSafeInEveryStateAndTwice) {
-  const std::vector<SessionEvent> way = {event::CodeFetched{}, event::SandboxStarted{},
-                                         event::FrameReceived{kReady, false}, event::FrameReceived{kLoaded, false},
-                                         event::Invoke{}, event::ChannelEnded{}};
+  const std::vector<SessionEvent> way = {event::CodeFetched{},
+                                         event::SandboxStarted{},
+                                         event::FrameReceived{kReady, false},
+                                         event::FrameReceived{kLoaded, false},
+                                         event::Invoke{},
+                                         event::ChannelEnded{}};
   const base::TimePoint now{milliseconds(1)};
   for (std::size_t steps = 0; steps <= way.size(); ++steps) {
     InstanceSession session(SessionLimits{}, now);

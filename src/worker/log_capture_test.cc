@@ -15,7 +15,8 @@ TEST(LogCapture, JoinsWhatOneStreamWroteAndKeepsTheOrder) {
   capture.add(LogStream::kErr, std::string_view("\0\x1b[31m", 6));
   capture.add(LogStream::kOut, "c");
   const CapturedLogs expected{
-      {{LogStream::kOut, "ab"}, {LogStream::kErr, std::string("\0\x1b[31m", 6)}, {LogStream::kOut, "c"}}, false};
+      {{LogStream::kOut, "ab"}, {LogStream::kErr, std::string("\0\x1b[31m", 6)}, {LogStream::kOut, "c"}},
+      false};
   EXPECT_EQ(capture.take(), expected);
   EXPECT_EQ(capture.take(), CapturedLogs{});
 }
