@@ -28,7 +28,7 @@ Frame result(std::uint64_t invocation, const std::string& json = "17") {
 // A session on a clock that the test moves.
 class InstanceSessionTest : public testing::Test {
  protected:
-  SessionActions on(SessionEvent event) {
+  SessionActions on(SessionEvent&& event) {
     now_ += milliseconds(1);
     return session_.on(std::move(event), now_);
   }
@@ -241,7 +241,7 @@ TEST(InstanceSessionFrames, OutOfPlaceEndTheInstance) {
              event::CodeFetched{}, event::SandboxStarted{}, event::FrameReceived{kReady, false},
              event::FrameReceived{kLoaded, false}, event::Invoke{}}) {
       if (session.state() != example.state) {
-        session.on(step, now);
+        session.on(SessionEvent(step), now);
       }
     }
     ASSERT_EQ(session.state(), example.state);
@@ -376,7 +376,7 @@ TEST(InstanceSessionStop, IsSafeInEveryStateAndTwice) {
     int reports = 0;
     int ends = 0;
     const auto feed = [&](const SessionEvent& event) {
-      const auto actions = session.on(event, now);
+      const auto actions = session.on(SessionEvent(event), now);
       reports += actions.report != Report::kNothing ? 1 : 0;
       ends += actions.report_ended ? 1 : 0;
     };

@@ -128,13 +128,13 @@ class SandboxedInstanceFactory::Core : public std::enable_shared_from_this<Core>
     }
   }
 
-  void step_from_heart(SessionEvent event) {
+  void step_from_heart(SessionEvent&& event) {
     in_call_ = true;
     step(std::move(event));
     in_call_ = false;
   }
 
-  void step(SessionEvent event) {
+  void step(SessionEvent&& event) {
     const auto self = shared_from_this();
     perform(session_.on(std::move(event), shared_->loop.now()));
   }
