@@ -281,7 +281,7 @@ async function initialise(text) {
   try {
     Object.assign(process.env, init.environment);
     process.chdir(init.codePath);
-    handler = await loadHandler(init.codePath, init.handler);
+    handler = await loadHandler(process.cwd(), init.handler);
     takesCallback = handler.call.length >= 3;
     sendPlain(kLoaded, '');
   } catch (error) {

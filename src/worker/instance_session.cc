@@ -77,7 +77,7 @@ InstanceSession::InstanceSession(SessionLimits limits, base::TimePoint now)
   steps_.cold = true;
 }
 
-SessionActions InstanceSession::on(SessionEvent event, base::TimePoint now) {
+SessionActions InstanceSession::on(SessionEvent&& event, base::TimePoint now) {
   now_ = now;
   switch (state_) {
     case SessionState::kFetchingCode:

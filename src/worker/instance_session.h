@@ -111,7 +111,7 @@ class InstanceSession {
   // The deadline of the start, set before the first event; later ones come as actions.
   base::TimePoint deadline() const { return deadline_; }
 
-  SessionActions on(SessionEvent event, base::TimePoint now);
+  SessionActions on(SessionEvent&& event, base::TimePoint now);
 
   SessionState state() const { return state_; }
   // How long the steps of the start took, as far as it has come.

@@ -15,6 +15,7 @@ namespace hearth::worker {
 struct NodeProgram {
   std::string node = "/usr/bin/node";  // --node
   std::string shim = "/opt/hearth/node/shim.js";
+  std::string code = sandbox::kCodePath;  // may be relative to where the program starts
   // Memory of the instance that V8's old generation is not given: Node itself, the young generation,
   // code and buffers outside of the heap. V8's own failure, which says what happened, then comes
   // before the kernel's kill.

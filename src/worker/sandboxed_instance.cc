@@ -18,7 +18,7 @@ bool aborted(const sandbox::Exit& exit) {
          (exit.reason == sandbox::ExitReason::kExited && exit.code == kAbortExitCode);
 }
 
-protocol::Init init_of(const InstanceStart& start) {
+protocol::Init init_of(const InstanceStart& start, const std::string& code_path) {
   const model::Version& version = *start.version;
   protocol::Init init;
   init.function_name = start.function_name;
@@ -27,7 +27,7 @@ protocol::Init init_of(const InstanceStart& start) {
   init.handler = version.handler;
   init.memory_mb = version.memory_mb;
   init.timeout_ms = version.timeout_ms;
-  init.code_path = sandbox::kCodePath;
+  init.code_path = code_path;
   init.environment = version.environment;
   init.concurrency = version.concurrency;
   return init;
@@ -128,13 +128,13 @@ class SandboxedInstanceFactory::Core : public std::enable_shared_from_this<Core>
     }
   }
 
-  void step_from_heart(SessionEvent event) {
+  void step_from_heart(SessionEvent&& event) {
     in_call_ = true;
     step(std::move(event));
     in_call_ = false;
   }
 
-  void step(SessionEvent event) {
+  void step(SessionEvent&& event) {
     const auto self = shared_from_this();
     perform(session_.on(std::move(event), shared_->loop.now()));
   }
@@ -232,7 +232,7 @@ class SandboxedInstanceFactory::Core : public std::enable_shared_from_this<Core>
   }
 
   void send_init() {
-    auto init = protocol::encode_init(init_of(start_));
+    auto init = protocol::encode_init(init_of(start_, shared_->options.node.code));
     if (init) {
       channel_->send(*init, nullptr);
       return;
