@@ -300,6 +300,16 @@ TEST_F(ClientAloneTest, QueuesWhatTheSocketDoesNotTakeUpToABound) {
   }
 }
 
+TEST_F(ClientAloneTest, AsksForEachRemovalOnce) {
+  client_->start(script("one", "x"));
+  client_->remove("one");
+  client_->remove("one");
+  client_->remove("nobody");
+  EXPECT_TRUE(heard().has_value()) << "the start";
+  EXPECT_EQ(heard(), Request(RemoveRequest{"one"}));
+  EXPECT_EQ(heard(), std::nullopt);
+}
+
 TEST_F(ClientAloneTest, NonsenseFromTheLauncherIsALoss) {
   client_->start(script("one", "x"));
   ASSERT_EQ(send_packet(far_.get(), "nonsense", {}, 0), 0);
