@@ -15,7 +15,7 @@
 #include "launcher/codec.h"
 #include "launcher/packet.h"
 #include "launcher/spawn.h"
-#include "launcher/test_backend.h"
+#include "launcher/testing/backends.h"
 
 namespace hearth::launcher {
 namespace {
