@@ -15,7 +15,7 @@
 #include "launcher/codec.h"
 #include "launcher/packet.h"
 #include "launcher/spawn.h"
-#include "launcher/test_backend.h"
+#include "launcher/testing/backends.h"
 
 namespace hearth::launcher {
 namespace {
@@ -298,6 +298,16 @@ TEST_F(ClientAloneTest, QueuesWhatTheSocketDoesNotTakeUpToABound) {
     ASSERT_EQ(std::get<StartRequest>(all[i]).spec.name, "s" + std::to_string(i))
         << "in the order of the calls";
   }
+}
+
+TEST_F(ClientAloneTest, AsksForEachRemovalOnce) {
+  client_->start(script("one", "x"));
+  client_->remove("one");
+  client_->remove("one");
+  client_->remove("nobody");
+  EXPECT_TRUE(heard().has_value()) << "the start";
+  EXPECT_EQ(heard(), Request(RemoveRequest{"one"}));
+  EXPECT_EQ(heard(), std::nullopt);
 }
 
 TEST_F(ClientAloneTest, NonsenseFromTheLauncherIsALoss) {

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "launcher/codec.h"
-#include "launcher/test_backend.h"
+#include "launcher/testing/backends.h"
 
 namespace hearth::launcher {
 namespace {
@@ -105,8 +105,10 @@ TEST_F(ServerTest, AsksAgainUntilAnEndIsOver) {
   run();
   start("one");
   start("two");
+  const auto begun = std::chrono::steady_clock::now();
   backend_.end({"one", ExitReason::kExited, 1, 0}, 5);
   EXPECT_EQ(receive(), Notice(Exited{{"one", ExitReason::kExited, 1, 0}}));
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(2)) << "five periods of collect()";
   send(RemoveRequest{"two"});
   EXPECT_EQ(receive(), Notice(Exited{{"two", ExitReason::kRemoved, 0, 0}}));
 }

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "launcher/codec.h"
-#include "launcher/test_backend.h"
+#include "launcher/testing/backends.h"
 
 namespace hearth::launcher {
 namespace {
