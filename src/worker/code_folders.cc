@@ -131,6 +131,7 @@ Result<std::vector<ListedCode>> CodeFolders::list() const {
   }
   std::ranges::sort(found, {}, [](const auto& entry) { return entry.first; });
   std::vector<ListedCode> listed;
+  listed.reserve(found.size());
   for (auto& [time, code] : found) {
     listed.push_back(std::move(code));
   }
