@@ -77,8 +77,9 @@ class Scan {
       return names.error();
     }
     const std::size_t before = entries_.size();
+    const std::string above = path.empty() ? "" : path + "/";
     for (const auto& name : *names) {
-      if (auto scanned = entry(path.empty() ? name : path + "/" + name); !scanned) {
+      if (auto scanned = entry(above + name); !scanned) {
         return scanned;
       }
     }

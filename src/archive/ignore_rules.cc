@@ -33,6 +33,25 @@ std::string_view without_trailing_spaces(std::string_view line) {
   return line.substr(0, end);
 }
 
+// The parts of a pattern between slashes. As git has it, an escaped slash is a slash and three stars
+// or more are two. A class that holds a slash falls apart here and so matches nothing.
+std::vector<std::string> pattern_segments(std::string_view pattern) {
+  std::vector<std::string> segments;
+  for (const auto segment : split(pattern)) {
+    segments.emplace_back(segment);
+  }
+  for (auto& segment : segments) {
+    const std::size_t backslashes = segment.size() - (segment.find_last_not_of('\\') + 1);
+    if (&segment != &segments.back() && backslashes % 2 == 1) {
+      segment.pop_back();
+    }
+    if (segment.size() > 2 && segment.find_first_not_of('*') == kNone) {
+      segment = "**";
+    }
+  }
+  return segments;
+}
+
 struct NamedClass {
   std::string_view name;
   int (*contains)(int);
@@ -206,9 +225,7 @@ void IgnoreRules::add_line(std::string_view line) {
   if (line.empty()) {
     return;
   }
-  for (const auto segment : split(line)) {
-    rule.segments.emplace_back(segment);
-  }
+  rule.segments = pattern_segments(line);
   rules_.push_back(std::move(rule));
 }
 

@@ -107,6 +107,7 @@ TEST(IgnoreRules, TakesOtherDoubleStarsForOne) {
   EXPECT_TRUE(ignored("a**b", "axxb"));
   EXPECT_TRUE(ignored("/a**/b", "axx/b"));
   EXPECT_FALSE(ignored("/a**/b", "a/x/b"));
+  EXPECT_TRUE(ignored("***/b", "a/x/b"));
 }
 
 TEST(IgnoreRules, NeverLetsAWildcardCrossASlash) {
@@ -158,6 +159,7 @@ TEST(MatchesSegment, EscapesAndWhatIsBroken) {
   EXPECT_TRUE(matches_segment("\\*", "*"));
   EXPECT_FALSE(matches_segment("\\*", "a"));
   EXPECT_TRUE(matches_segment("a\\?b", "a?b"));
+  EXPECT_TRUE(ignored("/a\\/b", "a/b"));
   EXPECT_TRUE(matches_segment("\\[a]", "[a]"));
   EXPECT_FALSE(matches_segment("a\\", "a\\"));
   EXPECT_FALSE(matches_segment("[ab", "[ab"));

@@ -4,7 +4,6 @@
 #include <zip.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -60,7 +59,7 @@ zip_source_t* make_source(zip_t* zip, const ScannedEntry& entry, PackProgress& p
     case ScannedKind::kEmptyFolder:
       break;
   }
-  return make_text_source(zip, "");
+  return zip_source_buffer(zip, nullptr, 0, 0);
 }
 
 std::uint32_t unix_mode(const ScannedEntry& entry) {

@@ -5,8 +5,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
-#include <cstring>
 #include <memory>
 
 #include "archive/entry_names.h"
@@ -115,16 +113,7 @@ zip_source_t* make_file_source(zip_t* zip, const std::string& path, std::uint64_
 }
 
 zip_source_t* make_text_source(zip_t* zip, const std::string& text) {
-  void* copy = std::malloc(text.size() + 1);  // libzip frees it
-  if (copy == nullptr) {
-    return nullptr;
-  }
-  std::memcpy(copy, text.data(), text.size());
-  zip_source_t* made = zip_source_buffer(zip, copy, text.size(), 1);
-  if (made == nullptr) {
-    std::free(copy);
-  }
-  return made;
+  return zip_source_buffer(zip, text.data(), text.size(), 0);
 }
 
 }  // namespace hearth::archive

@@ -22,7 +22,7 @@ struct PackProgress {
   std::optional<base::Error> failure = std::nullopt;  // the first, in words that name the file
 };
 
-// nullptr when libzip refuses. zip_file_add() takes it over.
+// nullptr when libzip refuses. zip_file_add() takes it over. `text` outlives it.
 zip_source_t* make_file_source(zip_t* zip, const std::string& path, std::uint64_t size,
                                PackProgress& progress);
 zip_source_t* make_text_source(zip_t* zip, const std::string& text);

@@ -15,11 +15,6 @@ namespace {
 
 constexpr std::size_t kPieceBytes = 64 * 1024;
 
-bool has_control(std::string_view text) {
-  return std::any_of(text.begin(), text.end(),
-                     [](char c) { return (c >= 0 && c < ' ' && c != '\t') || c == 0x7f; });
-}
-
 base::Error invalid(std::string message) { return {base::ErrorCode::kInvalidArgument, std::move(message)}; }
 
 }  // namespace

@@ -51,9 +51,6 @@ Refusal to_refusal(const BeastError& error) {
     return {400, "bad_transfer_encoding",
             "Transfer-Encoding must be \"chunked\", given once and not beside Content-Length"};
   }
-  if (error == beast_http::error::bad_chunk || error == beast_http::error::bad_chunk_extension) {
-    return {400, "bad_chunk", "the chunked body is malformed"};
-  }
   if (error == beast_http::error::bad_field) {
     return {400, "bad_header_name",
             "a header name is empty, holds a character it may not, or has no colon behind it"};
@@ -76,10 +73,7 @@ class RequestParser::Grammar final : public beast_http::basic_parser<true> {
     eager(false);
   }
 
-  std::string_view piece;
   bool head_done = false;
-  std::uint32_t trailers = 0;
-  std::size_t extension_bytes = 0;
 
  private:
   void on_request_impl(beast_http::verb verb, BeastText, BeastText target, int version,
@@ -91,14 +85,7 @@ class RequestParser::Grammar final : public beast_http::basic_parser<true> {
 
   void on_response_impl(int, BeastText, int, BeastError&) override {}
 
-  void on_field_impl(beast_http::field field, BeastText name, BeastText value, BeastError& error) override {
-    if (head_done) {  // trailers are checked and dropped
-      if (++trailers > owner_.limits_.header_count) {
-        owner_.refuse(431, "too_many_headers", "the trailers are more than the limit on headers allows");
-        error = beast_http::error::header_limit;
-      }
-      return;
-    }
+  void on_field_impl(beast_http::field field, BeastText name, BeastText value, BeastError&) override {
     switch (field) {
       case beast_http::field::host:
         ++owner_.facts_.hosts;
@@ -120,33 +107,19 @@ class RequestParser::Grammar final : public beast_http::basic_parser<true> {
 
   void on_header_impl(BeastError&) override { head_done = true; }
   void on_body_init_impl(const boost::optional<std::uint64_t>&, BeastError&) override {}
-
-  std::size_t on_body_impl(BeastText body, BeastError&) override {
-    piece = to_view(body);
-    return body.size();
-  }
-
-  void on_chunk_header_impl(std::uint64_t, BeastText extensions, BeastError& error) override {
-    extension_bytes += extensions.size();
-    if (extensions.size() > kChunkLineBytes || extension_bytes > owner_.limits_.header_bytes) {
-      owner_.refuse(400, "chunk_extensions_too_large",
-                    "the chunk extensions are larger than the limit allows");
-      error = beast_http::error::bad_chunk_extension;
-    }
-  }
-
-  std::size_t on_chunk_body_impl(std::uint64_t, BeastText body, BeastError&) override {
-    piece = to_view(body);
-    return body.size();
-  }
-
+  // Bodies are not given to Beast.
+  std::size_t on_body_impl(BeastText, BeastError&) override { return 0; }
+  void on_chunk_header_impl(std::uint64_t, BeastText, BeastError&) override {}
+  std::size_t on_chunk_body_impl(std::uint64_t, BeastText, BeastError&) override { return 0; }
   void on_finish_impl(BeastError&) override {}
 
   RequestParser& owner_;
 };
 
 RequestParser::RequestParser(HeadLimits limits)
-    : limits_(limits), grammar_(std::make_unique<Grammar>(*this)) {}
+    : limits_(limits),
+      grammar_(std::make_unique<Grammar>(*this)),
+      chunks_(limits.header_bytes, limits.header_count) {}
 RequestParser::~RequestParser() = default;
 
 void RequestParser::reset() {
@@ -159,7 +132,9 @@ void RequestParser::reset() {
   head_.chunked = false;
   refusal_ = Refusal();
   facts_ = Facts();
-  head_done_ = finished_ = keep_alive_ = expects_continue_ = false;
+  chunks_.reset();
+  body_left_ = 0;
+  head_done_ = chunked_ = finished_ = keep_alive_ = expects_continue_ = false;
   leading_lines_ = 0;
   scanned_ = line_start_ = head_end_ = 0;
   lines_ = 0;
@@ -214,12 +189,18 @@ RequestParser::HeadScan RequestParser::scan_head(std::string_view bytes) {
       return result;
     }
   }
-  if (lines_ == 0 && bytes.size() > limits_.target_bytes + kRequestLineSlack) {
-    refuse(414, "target_too_long",
-           "the request target is longer than " + std::to_string(limits_.target_bytes) + " bytes");
+  return hold_limits(bytes.size());
+}
+
+// `bytes` of the head are here, and its end is not.
+RequestParser::HeadScan RequestParser::hold_limits(std::size_t bytes) {
+  if (lines_ == 0 && bytes > limits_.target_bytes + kRequestLineSlack) {
+    refuse(
+        414, "target_too_long",
+        "the request line is too long: a target may have " + std::to_string(limits_.target_bytes) + " bytes");
     return HeadScan::kRefused;
   }
-  if (bytes.size() > limits_.header_bytes) {
+  if (bytes > limits_.header_bytes) {
     refuse(431, "headers_too_large",
            "the headers are larger than " + std::to_string(limits_.header_bytes) + " bytes");
     return HeadScan::kRefused;
@@ -238,9 +219,7 @@ RequestParser::HeadScan RequestParser::scan_line(std::string_view bytes, std::si
   }
   const bool empty = line_end == line_start_ + 1;
   line_start_ = line_end + 1;
-  if (line_start_ > limits_.header_bytes) {
-    refuse(431, "headers_too_large",
-           "the headers are larger than " + std::to_string(limits_.header_bytes) + " bytes");
+  if (hold_limits(line_start_) == HeadScan::kRefused) {
     return HeadScan::kRefused;
   }
   if (empty && lines_ == 0) {
@@ -280,9 +259,10 @@ bool RequestParser::parse_head(std::string_view bytes) {
   }
   keep_alive_ = grammar_->keep_alive();
   finished_ = grammar_->is_done();
-  head_.chunked = grammar_->chunked();
+  head_.chunked = chunked_ = grammar_->chunked();
   if (const auto length = grammar_->content_length()) {
     head_.content_length = *length;
+    body_left_ = *length;
   }
   return true;
 }
@@ -291,41 +271,30 @@ RequestParser::Step RequestParser::next_body(std::string_view bytes) {
   if (finished_) {
     return {Kind::kEnd, 0, {}};
   }
-  Step step;
-  while (step.consumed < bytes.size() && !finished_) {
-    const std::string_view rest = bytes.substr(step.consumed);
-    grammar_->piece = {};
-    BeastError error;
-    step.consumed += grammar_->put({rest.data(), rest.size()}, error);
-    if (error == beast_http::error::need_more) {
-      // Only the line of a chunk's size and the trailers are not taken as they come.
-      const std::size_t line = rest.starts_with("\r\n") ? 2 : 0;  // the end of the chunk before it
-      const bool in_line = rest.find("\r\n", line) == std::string_view::npos;
-      if (in_line && rest.size() > kChunkLineBytes) {
-        refuse(400, "bad_chunk", "the line of a chunk's size is longer than the limit allows");
-        return refused();
-      }
-      if (rest.size() > limits_.header_bytes) {
-        refuse(431, "headers_too_large", "the trailers are larger than the limit on headers allows");
-        return refused();
-      }
-      return step;
-    }
-    if (error) {
-      if (refusal_.reason.empty()) {
-        refusal_ = to_refusal(error);
-      }
-      return refused();
-    }
-    finished_ = grammar_->is_done();
-    if (!grammar_->piece.empty()) {
-      step.kind = Kind::kBody;
-      step.piece = grammar_->piece;
-      return step;
-    }
+  if (chunked_) {
+    return next_chunk(bytes);
   }
-  step.kind = finished_ ? Kind::kEnd : Kind::kNeedMore;
-  return step;
+  const auto taken = static_cast<std::size_t>(std::min<std::uint64_t>(body_left_, bytes.size()));
+  body_left_ -= taken;
+  finished_ = body_left_ == 0;
+  return {taken == 0 ? Kind::kNeedMore : Kind::kBody, taken, bytes.substr(0, taken)};
+}
+
+RequestParser::Step RequestParser::next_chunk(std::string_view bytes) {
+  const ChunkedDecoder::Step step = chunks_.next(bytes);
+  switch (step.kind) {
+    case ChunkedDecoder::Kind::kNeedMore:
+      return {Kind::kNeedMore, step.consumed, {}};
+    case ChunkedDecoder::Kind::kPiece:
+      return {Kind::kBody, step.consumed, step.piece};
+    case ChunkedDecoder::Kind::kEnd:
+      finished_ = true;
+      return {Kind::kEnd, step.consumed, {}};
+    case ChunkedDecoder::Kind::kRefused:
+      break;
+  }
+  refusal_ = chunks_.refusal();
+  return refused();
 }
 
 bool RequestParser::refuse(int status, std::string_view reason, std::string message) {

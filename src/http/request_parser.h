@@ -1,6 +1,6 @@
 // Bytes in, steps of one request out: head, pieces of the body, end. Boost.Beast's parser does the
-// grammar; what it is lenient about and a front door must not be (RFC 9112, sections 3 to 7: bare line
-// feeds, folded lines, doubled lengths, codings other than "chunked") is refused in here.
+// grammar of the head; what it is lenient about and a front door must not be (RFC 9112, sections 3 to 6: bare
+// line feeds, folded lines, doubled lengths, codings other than "chunked") is refused in here.
 //
 // Stands between a connection's read buffer and the handler. Pure: no socket, no clock, no copy of
 // the body. Its connection's loop thread only.
@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 
+#include "http/chunked_decoder.h"
 #include "http/message.h"
 
 namespace hearth::http {
@@ -22,17 +23,8 @@ struct HeadLimits {
   std::uint32_t header_count = 100;
 };
 
-// One line of a chunk's size and extensions.
-inline constexpr std::size_t kChunkLineBytes = 1024;
 // A client may send this many empty lines before a request (RFC 9112, section 2.2).
 inline constexpr int kLeadingEmptyLines = 1;
-
-// Why the request cannot be served; the connection cannot be used any further.
-struct Refusal {
-  int status = 400;
-  std::string_view reason;  // a short machine word
-  std::string message;
-};
 
 class RequestParser {
  public:
@@ -70,7 +62,7 @@ class RequestParser {
   const Refusal& refusal() const { return refusal_; }
 
  private:
-  class Grammar;  // the shell around Beast
+  class Grammar;  // the shell around Beast's parser
   // What the strict checks ask about.
   struct Facts {
     bool http11 = false;
@@ -83,8 +75,10 @@ class RequestParser {
 
   Step next_head(std::string_view bytes);
   Step next_body(std::string_view bytes);
+  Step next_chunk(std::string_view bytes);
   HeadScan scan_head(std::string_view bytes);
   HeadScan scan_line(std::string_view bytes, std::size_t line_end);
+  HeadScan hold_limits(std::size_t bytes);
   bool parse_head(std::string_view bytes);
   bool check_head();
   bool check_host();
@@ -101,7 +95,10 @@ class RequestParser {
   RequestHead head_;
   Refusal refusal_;
   Facts facts_;
+  ChunkedDecoder chunks_;
+  std::uint64_t body_left_ = 0;  // of a body with a Content-Length
   bool head_done_ = false;
+  bool chunked_ = false;
   bool finished_ = false;
   bool keep_alive_ = false;
   bool expects_continue_ = false;

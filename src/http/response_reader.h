@@ -1,17 +1,21 @@
-// Bytes in, one whole answer out: the client's side of the grammar, a shell around Boost.Beast. Pure.
+// Bytes in, one whole answer out: the client's side of the grammar, the head of which is Boost.Beast's. Pure.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string_view>
+#include <utility>
 
 #include "base/result.h"
+#include "http/chunked_decoder.h"
 #include "http/client.h"
 
 namespace hearth::http {
 
 inline constexpr std::size_t kResponseBodyBytes = 64 * 1024 * 1024;
-inline constexpr std::size_t kResponseHeadBytes = 64 * 1024;
+inline constexpr std::uint32_t kResponseHeadBytes = 64 * 1024;
+inline constexpr std::uint32_t kResponseTrailers = 100;
 
 class ResponseReader {
  public:
@@ -27,17 +31,26 @@ class ResponseReader {
   // The peer has closed. kIo when the answer is not complete.
   base::Result<void> end();
 
-  bool started() const;
-  bool done() const;
-  bool keep_alive() const;
-  // When done(); once.
-  ClientResponse take();
+  bool done() const { return state_ == State::kDone; }
+  // When done().
+  bool keep_alive() const { return keep_alive_; }
+  ClientResponse take() { return std::move(response_); }
 
  private:
   class Grammar;
+  enum class State { kHead, kLength, kChunks, kToEnd, kDone };
+
+  base::Result<std::size_t> feed_head(std::string_view bytes);
+  base::Result<std::size_t> feed_body(std::string_view bytes);
+  base::Result<void> begin_body();
 
   const bool head_only_;
   std::unique_ptr<Grammar> grammar_;
+  State state_ = State::kHead;
+  bool keep_alive_ = false;
+  std::uint64_t body_left_ = 0;
+  ChunkedDecoder chunks_{kResponseHeadBytes, kResponseTrailers};
+  ClientResponse response_;
 };
 
 }  // namespace hearth::http

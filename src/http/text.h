@@ -42,6 +42,16 @@ constexpr bool is_token(std::string_view text) {
 // Printable ASCII without the space: what a request target consists of.
 constexpr bool is_visible(char c) { return c > 0x20 && c < 0x7f; }
 
+// A control character other than the tab.
+constexpr bool has_control(std::string_view text) {
+  for (const char c : text) {
+    if ((c >= 0 && c < ' ' && c != '\t') || c == 0x7f) {
+      return true;
+    }
+  }
+  return false;
+}
+
 constexpr std::string_view trim(std::string_view text) {
   const auto is_space = [](char c) { return c == ' ' || c == '\t'; };
   while (!text.empty() && is_space(text.front())) {

@@ -1,0 +1,82 @@
+// What the new process does between clone3 and exec: a flat list of named steps, in an order that
+// matters (docs/sandbox.md has the same list with the reasons). The first step that fails is reported
+// to the parent, and the process ends.
+//
+// Runs in a copy of the launcher's memory with its locks in whatever state they were: plain system
+// calls only, no allocation. Everything it needs is prepared in the ChildPlan beforehand.
+#pragma once
+
+#include <linux/filter.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include <span>
+
+namespace hearth::sandbox {
+
+// A path below /proc, relative to the root, that an empty file or folder covers.
+struct ProcMask {
+  const char* path;
+  bool is_folder;
+};
+
+struct ChildPlan {
+  std::span<const int> task_files;  // cgroup v1 files to write "0" into
+  const char* root = nullptr;       // where RootImage is mounted
+  std::span<const ProcMask> masks;
+  int code_mount = -1;  // a detached mount for /code; -1: stays an empty folder
+  const char* tmp_options = nullptr;
+  int control = -1, out = -1, err = -1, report = -1;  // all 5 or greater
+  rlim_t open_files = 0;
+  uid_t uid = 0;
+  sock_fprog filter{};
+  const char* program = nullptr;
+  char* const* arguments = nullptr;
+  char* const* environment = nullptr;
+};
+
+using ChildStep = int (*)(ChildPlan& plan);  // 0, or errno
+
+struct NamedStep {
+  const char* name;
+  ChildStep run;
+};
+
+// In the order of execution; the last one does not return when it succeeds.
+std::span<const NamedStep> child_steps();
+
+// What the parent reads from the other end of ChildPlan::report. End of file means: exec'ed.
+struct ChildFailure {
+  int step = 0;  // index into child_steps()
+  int error = 0;
+};
+
+[[noreturn]] void run_child(ChildPlan& plan);
+
+// The steps, by file: child_mounts.cc,
+int join_cgroups(ChildPlan& plan);
+int enter_root(ChildPlan& plan);
+int mount_proc(ChildPlan& plan);
+int mount_code(ChildPlan& plan);
+int mount_tmp(ChildPlan& plan);
+int pivot(ChildPlan& plan);
+int enter_working_folder(ChildPlan& plan);
+// child_network.cc,
+int raise_loopback(ChildPlan& plan);
+// child_privileges.cc,
+int drop_bounding_set(ChildPlan& plan);
+int become_user(ChildPlan& plan);
+int drop_capabilities(ChildPlan& plan);
+int forbid_new_privileges(ChildPlan& plan);
+int die_with_parent(ChildPlan& plan);
+int install_filter(ChildPlan& plan);
+// and child_process.cc.
+int reset_signals(ChildPlan& plan);
+int start_session(ChildPlan& plan);
+int raise_oom_score(ChildPlan& plan);
+int set_host_name(ChildPlan& plan);
+int arrange_descriptors(ChildPlan& plan);
+int set_limits(ChildPlan& plan);
+int execute(ChildPlan& plan);
+
+}  // namespace hearth::sandbox

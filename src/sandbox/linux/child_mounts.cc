@@ -1,0 +1,65 @@
+// Steps of the child: cgroups and mounts. See child.h for what may be called here.
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "sandbox/linux/child.h"
+#include "sandbox/sandbox.h"
+
+namespace hearth::sandbox {
+namespace {
+
+int result(long returned) { return returned < 0 ? errno : 0; }
+
+}  // namespace
+
+int join_cgroups(ChildPlan& plan) {
+  for (const int file : plan.task_files) {
+    if (::write(file, "0", 1) != 1) {
+      return errno;
+    }
+  }
+  return result(::unshare(CLONE_NEWCGROUP));
+}
+
+int enter_root(ChildPlan& plan) { return result(::chdir(plan.root)); }
+
+// Read-only as a whole: neither /proc/sys nor another file of it can be written.
+int mount_proc(ChildPlan& plan) {
+  if (::mount("proc", "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, nullptr) != 0) {
+    return errno;
+  }
+  for (const auto& mask : plan.masks) {
+    if (::mount(mask.is_folder ? "tmp" : "dev/null", mask.path, nullptr, MS_BIND, nullptr) != 0) {
+      return errno;
+    }
+  }
+  return 0;
+}
+
+int mount_code(ChildPlan& plan) {
+  if (plan.code_mount < 0) {
+    return 0;
+  }
+  return result(::move_mount(plan.code_mount, "", AT_FDCWD, kCodePath + 1, MOVE_MOUNT_F_EMPTY_PATH));
+}
+
+int mount_tmp(ChildPlan& plan) {
+  return result(::mount("tmp", "tmp", "tmpfs", MS_NOSUID | MS_NODEV, plan.tmp_options));
+}
+
+// pivot_root(2), "pivot_root(".", ".")": the old root ends up on top of the new one and is detached.
+int pivot(ChildPlan&) {
+  if (::syscall(SYS_pivot_root, ".", ".") != 0 || ::umount2(".", MNT_DETACH) != 0) {
+    return errno;
+  }
+  return result(::chdir("/"));
+}
+
+int enter_working_folder(ChildPlan&) { return result(::chdir(kCodePath)); }
+
+}  // namespace hearth::sandbox

@@ -1,0 +1,71 @@
+// Steps of the child: everything a process may have more than another is given up. See child.h for
+// what may be called here. Raw calls where glibc's would signal the threads of the launcher, which
+// this copy of it believes to exist.
+#include <linux/capability.h>
+#include <linux/seccomp.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+
+#include "sandbox/linux/child.h"
+
+namespace hearth::sandbox {
+namespace {
+
+constexpr unsigned long kCapabilityNumbersEnd = 64;  // the sets are 64 bits wide
+
+int result(long returned) { return returned < 0 ? errno : 0; }
+
+}  // namespace
+
+int drop_bounding_set(ChildPlan&) {
+  for (unsigned long capability = 0; capability < kCapabilityNumbersEnd; ++capability) {
+    if (::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0) {
+      return errno == EINVAL && capability > 0 ? 0 : errno;  // EINVAL: beyond this kernel's last one
+    }
+  }
+  return 0;
+}
+
+int become_user(ChildPlan& plan) {
+  const auto id = plan.uid;  // the group of the same number
+  if (::syscall(SYS_setgroups, 0, nullptr) != 0 || ::syscall(SYS_setresgid, id, id, id) != 0) {
+    return errno;
+  }
+  return result(::syscall(SYS_setresuid, id, id, id));
+}
+
+int drop_capabilities(ChildPlan&) {
+  if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) {
+    return errno;
+  }
+  __user_cap_header_struct header{};
+  header.version = _LINUX_CAPABILITY_VERSION_3;
+  const std::array<__user_cap_data_struct, 2> none{};
+  return result(::syscall(SYS_capset, &header, none.data()));
+}
+
+int forbid_new_privileges(ChildPlan&) { return result(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)); }
+
+int die_with_parent(ChildPlan& plan) {
+  if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) {
+    return errno;
+  }
+  // The launcher may have died before: then nobody reads the report any more.
+  pollfd report{plan.report, POLLOUT, 0};
+  if (::poll(&report, 1, 0) == 1 && (report.revents & POLLERR) != 0) {
+    return EPIPE;
+  }
+  return 0;
+}
+
+int install_filter(ChildPlan& plan) {
+  return result(::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &plan.filter, 0, 0));
+}
+
+}  // namespace hearth::sandbox

@@ -1,0 +1,348 @@
+#include "sandbox/linux/linux_backend.h"
+
+#include <sys/epoll.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <utility>
+
+#include "sandbox/linux/private_mounts.h"
+#include "sandbox/linux/spawn.h"
+#include "sandbox/linux/syscall_filter.h"
+#include "sandbox/spec_check.h"
+
+namespace hearth::sandbox {
+namespace {
+
+// Files of /proc that speak of the host rather than of the sandbox's own processes, or that have been
+// ways out. The rest is read-only. A kernel may lack some.
+constexpr std::array kProcMasks = {
+    "proc/acpi",          "proc/asound",        "proc/bootconfig", "proc/buddyinfo",
+    "proc/bus",           "proc/cmdline",       "proc/config.gz",  "proc/diskstats",
+    "proc/driver",        "proc/dma",           "proc/fs",         "proc/interrupts",
+    "proc/iomem",         "proc/ioports",       "proc/irq",        "proc/kallsyms",
+    "proc/kcore",         "proc/key-users",     "proc/keys",       "proc/kmsg",
+    "proc/latency_stats", "proc/locks",         "proc/mdstat",     "proc/modules",
+    "proc/pagetypeinfo",  "proc/partitions",    "proc/pressure",   "proc/sched_debug",
+    "proc/schedstat",     "proc/scsi",          "proc/slabinfo",   "proc/softirqs",
+    "proc/swaps",         "proc/sysrq-trigger", "proc/timer_list", "proc/tty",
+    "proc/vmallocinfo",   "proc/zoneinfo"};
+
+std::vector<ProcMask> find_masks() {
+  std::vector<ProcMask> masks;
+  for (const auto* path : kProcMasks) {
+    struct stat status {};
+    if (::stat(("/" + std::string(path)).c_str(), &status) == 0) {
+      masks.push_back({path, S_ISDIR(status.st_mode)});
+    }
+  }
+  return masks;
+}
+
+base::Error invalid(const char* message) { return base::Error{base::ErrorCode::kInvalidArgument, message}; }
+
+base::Result<void> check_options(const LinuxOptions& options) {
+  if (!valid_name(options.tag) || !valid_name(options.cgroup_parent)) {
+    return invalid("the sandbox tag and the cgroup parent must be 1 to 63 of a-z, 0-9 and '-'");
+  }
+  if (options.uid_base == 0 || options.uid_count == 0) {
+    return invalid("the sandbox uids must not start at 0, and there must be at least one");
+  }
+  return {};
+}
+
+std::vector<char*> pointers(const std::vector<std::string>& texts) {
+  std::vector<char*> result;
+  result.reserve(texts.size() + 2);
+  for (const auto& text : texts) {
+    result.push_back(const_cast<char*>(text.c_str()));  // execve(2) does not write to them
+  }
+  return result;
+}
+
+std::string tmp_options(const Limits& limits, uid_t uid) {
+  const auto id = std::to_string(uid);
+  return "mode=0700,uid=" + id + ",gid=" + id + ",size=" + std::to_string(limits.tmp_bytes) +
+         ",nr_inodes=" + std::to_string(limits.tmp_files);
+}
+
+// Kept open until the child has its own copies.
+struct HighDescriptors {
+  base::UniqueFd control, out, err, code_mount;
+};
+
+base::Result<HighDescriptors> move_all_high(Descriptors given) {
+  HighDescriptors high;
+  for (auto [from, to] : {std::pair(&given.control, &high.control), std::pair(&given.out, &high.out),
+                          std::pair(&given.err, &high.err)}) {
+    auto moved = move_high(std::move(*from));
+    if (!moved) {
+      return moved.error();
+    }
+    *to = std::move(*moved);
+  }
+  if (given.code_folder.valid()) {
+    auto mount = clone_code_mount(given.code_folder.get());
+    if (!mount) {
+      return mount.error();
+    }
+    high.code_mount = std::move(*mount);
+  }
+  return high;
+}
+
+}  // namespace
+
+LinuxBackend::LinuxBackend(const LinuxOptions& options)
+    : masks_(find_masks()), uids_(options.uid_base, options.uid_count) {}
+
+base::Result<std::unique_ptr<LinuxBackend>> LinuxBackend::create(const LinuxOptions& options) {
+  if (auto checked = check_options(options); !checked) {
+    return checked.error();
+  }
+  std::unique_ptr<LinuxBackend> backend(new LinuxBackend(options));
+  if (auto prepared = backend->prepare(options); !prepared) {
+    return prepared.error();
+  }
+  return backend;
+}
+
+base::Result<void> LinuxBackend::prepare(const LinuxOptions& options) {
+  auto layout = detect_cgroup_layout();
+  if (!layout) {
+    return layout.error();
+  }
+  auto cgroups = open_cgroup_tree(*layout, options.cgroup_parent, options.tag);
+  if (!cgroups) {
+    return cgroups.error();
+  }
+  cgroups_ = std::move(*cgroups);
+  auto root = RootImage::compose(options);
+  if (!root) {
+    return root.error();
+  }
+  root_ = std::move(*root);
+  auto filter = build_syscall_filter();
+  if (!filter) {
+    return filter.error();
+  }
+  filter_ = std::move(*filter);
+  events_.reset(::epoll_create1(EPOLL_CLOEXEC));
+  pace_timer_.reset(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
+  epoll_event event{};
+  event.events = EPOLLIN;
+  if (!events_.valid() || ::epoll_ctl(events_.get(), EPOLL_CTL_ADD, pace_timer_.get(), &event) != 0) {
+    return base::io_error("cannot make the sandboxes' epoll descriptor", errno);
+  }
+  return {};
+}
+
+LinuxBackend::~LinuxBackend() {
+  for (auto& [name, sandbox] : sandboxes_) {
+    kill(*sandbox);
+  }
+  WaitStatus status;
+  for (auto& [name, sandbox] : sandboxes_) {
+    if (!sandbox->ended) {
+      reap(sandbox->process.get(), true, status);
+    }
+  }
+}
+
+base::Result<void> LinuxBackend::start(const Spec& spec, Descriptors descriptors) {
+  if (auto checked = check(spec, descriptors); !checked) {
+    return checked;
+  }
+  if (sandboxes_.contains(spec.name)) {
+    return base::Error{base::ErrorCode::kAlreadyExists, "a sandbox named " + spec.name + " lives"};
+  }
+  const auto uid = uids_.take();
+  if (!uid) {
+    return base::Error{base::ErrorCode::kExhausted, "every uid for sandboxes is in use"};
+  }
+  auto sandbox = std::make_unique<Sandbox>();
+  sandbox->name = spec.name;
+  sandbox->uid = *uid;
+  auto done = launch(*sandbox, spec, std::move(descriptors));
+  if (done) {
+    done = watch(*sandbox);
+  }
+  if (!done) {
+    uids_.give_back(*uid);
+    return done;
+  }
+  sandboxes_.emplace(spec.name, std::move(sandbox));
+  return {};
+}
+
+base::Result<void> LinuxBackend::launch(Sandbox& sandbox, const Spec& spec, Descriptors descriptors) {
+  auto high = move_all_high(std::move(descriptors));
+  if (!high) {
+    return high.error();
+  }
+  auto cgroup = cgroups_->create(spec.name, spec.limits);
+  if (!cgroup) {
+    return cgroup.error();
+  }
+  auto arguments = pointers(spec.arguments);
+  arguments.insert(arguments.begin(), const_cast<char*>(spec.program.c_str()));
+  arguments.push_back(nullptr);
+  auto environment = pointers(spec.environment);
+  environment.push_back(nullptr);
+  const auto tmp = tmp_options(spec.limits, sandbox.uid);
+  ChildPlan plan;
+  plan.task_files = (*cgroup)->task_files();
+  plan.root = root_->path().c_str();
+  plan.masks = masks_;
+  plan.code_mount = high->code_mount.get();
+  plan.tmp_options = tmp.c_str();
+  plan.control = high->control.get();
+  plan.out = high->out.get();
+  plan.err = high->err.get();
+  plan.open_files = spec.limits.open_files;
+  plan.uid = sandbox.uid;
+  plan.filter = sock_fprog{static_cast<unsigned short>(filter_.size()), filter_.data()};
+  plan.program = spec.program.c_str();
+  plan.arguments = arguments.data();
+  plan.environment = environment.data();
+  auto process = spawn(plan, (*cgroup)->clone_target(), kStartTimeoutMs);
+  if (!process) {
+    return process.error();
+  }
+  sandbox.process = std::move(*process);
+  sandbox.cgroup = std::move(*cgroup);
+  return {};
+}
+
+base::Result<void> LinuxBackend::watch(Sandbox& sandbox) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.ptr = &sandbox;
+  const int oom_event = sandbox.cgroup->oom_event();
+  if (::epoll_ctl(events_.get(), EPOLL_CTL_ADD, sandbox.process.get(), &event) == 0 &&
+      (oom_event < 0 || ::epoll_ctl(events_.get(), EPOLL_CTL_ADD, oom_event, &event) == 0)) {
+    return {};
+  }
+  const auto error = base::io_error("cannot watch the sandbox's process", errno);
+  WaitStatus ignored;
+  kill(sandbox);
+  reap(sandbox.process.get(), true, ignored);
+  return error;
+}
+
+base::Result<void> LinuxBackend::set_limits(const std::string& name, const Limits& limits) {
+  if (auto checked = check(limits); !checked) {
+    return checked;
+  }
+  const auto found = sandboxes_.find(name);
+  if (found == sandboxes_.end() || found->second->ended) {
+    return base::Error{base::ErrorCode::kNotFound, "no sandbox named " + name + " lives"};
+  }
+  return found->second->cgroup->set_limits(limits);
+}
+
+void LinuxBackend::remove(const std::string& name) {
+  const auto found = sandboxes_.find(name);
+  if (found == sandboxes_.end() || found->second->ended || found->second->removal_asked) {
+    return;
+  }
+  auto& sandbox = *found->second;
+  // What had already run out of memory is reported as that, however soon the removal follows.
+  sandbox.out_of_memory = sandbox.out_of_memory || sandbox.cgroup->out_of_memory();
+  sandbox.removal_asked = true;
+  kill(sandbox);
+}
+
+void LinuxBackend::kill(Sandbox& sandbox) {
+  sandbox.cgroup->kill();
+  kill_process(sandbox.process.get());  // and the kernel every other process of the namespace
+}
+
+std::vector<Exit> LinuxBackend::collect() {
+  std::array<epoll_event, 64> events{};
+  const int count = ::epoll_wait(events_.get(), events.data(), static_cast<int>(events.size()), 0);
+  for (int i = 0; i < count; ++i) {
+    if (events[static_cast<std::size_t>(i)].data.ptr != nullptr) {
+      examine(*static_cast<Sandbox*>(events[static_cast<std::size_t>(i)].data.ptr));
+    }
+  }
+  auto exits = reap_ended();
+  pace();
+  return exits;
+}
+
+void LinuxBackend::examine(Sandbox& sandbox) {
+  if (sandbox.ended) {
+    return;
+  }
+  std::uint64_t times = 0;
+  const int oom_event = sandbox.cgroup->oom_event();
+  if (oom_event >= 0 && ::read(oom_event, &times, sizeof times) == static_cast<ssize_t>(sizeof times) &&
+      !sandbox.removal_asked) {
+    // Cgroup v1 kills one process of the group and lets the others go on.
+    sandbox.out_of_memory = true;
+    kill(sandbox);
+  }
+  WaitStatus status;
+  if (reap(sandbox.process.get(), false, status)) {
+    record_end(sandbox, status.code, status.status);
+  }
+}
+
+void LinuxBackend::record_end(Sandbox& sandbox, int code, int status) {
+  if (!sandbox.removal_asked && sandbox.cgroup->out_of_memory()) {
+    sandbox.out_of_memory = true;
+  }
+  sandbox.exit.name = sandbox.name;
+  sandbox.exit.code = status;
+  sandbox.exit.peak_memory_bytes = sandbox.cgroup->peak_memory_bytes();
+  if (sandbox.out_of_memory) {
+    sandbox.exit.reason = ExitReason::kOutOfMemory;
+  } else if (sandbox.removal_asked) {
+    sandbox.exit.reason = ExitReason::kRemoved;
+  } else {
+    sandbox.exit.reason = code == CLD_EXITED ? ExitReason::kExited : ExitReason::kSignaled;
+  }
+  sandbox.ended = true;
+  sandbox.process.reset();  // leaves the epoll set with it, as this was its only descriptor
+}
+
+std::vector<Exit> LinuxBackend::reap_ended() {
+  std::vector<Exit> exits;
+  for (auto it = sandboxes_.begin(); it != sandboxes_.end();) {
+    auto& sandbox = *it->second;
+    if (!sandbox.ended || !sandbox.cgroup->remove()) {
+      ++it;
+      continue;
+    }
+    uids_.give_back(sandbox.uid);
+    exits.push_back(std::move(sandbox.exit));
+    it = sandboxes_.erase(it);
+  }
+  return exits;
+}
+
+// Keeps ready_fd() becoming readable while an ended sandbox's cgroup is still busy.
+void LinuxBackend::pace() {
+  bool busy = false;
+  for (const auto& [name, sandbox] : sandboxes_) {
+    busy = busy || sandbox->ended;
+  }
+  if (busy == paced_ && !busy) {
+    return;
+  }
+  itimerspec period{};
+  if (busy) {
+    period.it_value.tv_nsec = period.it_interval.tv_nsec = kCollectPeriodMs * 1'000'000L;
+  }
+  ::timerfd_settime(pace_timer_.get(), 0, &period, nullptr);
+  paced_ = busy;
+}
+
+base::Result<std::uint32_t> LinuxBackend::sweep() { return cgroups_->sweep(); }
+
+}  // namespace hearth::sandbox

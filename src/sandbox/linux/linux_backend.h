@@ -1,0 +1,79 @@
+// The real adapter: a sandbox is pid 1 of its own pid namespace, with mount, IPC, UTS, network and
+// cgroup namespaces of its own, in a cgroup of its own, under a uid of its own. docs/sandbox.md has the
+// whole picture; what the process does to itself before it runs the program is in child.h.
+//
+// Owned and driven by the launcher, one thread, as root, after enter_private_mounts(). The thread that
+// calls start() must outlive the sandboxes: they die with it (PR_SET_PDEATHSIG).
+#pragma once
+
+#include <linux/filter.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sandbox/linux/cgroup.h"
+#include "sandbox/linux/child.h"
+#include "sandbox/linux/options.h"
+#include "sandbox/linux/root_image.h"
+#include "sandbox/linux/uid_pool.h"
+#include "sandbox/sandbox.h"
+
+namespace hearth::sandbox {
+
+// A child that has not exec'ed by then hangs on something (a file system, a debugger) and is killed.
+inline constexpr int kStartTimeoutMs = 10'000;
+
+class LinuxBackend final : public Backend {
+ public:
+  // Composes the root and opens the cgroups. kInvalidArgument (options), kNotFound (a program or path
+  // that is not there), kUnsupported (no cgroup controllers), kIo.
+  static base::Result<std::unique_ptr<LinuxBackend>> create(const LinuxOptions& options);
+
+  LinuxBackend(const LinuxBackend&) = delete;
+  LinuxBackend& operator=(const LinuxBackend&) = delete;
+  // Ends what still runs, and waits for it.
+  ~LinuxBackend() override;
+
+  base::Result<void> start(const Spec& spec, Descriptors descriptors) override;
+  base::Result<void> set_limits(const std::string& name, const Limits& limits) override;
+  void remove(const std::string& name) override;
+  std::vector<Exit> collect() override;
+  int ready_fd() const override { return events_.get(); }
+  base::Result<std::uint32_t> sweep() override;
+
+ private:
+  struct Sandbox {
+    std::string name;
+    std::unique_ptr<Cgroup> cgroup;
+    uid_t uid = 0;
+    base::UniqueFd process;  // pidfd of pid 1 inside
+    bool removal_asked = false;
+    bool out_of_memory = false;
+    bool ended = false;  // exit holds how; the cgroup may still be busy
+    Exit exit;
+  };
+
+  explicit LinuxBackend(const LinuxOptions& options);
+  base::Result<void> prepare(const LinuxOptions& options);
+  base::Result<void> launch(Sandbox& sandbox, const Spec& spec, Descriptors descriptors);
+  base::Result<void> watch(Sandbox& sandbox);
+  void kill(Sandbox& sandbox);
+  void examine(Sandbox& sandbox);
+  void record_end(Sandbox& sandbox, int code, int status);
+  std::vector<Exit> reap_ended();
+  void pace();
+
+  std::unique_ptr<RootImage> root_;
+  std::unique_ptr<CgroupTree> cgroups_;
+  std::vector<ProcMask> masks_;
+  std::vector<sock_filter> filter_;
+  UidPool uids_;
+  std::map<std::string, std::unique_ptr<Sandbox>> sandboxes_;
+  base::UniqueFd events_;      // epoll: pidfds, out-of-memory events, pace_timer_
+  base::UniqueFd pace_timer_;  // runs while a cgroup is busy that should be gone
+  bool paced_ = false;
+};
+
+}  // namespace hearth::sandbox

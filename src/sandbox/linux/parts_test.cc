@@ -1,0 +1,119 @@
+// The adapter's pure parts: reading the host's cgroup mounts and the loader's answers, handing out
+// uids, and the list of steps that docs/sandbox.md shows.
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <regex>
+
+#include "sandbox/linux/cgroup_layout.h"
+#include "sandbox/linux/child.h"
+#include "sandbox/linux/library_closure.h"
+#include "sandbox/linux/syscall_filter.h"
+#include "sandbox/linux/uid_pool.h"
+
+namespace hearth::sandbox {
+namespace {
+
+constexpr const char* kPureV2 =
+    "24 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n"
+    "31 23 0:27 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw,nsdelegate\n";
+
+constexpr const char* kHybrid =
+    "32 31 0:29 / /sys/fs/cgroup/cpu,cpuacct rw,relatime - cgroup cgroup rw,cpu,cpuacct\n"
+    "35 31 0:32 / /sys/fs/cgroup/memory rw,relatime shared:3 master:1 - cgroup cgroup rw,memory\n"
+    "39 31 0:36 / /sys/fs/cgroup/pids rw,relatime - cgroup cgroup rw,pids\n"
+    "40 31 0:37 / /sys/fs/cgroup/systemd rw,relatime - cgroup cgroup rw,name=systemd\n"
+    "41 31 0:38 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw\n";
+
+TEST(CgroupLayout, PureV2) {
+  const auto layout = parse_cgroup_layout(kPureV2, "cpuset cpu io memory pids\n");
+  ASSERT_TRUE(layout.ok());
+  EXPECT_TRUE(layout->controllers_on_v2);
+  EXPECT_EQ(layout->unified, "/sys/fs/cgroup");
+}
+
+TEST(CgroupLayout, HybridHasControllersOnV1) {
+  const auto layout = parse_cgroup_layout(kHybrid, "hugetlb\n");
+  ASSERT_TRUE(layout.ok());
+  EXPECT_EQ(*layout, (CgroupLayout{false, "/sys/fs/cgroup/unified", "/sys/fs/cgroup/memory",
+                                   "/sys/fs/cgroup/cpu,cpuacct", "/sys/fs/cgroup/pids"}));
+}
+
+TEST(CgroupLayout, MissingControllersAreNamed) {
+  const auto layout = parse_cgroup_layout(kPureV2, "cpu pids\n");
+  ASSERT_FALSE(layout.ok());
+  EXPECT_EQ(layout.error().code, base::ErrorCode::kUnsupported);
+  EXPECT_FALSE(parse_cgroup_layout("", "").ok());
+  EXPECT_FALSE(parse_cgroup_layout("1 2 3\n- - -\n", "").ok());
+}
+
+TEST(LibraryClosure, ReadsTheLoadersList) {
+  EXPECT_EQ(parse_loader_list("\tlinux-vdso.so.1 (0x00007ffd)\n"
+                              "\tlibm.so.6 => /lib/x86_64-linux-gnu/libm.so.6 (0x00007f)\n"
+                              "\t/lib64/ld-linux-x86-64.so.2 (0x00007f)\n"),
+            (std::vector<std::string>{"/lib/x86_64-linux-gnu/libm.so.6", "/lib64/ld-linux-x86-64.so.2"}));
+  EXPECT_TRUE(parse_loader_list("").empty());
+}
+
+TEST(LibraryClosure, StaticProgramsNeedNothing) {
+  const auto closure = library_closure(HEARTH_SANDBOX_PROBE);
+  ASSERT_TRUE(closure.ok()) << closure.error().message;
+  EXPECT_TRUE(closure->empty());
+}
+
+TEST(LibraryClosure, DynamicProgramsNeedTheirLoaderAndLibraries) {
+  const auto closure = library_closure("/proc/self/exe");
+  ASSERT_TRUE(closure.ok()) << closure.error().message;
+  const auto has = [&](const std::string& part) {
+    return std::any_of(closure->begin(), closure->end(),
+                       [&](const auto& path) { return path.find(part) != std::string::npos; });
+  };
+  EXPECT_TRUE(has("/libc.so.6"));
+  EXPECT_TRUE(has("/ld-linux"));
+}
+
+TEST(LibraryClosure, RefusesWhatIsNoProgram) {
+  EXPECT_EQ(library_closure("/etc/passwd").error().code, base::ErrorCode::kUnsupported);
+  EXPECT_EQ(library_closure("/no/such").error().code, base::ErrorCode::kNotFound);
+}
+
+TEST(UidPool, HandsOutEachOnceAndInTurn) {
+  UidPool pool(1000, 3);
+  EXPECT_EQ(pool.take(), 1000U);
+  EXPECT_EQ(pool.take(), 1001U);
+  pool.give_back(1000);
+  EXPECT_EQ(pool.take(), 1002U);
+  EXPECT_EQ(pool.take(), 1000U);
+  EXPECT_EQ(pool.take(), std::nullopt);
+}
+
+TEST(SyscallFilter, FitsWhatTheKernelTakes) {
+  const auto filter = build_syscall_filter();
+  ASSERT_TRUE(filter.ok()) << filter.error().message;
+  EXPECT_GT(filter->size(), 100U);
+  EXPECT_LE(filter->size(), 4096U);  // BPF_MAXINSNS
+}
+
+TEST(ChildSteps, AreDocumentedInTheSameOrder) {
+  const char* source = std::getenv("HEARTH_SOURCE_DIR");
+  if (source == nullptr) {
+    GTEST_SKIP() << "HEARTH_SOURCE_DIR is not set";
+  }
+  std::ifstream in(std::string(source) + "/docs/sandbox.md");
+  std::vector<std::string> documented;
+  const std::regex step(R"(^[0-9]+\. \*\*([a-z ]+)\*\*.*)");
+  std::smatch found;
+  for (std::string line; std::getline(in, line);) {
+    if (std::regex_match(line, found, step)) {
+      documented.push_back(found[1]);
+    }
+  }
+  std::vector<std::string> executed;
+  for (const auto& each : child_steps()) {
+    executed.emplace_back(each.name);
+  }
+  EXPECT_EQ(documented, executed);
+}
+
+}  // namespace
+}  // namespace hearth::sandbox

@@ -1,0 +1,31 @@
+// One new process in new namespaces, up to its exec: clone3, and the wait for what the child reports.
+// Used by LinuxBackend::start(). One thread.
+#pragma once
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "sandbox/linux/child.h"
+#include "sandbox/sandbox.h"
+
+namespace hearth::sandbox {
+
+// Returns the pidfd of the process, which has exec'ed the program. `plan.report` is filled in here;
+// `clone_target` is a cgroup v2 folder or -1. After an error there is no process. kInvalidArgument when
+// the program cannot be exec'ed, kTimeout, kExhausted (no process, no memory), kIo with the step's name.
+base::Result<base::UniqueFd> spawn(ChildPlan& plan, int clone_target, int timeout_ms);
+
+// waitid(2) on a pidfd. False while it runs.
+struct WaitStatus {
+  int code = 0;    // CLD_EXITED, CLD_KILLED or CLD_DUMPED
+  int status = 0;  // exit status or signal
+};
+bool reap(int process, bool wait, WaitStatus& status);
+void kill_process(int process);
+
+// The descriptor moved to 10 or above, where the child's own numbers cannot meet it.
+base::Result<base::UniqueFd> move_high(base::UniqueFd fd);
+
+// A detached, read-only mount of an open folder. kInvalidArgument when it cannot be cloned.
+base::Result<base::UniqueFd> clone_code_mount(int folder);
+
+}  // namespace hearth::sandbox

@@ -1,0 +1,135 @@
+// The program that the sandbox tests run inside: one attempt a call, named by its first argument; the
+// result in plain lines on stdout, or in the exit status. Statically linked, so that it needs nothing
+// of the root. Uses nothing of Hearth.
+#include "sandbox/testing/probe.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cctype>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+
+namespace hearth::sandbox::probe {
+namespace {
+
+constexpr int kControlFd = 3;
+
+[[noreturn]] void hang() {
+  for (;;) {
+    ::pause();
+  }
+}
+
+// argv, then the environment, one a line.
+int report(const Arguments& arguments) {
+  for (const auto& argument : arguments) {
+    std::printf("argv %s\n", argument.c_str());
+  }
+  for (char** each = environ; *each != nullptr; ++each) {
+    std::printf("env %s\n", *each);
+  }
+  std::fprintf(stderr, "to err\n");
+  return 0;
+}
+
+// Sends back what the control socket brings, in upper case, until its end.
+int echo(const Arguments&) {
+  char buffer[256];
+  for (ssize_t n = 0; (n = ::read(kControlFd, buffer, sizeof buffer)) > 0;) {
+    for (ssize_t i = 0; i < n; ++i) {
+      buffer[i] = static_cast<char>(std::toupper(buffer[i]));
+    }
+    if (::write(kControlFd, buffer, static_cast<std::size_t>(n)) != n) {
+      return 1;
+    }
+  }
+  return 0;
+}
+
+int exit_with(const Arguments& arguments) { return number(arguments, 2); }
+
+int trap(const Arguments&) { __builtin_trap(); }
+
+int hang_forever(const Arguments&) {
+  std::printf("ready\n");
+  std::fflush(stdout);
+  hang();
+}
+
+// A grandchild in a session of its own, which outlives its parent and holds the pipe on stdout.
+int daemonize(const Arguments& arguments) {
+  const bool leave = number(arguments, 2) == 1;
+  if (::fork() == 0) {
+    ::setsid();
+    if (::fork() == 0) {
+      ::signal(SIGTERM, SIG_IGN);
+      ::signal(SIGHUP, SIG_IGN);
+      std::printf("ready\n");
+      std::fflush(stdout);
+      hang();
+    }
+    ::_exit(0);
+  }
+  ::wait(nullptr);
+  if (leave) {
+    ::usleep(20'000);
+    return 0;
+  }
+  hang();
+}
+
+int cat(const Arguments& arguments) {
+  const int fd = ::open(arguments.at(2).c_str(), O_RDONLY);
+  if (fd < 0) {
+    std::printf("errno %d\n", errno);
+    return 0;
+  }
+  char buffer[4096];
+  for (ssize_t n = 0; (n = ::read(fd, buffer, sizeof buffer)) > 0;) {
+    std::fwrite(buffer, 1, static_cast<std::size_t>(n), stdout);
+  }
+  return 0;
+}
+
+int list(const Arguments& arguments) {
+  DIR* folder = ::opendir(arguments.at(2).c_str());
+  if (folder == nullptr) {
+    std::printf("errno %d\n", errno);
+    return 0;
+  }
+  for (const dirent* entry = nullptr; (entry = ::readdir(folder)) != nullptr;) {
+    if (entry->d_name[0] != '.') {
+      std::printf("%s\n", entry->d_name);
+    }
+  }
+  ::closedir(folder);
+  return 0;
+}
+
+}  // namespace
+
+int number(const Arguments& arguments, std::size_t index) {
+  return index < arguments.size() ? std::atoi(arguments[index].c_str()) : 0;
+}
+
+void print_errno(const std::string& what, long result) {
+  std::printf("%s %d\n", what.c_str(), result < 0 ? errno : 0);
+}
+
+}  // namespace hearth::sandbox::probe
+
+int main(int count, char** values) {
+  using namespace hearth::sandbox::probe;
+  Commands commands = {{"report", report},     {"echo", echo},        {"exit", exit_with}, {"trap", trap},
+                       {"hang", hang_forever}, {"daemon", daemonize}, {"cat", cat},        {"list", list}};
+  add_attempts(commands);
+  add_resources(commands);
+  const Arguments arguments(values, values + count);
+  const auto found = count > 1 ? commands.find(arguments[1]) : commands.end();
+  return found == commands.end() ? 64 : found->second(arguments);
+}
