@@ -58,7 +58,7 @@ show_progress() {
 run_step() {
   local name=$1 advice=$2 started=$SECONDS log
   shift 2
-  log=$log_folder/${name// /-}.log
+  log=$log_folder/${name//[ \/]/-}.log
   mkdir -p "$log_folder"
   say "$name"
   if ! "$@" </dev/null 2>&1 | tee "$log" | show_progress; then
