@@ -1,17 +1,20 @@
 #include "http/server.h"
 
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <cerrno>
 #include <ctime>
 #include <utility>
 #include <vector>
 
 #include "base/log.h"
 #include "http/connection.h"
-#include "http/endpoint.h"
+#include "http/listener.h"
 
 namespace hearth::http {
 namespace {
@@ -34,10 +37,6 @@ milliseconds sweep_interval(const ServerLimits& limits) {
   return std::clamp(shortest / 4, kSweepIntervalLeast, kSweepInterval);
 }
 
-base::Error listen_error(const std::string& host_port, const error_code& error) {
-  return {base::ErrorCode::kIo, "cannot listen on " + host_port + ": " + error.message()};
-}
-
 }  // namespace
 
 class Server::Impl final : public ConnectionHost, public std::enable_shared_from_this<Impl> {
@@ -50,7 +49,7 @@ class Server::Impl final : public ConnectionHost, public std::enable_shared_from
         accept_timer_(context),
         sweep_timer_(context) {}
 
-  base::Result<void> listen(const std::string& host_port);
+  base::Result<void> adopt(base::UniqueFd listening);
   std::uint16_t port() const { return port_; }
   void accept();
   void drain(std::function<void()> done);
@@ -65,7 +64,6 @@ class Server::Impl final : public ConnectionHost, public std::enable_shared_from
   void closed(Connection& connection) override;
 
  private:
-  base::Result<tcp::endpoint> resolve(const std::string& host_port);
   void on_accept(const error_code& error, tcp::socket socket);
   void admit(tcp::socket socket);
   void arm_sweep();
@@ -87,50 +85,20 @@ class Server::Impl final : public ConnectionHost, public std::enable_shared_from
   std::function<void()> drained_;
 };
 
-base::Result<tcp::endpoint> Server::Impl::resolve(const std::string& host_port) {
-  const auto parsed = split_host_port(host_port);
-  if (!parsed) {
-    return base::Error{base::ErrorCode::kInvalidArgument,
-                       "\"" + host_port + "\" is no address to listen on: use HOST:PORT or [IPV6]:PORT"};
+base::Result<void> Server::Impl::adopt(base::UniqueFd listening) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof(address);
+  if (::getsockname(listening.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) {
+    return base::io_error("cannot serve on this socket", errno);
   }
   error_code error;
-  const asio::ip::address address = asio::ip::make_address(parsed->host, error);
-  if (!error) {
-    return tcp::endpoint(address, parsed->port);
-  }
-  tcp::resolver resolver(context_);
-  const auto found =
-      resolver.resolve(parsed->host, std::to_string(parsed->port), tcp::resolver::passive, error);
-  if (error || found.empty()) {
-    return base::Error{base::ErrorCode::kInvalidArgument,
-                       "the host of \"" + host_port + "\" is not known: use an address"};
-  }
-  return found.begin()->endpoint();
-}
-
-base::Result<void> Server::Impl::listen(const std::string& host_port) {
-  const auto endpoint = resolve(host_port);
-  if (!endpoint) {
-    return endpoint.error();
-  }
-  error_code error;
-  acceptor_.open(endpoint->protocol(), error);
-  if (!error) {
-    acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
-  }
-  if (!error) {
-    acceptor_.bind(*endpoint, error);
-  }
-  if (!error) {
-    acceptor_.listen(asio::socket_base::max_listen_connections, error);
-  }
-  const tcp::endpoint bound = error ? tcp::endpoint() : acceptor_.local_endpoint(error);
+  const auto protocol = address.ss_family == AF_INET6 ? tcp::v6() : tcp::v4();
+  acceptor_.assign(protocol, listening.get(), error);
   if (error) {
-    error_code ignored;
-    acceptor_.close(ignored);
-    return listen_error(host_port, error);
+    return base::Error{base::ErrorCode::kIo, "cannot serve on this socket: " + error.message()};
   }
-  port_ = bound.port();
+  listening.release();
+  port_ = acceptor_.local_endpoint(error).port();
   return {};
 }
 
@@ -269,7 +237,11 @@ Server::Server(asio::io_context& context, ServerLimits limits, Handler& handler)
     : impl_(std::make_shared<Impl>(context, limits, handler)) {}
 Server::~Server() { impl_->stop(); }
 
-base::Result<void> Server::listen(const std::string& host_port) { return impl_->listen(host_port); }
+base::Result<void> Server::listen(const std::string& host_port) {
+  auto listening = open_listener(host_port);
+  return listening ? impl_->adopt(std::move(*listening)) : listening.error();
+}
+base::Result<void> Server::adopt(base::UniqueFd listening) { return impl_->adopt(std::move(listening)); }
 std::uint16_t Server::port() const { return impl_->port(); }
 void Server::start() { impl_->accept(); }
 void Server::drain(std::function<void()> done) { impl_->drain(std::move(done)); }

@@ -15,6 +15,7 @@
 #include <variant>
 
 #include "base/result.h"
+#include "base/unique_fd.h"
 #include "http/message.h"
 
 namespace boost::asio {
@@ -122,6 +123,8 @@ class Server {
 
   // HOST:PORT, [V6]:PORT; port 0 takes a free one. Binds and listens; kInvalidArgument, kIo.
   base::Result<void> listen(const std::string& host_port);
+  // The same with a socket that listens already (open_listener()). kIo.
+  base::Result<void> adopt(base::UniqueFd listening);
   // The port bound by listen().
   std::uint16_t port() const;
   // Begins to accept; before it, connections wait in the backlog.

@@ -1,6 +1,7 @@
 #include "worker/sandboxed_instance.h"
 
 #include <csignal>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 
@@ -61,7 +62,7 @@ class SandboxedInstanceFactory::Core : public std::enable_shared_from_this<Core>
   void begin() {
     set_timer(session_.deadline());
     shared_->code_folders(start_.version->code_digest,
-                          [weak = weak_from_this()](base::Result<base::UniqueFd> folder) {
+                          [weak = weak_from_this()](base::Result<CodeFolder> folder) {
                             if (const auto self = weak.lock()) {
                               self->code_fetched(std::move(folder));
                             }
@@ -107,14 +108,13 @@ class SandboxedInstanceFactory::Core : public std::enable_shared_from_this<Core>
   void channel_failed(base::Error error) override { step(event::ChannelFailed{std::move(error)}); }
   void channel_ended(bool mid_frame) override { step(event::ChannelEnded{mid_frame}); }
 
-  void code_fetched(base::Result<base::UniqueFd> folder) {
+  void code_fetched(base::Result<CodeFolder> folder) {
     if (!folder) {
       step(event::CodeFailed{folder.error()});
       return;
     }
     code_folder_ = std::move(*folder);
     step(event::CodeFetched{});
-    code_folder_.reset();
   }
 
   void sandbox_started(const base::Result<void>& started) {
@@ -216,14 +216,17 @@ class SandboxedInstanceFactory::Core : public std::enable_shared_from_this<Core>
     channel_ = std::make_unique<InstanceChannel>(shared_->context, shared_->buffers,
                                                  shared_->options.invocation, *this);
     auto ends = channel_->open();
-    if (!ends) {
-      shared_->loop.post([self = shared_from_this(), error = ends.error()] { self->sandbox_started(error); });
+    auto code = code_folder_->duplicate();
+    if (!ends || !code) {
+      shared_->loop.post([self = shared_from_this(), error = ends ? code.error() : ends.error()] {
+        self->sandbox_started(error);
+      });
       return;
     }
     auto spec = sandbox_spec(start_.name, *start_.version, shared_->options.node, shared_->options.limits);
     shared_->host.start(
         std::move(spec),
-        {std::move(code_folder_), std::move(ends->control), std::move(ends->out), std::move(ends->err)},
+        {std::move(*code), std::move(ends->control), std::move(ends->out), std::move(ends->err)},
         [weak = weak_from_this()](const base::Result<void>& started) {
           if (const auto self = weak.lock()) {
             self->sandbox_started(started);
@@ -270,8 +273,8 @@ class SandboxedInstanceFactory::Core : public std::enable_shared_from_this<Core>
   InstanceEvents* events_;  // null once the heart has let go
   InstanceSession session_;
   std::unique_ptr<InstanceChannel> channel_;
-  base::UniqueFd code_folder_;  // between its fetch and the sandbox's start
-  InstanceCall call_;           // until it is sent
+  std::optional<CodeFolder> code_folder_;  // held until nothing is left: the sandbox has it mounted
+  InstanceCall call_;                      // until it is sent
   base::TimerId timer_ = 0;
   bool in_call_ = false;  // the heart is calling; reports are posted
   bool gone_ = false;     // it has exited: an answer read now was its last

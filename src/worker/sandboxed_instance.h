@@ -11,9 +11,9 @@
 
 #include "base/event_loop.h"
 #include "base/result.h"
-#include "base/unique_fd.h"
 #include "model/limits.h"
 #include "sandbox/sandbox.h"
+#include "worker/code_cache.h"
 #include "worker/instance.h"
 #include "worker/runtime_program.h"
 
@@ -34,7 +34,7 @@ struct SandboxedInstanceOptions {
 // Where the folder of a code digest comes from: CodeCache::folder(). `done` is called once, on the
 // loop, never inside the call.
 using CodeFolders =
-    std::function<void(const std::string& digest, std::function<void(base::Result<base::UniqueFd>)> done)>;
+    std::function<void(const std::string& digest, std::function<void(base::Result<CodeFolder>)> done)>;
 
 class SandboxedInstanceFactory final : public InstanceFactory {
  public:

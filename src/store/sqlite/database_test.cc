@@ -76,7 +76,6 @@ TEST_F(DatabaseTest, AFailedFsyncStopsAllWorkAndIsNeverRepeated) {
     EXPECT_EQ(store.functions->remove(sample_function(1).id).error().code, ErrorCode::kIo);
     EXPECT_THAT(store.functions->find(sample_function(1).id).error().message, HasSubstr("restart"));
     EXPECT_EQ(store.functions->list().error().code, ErrorCode::kIo);
-    EXPECT_EQ(store.functions->references_code("").error().code, ErrorCode::kIo);
     EXPECT_EQ(fatal_calls_, 1);
   }
   EXPECT_EQ(faulty_sync().calls, 0);  // not even when the database was closed

@@ -27,7 +27,10 @@ constexpr const char* kAdvance =
     "UPDATE functions SET current_number = ?1, updated_ms = ?2 WHERE id = ?3 AND current_number = ?1 - 1";
 constexpr const char* kExists = "SELECT 1 FROM functions WHERE id = ?";
 constexpr const char* kRemove = "DELETE FROM functions WHERE id = ?";
-constexpr const char* kReferences = "SELECT 1 FROM versions WHERE code_digest = ? LIMIT 1";
+// Code of this function's versions that no version of another has.
+constexpr const char* kOwnCode =
+    "SELECT DISTINCT code_digest FROM versions WHERE function_id = ?1 EXCEPT "
+    "SELECT code_digest FROM versions WHERE function_id <> ?1 ORDER BY 1";
 
 base::Error no_such_function(std::string_view id_or_name) {
   return {base::ErrorCode::kNotFound, "there is no function \"" + std::string(id_or_name) + "\""};
@@ -73,7 +76,7 @@ base::Result<std::unique_ptr<SqliteFunctionStore>> SqliteFunctionStore::open(Dat
       {&statements.advance, kAdvance},
       {&statements.exists, kExists},
       {&statements.remove, kRemove},
-      {&statements.references, kReferences},
+      {&statements.own_code, kOwnCode},
   };
   for (const auto& [statement, sql] : wanted) {
     auto prepared = session.connection().prepare(sql);
@@ -210,30 +213,45 @@ base::Result<void> SqliteFunctionStore::advance(Connection& connection, const mo
                      "the function was changed by somebody else meanwhile: read it again"};
 }
 
-base::Result<void> SqliteFunctionStore::remove(std::string_view id) {
+base::Result<std::vector<std::string>> SqliteFunctionStore::remove(std::string_view id) {
   Transaction transaction(database_);
   if (auto begun = transaction.begin(); !begun) {
-    return begun;
+    return begun.error();
+  }
+  auto code = own_code(transaction.connection(), id);
+  if (!code) {
+    return code;
   }
   {
     Query query(transaction.connection(), statements_.remove);
     if (auto done = query.bind(id).finish("remove the function"); !done) {
-      return done;
+      return done.error();
     }
   }
   if (transaction.connection().changed_rows() == 0) {
     return no_such_function(id);
   }
-  return transaction.commit();
+  if (auto committed = transaction.commit(); !committed) {
+    return committed.error();
+  }
+  return code;
 }
 
-base::Result<bool> SqliteFunctionStore::references_code(std::string_view digest) {
-  Session session(database_);
-  if (auto usable = database_.usable(); !usable) {
-    return usable.error();
+base::Result<std::vector<std::string>> SqliteFunctionStore::own_code(Connection& connection,
+                                                                     std::string_view id) {
+  std::vector<std::string> digests;
+  Query query(connection, statements_.own_code);
+  query.bind(id);
+  while (true) {
+    auto row = query.next("look for the function's code");
+    if (!row) {
+      return row.error();
+    }
+    if (!*row) {
+      return digests;
+    }
+    digests.push_back(query.text(0));
   }
-  Query query(session.connection(), statements_.references);
-  return query.bind(digest).next("look for the code's users");
 }
 
 }  // namespace hearth::store::sqlite

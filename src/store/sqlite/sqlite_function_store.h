@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -21,8 +22,7 @@ class SqliteFunctionStore final : public FunctionStore {
   base::Result<model::Function> find(std::string_view id_or_name) override;
   base::Result<std::vector<model::Function>> list() override;
   base::Result<void> add_version(const model::Version& version, std::int64_t updated_ms) override;
-  base::Result<void> remove(std::string_view id) override;
-  base::Result<bool> references_code(std::string_view digest) override;
+  base::Result<std::vector<std::string>> remove(std::string_view id) override;
 
  private:
   struct Statements {
@@ -33,7 +33,7 @@ class SqliteFunctionStore final : public FunctionStore {
     Statement advance;
     Statement exists;
     Statement remove;
-    Statement references;
+    Statement own_code;
   };
 
   SqliteFunctionStore(Database& database, Statements statements)
@@ -41,6 +41,7 @@ class SqliteFunctionStore final : public FunctionStore {
   base::Result<void> insert_function(Connection& connection, const model::Function& function);
   base::Result<void> insert_version(Connection& connection, const model::Version& version,
                                     std::string_view function_id);
+  base::Result<std::vector<std::string>> own_code(Connection& connection, std::string_view id);
   base::Result<void> advance(Connection& connection, const model::Version& version, std::int64_t updated_ms);
 
   Database& database_;
