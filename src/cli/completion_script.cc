@@ -12,17 +12,11 @@ namespace {
 constexpr std::string_view kTakesFunction = "invoke|show|logs|delete";
 constexpr std::string_view kListNames = "hearth --timeout 1s list --quiet 2>/dev/null";
 
-// Inside single quotes, where ':' and '[' mean something to zsh too.
+// For inside single quotes.
 std::string quoted(std::string_view text) {
   std::string result;
   for (const char c : text) {
-    if (c == '\'') {
-      result += "'\\''";
-    } else if (c == ':' || c == '[' || c == ']') {
-      result += ' ';
-    } else {
-      result += c;
-    }
+    result += c == '\'' ? std::string("'\\''") : std::string(1, c);
   }
   return result;
 }

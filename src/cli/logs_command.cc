@@ -45,7 +45,6 @@ ExitCode print_page(Context& context, const std::string& name, const std::string
       print_log_heading(context.terminal.out, entry);
       print_log_lines(context.terminal.out, entry);
     }
-    cursor.after = std::max(cursor.after, entry.sequence);
   }
   cursor.after = std::max(cursor.after, page->next);
   cursor.page_was_full = page->entries.size() >= limit;
