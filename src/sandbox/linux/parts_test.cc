@@ -2,6 +2,9 @@
 // uids, and the list of steps that docs/sandbox.md shows.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <regex>
 
@@ -62,7 +65,7 @@ TEST(LibraryClosure, StaticProgramsNeedNothing) {
 }
 
 TEST(LibraryClosure, DynamicProgramsNeedTheirLoaderAndLibraries) {
-  const auto closure = library_closure("/proc/self/exe");
+  const auto closure = library_closure(std::filesystem::read_symlink("/proc/self/exe"));
   ASSERT_TRUE(closure.ok()) << closure.error().message;
   const auto has = [&](const std::string& part) {
     return std::any_of(closure->begin(), closure->end(),
