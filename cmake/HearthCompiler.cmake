@@ -18,11 +18,21 @@ if(HEARTH_SANITIZE)
   target_compile_options(hearth_options INTERFACE
     -fsanitize=${HEARTH_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(hearth_options INTERFACE -fsanitize=${HEARTH_SANITIZE})
+  if(HEARTH_SANITIZE MATCHES "undefined")
+    # libspdlog's types come from a shared library, where the vptr check finds no type information.
+    target_compile_options(hearth_options INTERFACE -fno-sanitize=vptr)
+  endif()
   if(HEARTH_SANITIZE MATCHES "thread")
     # Asio's fenced blocks use atomic_thread_fence, which tsan does not model.
     target_compile_definitions(hearth_options INTERFACE BOOST_ASIO_DISABLE_FENCED_BLOCK)
     target_compile_options(hearth_options INTERFACE -Wno-tsan)
   endif()
+endif()
+
+if(HEARTH_FUZZ)
+  # The libraries under test tell libFuzzer where they go. clang warns about other things than g++,
+  # which is the compiler that the warnings are kept at zero for.
+  target_compile_options(hearth_options INTERFACE -fsanitize=fuzzer-no-link -Wno-error -Wno-sign-conversion)
 endif()
 
 if(HEARTH_COVERAGE)

@@ -20,7 +20,7 @@ function(hearth_test name)
   target_link_libraries(${name} PRIVATE hearth_options ${ARG_DEPENDS} GTest::gmock GTest::gtest GTest::gtest_main)
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}"
-    ENVIRONMENT "HEARTH_SOURCE_DIR=${CMAKE_SOURCE_DIR};HEARTH_BINARY=$<TARGET_FILE:hearth>")
+    ENVIRONMENT "HEARTH_SOURCE_DIR=${CMAKE_SOURCE_DIR};HEARTH_BINARY=$<TARGET_FILE:hearth>;TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/cmake/tsan.supp")
   if(ARG_SERIAL)
     set_tests_properties(${name} PROPERTIES RUN_SERIAL TRUE)
   endif()

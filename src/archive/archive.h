@@ -48,6 +48,7 @@ struct PackOptions {
 };
 
 // Zips a folder into the file `zip_path`, the same bytes for the same content (sorted, fixed times).
-base::Result<Contents> pack_folder(const std::string& folder, const std::string& zip_path, const PackOptions& options);
+base::Result<Contents> pack_folder(const std::string& folder, const std::string& zip_path,
+                                   const PackOptions& options);
 
 }  // namespace hearth::archive

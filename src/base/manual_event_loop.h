@@ -13,7 +13,9 @@ namespace hearth::base {
 class ManualEventLoop final : public EventLoop {
  public:
   TimePoint now() const override { return now_; }
-  TimerId at(TimePoint when, std::function<void()> callback) override { return timers_.add(when, std::move(callback)); }
+  TimerId at(TimePoint when, std::function<void()> callback) override {
+    return timers_.add(when, std::move(callback));
+  }
   void cancel(TimerId timer) override { timers_.cancel(timer); }
   void post(std::function<void()> callback) override { posted_.push_back(std::move(callback)); }
 

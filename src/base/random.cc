@@ -19,6 +19,16 @@ void SystemRandom::fill(std::span<std::uint8_t> out) {
   }
 }
 
+void PooledRandom::fill(std::span<std::uint8_t> out) {
+  for (auto& byte : out) {
+    if (used_ == pool_.size()) {
+      SystemRandom().fill(pool_);
+      used_ = 0;
+    }
+    byte = pool_[used_++];
+  }
+}
+
 void SeededRandom::fill(std::span<std::uint8_t> out) {
   // splitmix64, a byte at a time: simple and the same on every machine.
   for (auto& byte : out) {

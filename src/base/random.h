@@ -1,6 +1,8 @@
 // Randomness handed in, so that tests and simulations can repeat a run.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
@@ -17,6 +19,16 @@ class Random {
 class SystemRandom final : public Random {
  public:
   void fill(std::span<std::uint8_t> out) override;
+};
+
+// The same bytes, fetched a page at a time: for who needs a few on every call. One thread.
+class PooledRandom final : public Random {
+ public:
+  void fill(std::span<std::uint8_t> out) override;
+
+ private:
+  std::array<std::uint8_t, 4'096> pool_{};
+  std::size_t used_ = sizeof(pool_);
 };
 
 // A fixed sequence from a seed; not secret. One thread.

@@ -24,7 +24,7 @@ struct Header {
 // Everything before the body.
 struct RequestHead {
   Method method = Method::kGet;
-  std::string target;               // as received: "/functions/x?y=z"
+  std::string target;  // as received: "/functions/x?y=z"
   std::vector<Header> headers;
   std::optional<std::uint64_t> content_length;  // none: chunked, or no body
   bool chunked = false;

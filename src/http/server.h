@@ -1,7 +1,8 @@
 // The HTTP/1.1 server behind a small interface: sockets, parsing, limits and time-outs are in here,
 // routes and answers are the handler's.
 //
-// One loop thread runs everything: Server, Handler and Responder are used on it only.
+// One loop thread runs everything: Server, Handler and Responder are used on it only. The io_context
+// outlives the server and every Responder; the handler outlives the server.
 #pragma once
 
 #include <chrono>
@@ -9,9 +10,12 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <variant>
 
 #include "base/result.h"
+#include "base/unique_fd.h"
 #include "http/message.h"
 
 namespace boost::asio {
@@ -21,14 +25,15 @@ class io_context;
 namespace hearth::http {
 
 struct ServerLimits {
-  std::uint32_t header_bytes = 32 * 1024;       // request line and headers together: 431
-  std::uint32_t target_bytes = 8 * 1024;        // 414
-  std::uint32_t header_count = 100;             // 431
-  std::uint32_t connections = 4'096;            // one more is answered 503 and closed
-  std::chrono::milliseconds header_timeout{10'000};   // from the first byte of a request to its blank line: 408
-  std::chrono::milliseconds body_timeout{30'000};     // between two pieces of a body: 408
-  std::chrono::milliseconds idle_timeout{60'000};     // between two requests: closed
-  std::chrono::milliseconds write_timeout{30'000};    // a peer that does not read: closed
+  std::uint32_t header_bytes = 32 * 1024;  // request line and headers together: 431
+  std::uint32_t target_bytes = 8 * 1024;   // 414
+  std::uint32_t header_count = 100;        // 431
+  std::uint32_t connections = 4'096;       // one more is answered 503 and closed
+  std::chrono::milliseconds header_timeout{
+      10'000};                                      // from the first byte of a request to its blank line: 408
+  std::chrono::milliseconds body_timeout{30'000};   // between two pieces of a body: 408
+  std::chrono::milliseconds idle_timeout{60'000};   // between two requests: closed
+  std::chrono::milliseconds write_timeout{30'000};  // a peer that does not read: closed
 };
 
 // Takes a body piece by piece; the next piece comes after `done`, so a slow disk slows the peer.
@@ -37,14 +42,18 @@ class BodySink {
   using Done = std::function<void(base::Result<void>)>;
   virtual ~BodySink() = default;
   // `piece` stays valid until `done` is called (on the loop thread, inside the call or later). After
-  // an error no more pieces come; the handler still gets handle() to answer with its reason.
+  // an error no more pieces come; the handler still gets handle() to answer with its reason. `done`
+  // may destroy the sink when it is called later: call it last. A peer that leaves in the middle, or a
+  // refusal of the server's own (408, 413, a malformed chunk), destroys the sink without a handle().
   virtual void write(std::string_view piece, Done done) = 0;
 };
 
 // What the handler decides from the head alone, before any byte of the body is read: this is where
 // routes, authentication and sizes are refused.
 struct Refuse {
-  Response response;  // the connection is closed after it when a body was announced
+  // A body of at most 64 KiB with a Content-Length is read and thrown away first, and the connection
+  // is kept; with any other body, or one that waits for "100 Continue", the connection is closed after it.
+  Response response;
 };
 struct Buffer {
   std::uint64_t limit_bytes = 0;  // 413 and close when the body is larger, announced or found out
@@ -71,12 +80,14 @@ class Responder {
     virtual void send(Response response) = 0;
     virtual void on_gone(std::function<void()> callback) = 0;
     virtual bool gone() const = 0;
+    // The responder was destroyed unsent; without an override, sends a bare 500.
+    virtual void dropped();
   };
 
   Responder() = default;
   explicit Responder(std::shared_ptr<Target> target) : target_(std::move(target)) {}
   Responder(Responder&&) = default;
-  Responder& operator=(Responder&&) = default;
+  Responder& operator=(Responder&& other) noexcept;
   Responder(const Responder&) = delete;
   Responder& operator=(const Responder&) = delete;
   ~Responder();
@@ -84,7 +95,8 @@ class Responder {
   // At once or later, exactly once; to a peer that has gone it does nothing. Consumes the responder.
   void send(Response response);
   // Called at most once, when the peer closes before the answer (also a half-close: a client that
-  // shuts its sending side down is taken to have left). Not called after send().
+  // shuts its sending side down is taken to have left). Not called after send(), nor when the server
+  // is stopped. A peer that has sent 64 KiB of further requests ahead is not watched meanwhile.
   void on_gone(std::function<void()> callback);
   bool gone() const;
 
@@ -97,8 +109,8 @@ class Handler {
   virtual ~Handler() = default;
   virtual BodyPlan plan(const RequestHead& head) = 0;
   virtual void handle(Request request, Responder responder) = 0;
-  // Turns a refusal of the server's own (400, 408, 413, 414, 431, 500, 501, 503, 505) into an answer in the
-  // handler's error format. `reason` is a short machine word, e.g. "header_too_large".
+  // Turns a refusal of the server's own (400, 408, 413, 414, 417, 431, 500, 501, 503, 505) into an answer in
+  // the handler's error format. `reason` is a short machine word, e.g. "header_too_large".
   virtual Response refuse(int status, std::string_view reason, std::string_view message) = 0;
 };
 
@@ -111,12 +123,15 @@ class Server {
 
   // HOST:PORT, [V6]:PORT; port 0 takes a free one. Binds and listens; kInvalidArgument, kIo.
   base::Result<void> listen(const std::string& host_port);
+  // The same with a socket that listens already (open_listener()). kIo.
+  base::Result<void> adopt(base::UniqueFd listening);
   // The port bound by listen().
   std::uint16_t port() const;
   // Begins to accept; before it, connections wait in the backlog.
   void start();
   // Stops accepting and closes idle connections; requests under way are answered, each with
-  // "Connection: close". `done` runs when the last connection has gone.
+  // "Connection: close". `done` runs when the last connection has gone, never inside the call; set no
+  // bound here: stop() is the caller's way to end it.
   void drain(std::function<void()> done);
   // Closes everything now.
   void stop();

@@ -23,8 +23,8 @@ struct Version {
   std::uint32_t timeout_ms = 30'000;  // counted from the handler's start
   std::uint32_t concurrency = 1;      // invocations an instance takes at once
   std::map<std::string, std::string> environment;
-  std::string code_digest;            // SHA-256 of the zip, 64 lower-case hex digits
-  std::uint64_t code_bytes = 0;       // size of the zip
+  std::string code_digest;       // SHA-256 of the zip, 64 lower-case hex digits
+  std::uint64_t code_bytes = 0;  // size of the zip
 
   bool operator==(const Version&) const = default;
 };

@@ -19,11 +19,12 @@ struct UploadLimits {
 };
 
 struct FunctionLimits {
-  std::uint32_t memory_min_mb = 128;     // the paper's
-  std::uint32_t memory_max_mb = 1'024;   // --memory-max; the paper's
-  std::uint32_t timeout_max_ms = 900'000;  // --timeout-max
+  std::uint32_t memory_min_mb = 128;        // the paper's
+  std::uint32_t memory_max_mb = 1'024;      // --memory-max; the paper's
+  std::uint32_t timeout_max_ms = 900'000;   // --timeout-max
   std::uint32_t environment_bytes = 4'096;  // names and values together
   std::uint32_t name_bytes = 64;
+  std::uint32_t concurrency_max = 1;  // invocations that one instance takes at once
 };
 
 struct InvocationLimits {

@@ -4,18 +4,30 @@ namespace hearth::model {
 
 std::string_view to_string(OutcomeKind kind) {
   switch (kind) {
-    case OutcomeKind::kReturned: return "returned";
-    case OutcomeKind::kThrew: return "threw";
-    case OutcomeKind::kTimedOut: return "timed_out";
-    case OutcomeKind::kOutOfMemory: return "out_of_memory";
-    case OutcomeKind::kExited: return "exited";
-    case OutcomeKind::kInitFailed: return "init_failed";
-    case OutcomeKind::kInitTimedOut: return "init_timed_out";
-    case OutcomeKind::kBadInput: return "bad_input";
-    case OutcomeKind::kBadOutput: return "bad_output";
-    case OutcomeKind::kResponseTooLarge: return "response_too_large";
-    case OutcomeKind::kProtocolError: return "protocol_error";
-    case OutcomeKind::kStartFailed: return "start_failed";
+    case OutcomeKind::kReturned:
+      return "returned";
+    case OutcomeKind::kThrew:
+      return "threw";
+    case OutcomeKind::kTimedOut:
+      return "timed_out";
+    case OutcomeKind::kOutOfMemory:
+      return "out_of_memory";
+    case OutcomeKind::kExited:
+      return "exited";
+    case OutcomeKind::kInitFailed:
+      return "init_failed";
+    case OutcomeKind::kInitTimedOut:
+      return "init_timed_out";
+    case OutcomeKind::kBadInput:
+      return "bad_input";
+    case OutcomeKind::kBadOutput:
+      return "bad_output";
+    case OutcomeKind::kResponseTooLarge:
+      return "response_too_large";
+    case OutcomeKind::kProtocolError:
+      return "protocol_error";
+    case OutcomeKind::kStartFailed:
+      return "start_failed";
   }
   return "unknown";
 }

@@ -43,6 +43,8 @@ struct Spec {
   std::vector<std::string> arguments;    // argv[1..]
   std::vector<std::string> environment;  // "NAME=value", the whole environment
   Limits limits;
+
+  bool operator==(const Spec&) const = default;
 };
 
 // All four are consumed. code_folder is an open directory (O_PATH will do) on any file system.

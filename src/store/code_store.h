@@ -14,7 +14,7 @@
 namespace hearth::store {
 
 struct StoredCode {
-  std::string digest;       // SHA-256, 64 lower-case hex digits
+  std::string digest;  // SHA-256, 64 lower-case hex digits
   std::uint64_t bytes = 0;
 
   bool operator==(const StoredCode&) const = default;

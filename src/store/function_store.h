@@ -32,11 +32,9 @@ class FunctionStore {
   // else was faster, kNotFound when the function is gone.
   virtual base::Result<void> add_version(const model::Version& version, std::int64_t updated_ms) = 0;
 
-  // Removes the function and all its versions. kNotFound.
-  virtual base::Result<void> remove(std::string_view id) = 0;
-
-  // Whether any version, current or past, has this code.
-  virtual base::Result<bool> references_code(std::string_view digest) = 0;
+  // Removes the function and all its versions. Returns the digests of the code that no version of any
+  // function refers to any more. kNotFound.
+  virtual base::Result<std::vector<std::string>> remove(std::string_view id) = 0;
 };
 
 }  // namespace hearth::store

@@ -19,8 +19,9 @@ namespace hearth::worker {
 
 // What an invocation needs inside the instance.
 struct InstanceCall {
-  std::string request_id;                // GUID, shown to the handler as its context's requestId
-  std::shared_ptr<const std::string> body;  // raw bytes; empty means `undefined` for the handler. Shared: outlives the caller
+  std::string request_id;  // GUID, shown to the handler as its context's requestId
+  std::shared_ptr<const std::string>
+      body;  // raw bytes; empty means `undefined` for the handler. Shared: outlives the caller
 };
 
 class InstanceEvents {
@@ -52,7 +53,7 @@ class Instance {
 
 struct InstanceStart {
   std::string name;
-  std::string function_name;   // shown to the handler: the function's name, or its id
+  std::string function_name;  // shown to the handler: the function's name, or its id
   model::VersionPtr version;
 };
 

@@ -1,0 +1,37 @@
+// What serve needs of the host before it listens: Node.js, memory, an unprivileged user.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+
+#include "base/result.h"
+
+namespace hearth {
+
+// Absolute path of a Node.js that is 18 or newer: `wanted`, or the first "node" in PATH when empty.
+base::Result<std::string> find_node(const std::string& wanted);
+
+// The folder with shim.js: beside the binary's build tree or where a package puts it.
+base::Result<std::string> find_node_shim();
+
+// 80 % of the machine's memory, or of the control group's if that is less. MB.
+std::uint32_t default_memory_mb();
+
+struct User {
+  uid_t uid = 0;
+  gid_t gid = 0;
+  std::string name;
+};
+
+// `wanted`, or when empty "hearth" if there is such a user, else "nobody". kInvalidArgument.
+base::Result<User> find_user(const std::string& wanted);
+
+// Gives root up for good: groups, gid, uid and with them every capability.
+base::Result<void> become(const User& user);
+
+// Opens as many descriptors as the kernel lets root have, so that connections are the bound.
+void raise_descriptor_limit();
+
+}  // namespace hearth

@@ -1,0 +1,12 @@
+// `hearth serve`: all roles in one process, on the embedded adapters. The only code that names them.
+#pragma once
+
+#include "apps/hearth/serve_options.h"
+
+namespace hearth {
+
+// Runs until SIGTERM or SIGINT and returns the exit status: 0 after a clean stop, 1 when it could not
+// start or lost its launcher, 2 for options that do not fit together. Errors go to stderr.
+int serve(ServeOptions options);
+
+}  // namespace hearth

@@ -1,0 +1,56 @@
+// The flags of `hearth serve`: every bound of the platform with its default, in one place.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include "dispatch/dispatcher.h"
+#include "gateway/log_book.h"
+#include "model/limits.h"
+
+namespace hearth {
+
+struct ServeOptions {
+  std::string listen = "127.0.0.1:8080";
+  std::string data_dir = "hearth-data";
+  std::string api_key;
+  std::string api_key_file;
+  bool insecure_no_auth = false;
+  std::string user;  // empty: "hearth" if there is such a user, else "nobody"
+  std::string log_level = "info";
+
+  std::uint32_t memory_mb = 0;  // 0: 80 % of the machine's
+  std::chrono::microseconds keep_alive{std::chrono::minutes(15)};
+  std::string evict = "idle";  // or "never"
+  std::chrono::microseconds hot_wait{5'000};
+  std::chrono::microseconds queue_timeout{0};
+  std::size_t queue_depth = 1'000;
+  std::chrono::microseconds start_timeout{std::chrono::seconds(30)};
+  std::chrono::microseconds init_timeout{std::chrono::seconds(10)};
+  std::chrono::microseconds drain_timeout{std::chrono::seconds(30)};
+  double instance_cpus = 1.0;
+  std::string node;  // empty: the first in PATH
+  std::string network = "none";
+  std::string cgroup_parent = "hearth";
+  std::uint32_t uid_base = 200'000;
+  std::uint64_t code_cache_bytes = 2ULL << 30U;
+
+  model::UploadLimits upload;
+  model::FunctionLimits function;
+  model::InvocationLimits invocation;
+  gateway::LogBookLimits logs;
+};
+
+// Adds the flags to a subcommand; CLI11 fills `options` when it parses.
+void add_serve_flags(CLI::App& command, ServeOptions& options);
+
+// What flags alone cannot say: that they fit together. Empty when they do, else what is wrong and
+// what to do.
+std::string check(const ServeOptions& options);
+
+// Whether HOST:PORT is on the loopback interface only.
+bool is_loopback(const std::string& listen);
+
+}  // namespace hearth

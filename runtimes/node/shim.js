@@ -1,0 +1,513 @@
+// The shim of the node runtime: loads one handler and executes invocations that arrive as frames on
+// descriptor 3. The protocol is runtimes/protocol.md; the same suite drives every language's shim:
+// runtimes/conformance/.
+//
+// It shares the process with code that it does not trust to be careful. Whatever it needs from the
+// language or from Node is captured here, before the handler's module is loaded, so that a patched
+// JSON.stringify or Promise.prototype.then changes the function's own world and not the protocol.
+//
+// Between calls the shim lets the event loop turn once and then waits in a blocking read: that is
+// the quickest way to be woken, and nothing else in the process has anything to do. When something
+// of the function keeps the event loop busy (a timer, an open connection), it waits in the event
+// loop instead, from then on, so that the function's own work goes on.
+'use strict';
+
+const fs = require('fs');
+const path = require('path');
+const { Module } = require('module');
+const { pathToFileURL } = require('url');
+const { Writable } = require('stream');
+
+const kProtocolVersion = 1;
+const kControlFd = 3;
+const kHeaderBytes = 16;
+const kReadBytes = 64 * 1024;
+const kMaxFrameBytes = 256 * 1024 * 1024;
+const kMaxMessageChars = 8 * 1024;
+const kMaxStackChars = 16 * 1024;
+const kProtocolExitCode = 70;
+
+const kInit = 1;
+const kInvoke = 2;
+const kReady = 129;
+const kLoaded = 130;
+const kInitError = 131;
+const kResult = 132;
+const kError = 133;
+
+const kThrew = 0;
+const kBadInput = 1;
+const kBadOutput = 2;
+
+// What is captured from the language and from Node.
+const uncurry = Function.prototype.bind.bind(Function.prototype.call);
+const { apply } = Reflect;
+const { parse: parseJson, stringify: stringifyJson } = JSON;
+const { readSync, writeSync } = fs;
+const { allocUnsafe, byteLength } = Buffer;
+const { isUtf8 } = require('buffer');
+const utf8Write = uncurry(Buffer.prototype.utf8Write);
+const utf8Slice = uncurry(Buffer.prototype.utf8Slice);
+const copyBytes = uncurry(Buffer.prototype.copy);
+const includes = uncurry(String.prototype.includes);
+const sliceString = uncurry(String.prototype.slice);
+const toText = String;
+const now = performance.now.bind(performance);
+const nextTurn = setImmediate;
+const exit = process.exit.bind(process);
+const activeResources = process.getActiveResourcesInfo.bind(process);
+const sleepCell = new Int32Array(new SharedArrayBuffer(4));
+const sleepMs = Atomics.wait.bind(Atomics, sleepCell, 0, 0);
+const NativePromise = Promise;
+const NativeError = Error;
+const NativeSyntaxError = SyntaxError;
+
+// Keeps the event loop alive while a promise of the function is awaited, and only then.
+const keepAlive = setInterval(() => {}, 0x7fffffff);
+keepAlive.unref();
+const holdLoop = keepAlive.ref.bind(keepAlive);
+const releaseLoop = keepAlive.unref.bind(keepAlive);
+
+// ---- descriptors
+
+// Writes all of it. A descriptor that a child process has made non-blocking is waited for.
+function writeAll(fd, bytes, length) {
+  let written = 0;
+  while (written < length) {
+    try {
+      written += writeSync(fd, bytes, written, length - written);
+    } catch (error) {
+      if (error.code !== 'EAGAIN') {
+        throw error;
+      }
+      sleepMs(1);
+    }
+  }
+}
+
+// stdout and stderr are written before write() returns, so that what a handler logged is in the pipe
+// before its result is on the socket.
+function synchronousStream(fd) {
+  const stream = new Writable({
+    decodeStrings: true,
+    write(chunk, encoding, done) {
+      try {
+        writeAll(fd, chunk, chunk.length);
+        done();
+      } catch (error) {
+        done(error);
+      }
+    },
+  });
+  stream.fd = fd;
+  return stream;
+}
+
+function replaceStream(name, fd) {
+  let stream;
+  Object.defineProperty(process, name, {
+    configurable: true,
+    enumerable: true,
+    get() {
+      stream ??= synchronousStream(fd);
+      return stream;
+    },
+  });
+}
+
+function breakOff(message) {
+  const line = Buffer.from(`hearth: protocol error: ${message}\n`);
+  writeAll(2, line, line.length);
+  exit(kProtocolExitCode);
+}
+
+// ---- frames out
+
+const scratch = allocUnsafe(64 * 1024);
+const idBytes = allocUnsafe(8).fill(0);  // of the invocation in hand; 0 outside of one
+
+function putU32(bytes, at, value) {
+  bytes[at] = value;
+  bytes[at + 1] = value >>> 8;
+  bytes[at + 2] = value >>> 16;
+  bytes[at + 3] = value >>> 24;
+}
+
+// One frame, one write. `prefixBytes` of the payload are filled in by `prefix` before the text.
+function send(type, prefixBytes, first, second, text) {
+  const start = kHeaderBytes + prefixBytes;
+  let frame = scratch;
+  if (start + text.length * 3 > scratch.length) {
+    frame = allocUnsafe(start + byteLength(text));
+  }
+  const textBytes = text.length === 0 ? 0 : utf8Write(frame, text, start);
+  putU32(frame, 0, prefixBytes + textBytes);
+  putU32(frame, 4, type);
+  for (let i = 0; i < 8; i++) {
+    frame[8 + i] = idBytes[i];
+  }
+  if (prefixBytes >= 4) {
+    putU32(frame, kHeaderBytes, first);
+  }
+  if (prefixBytes === 5) {
+    frame[kHeaderBytes + 4] = second;
+  }
+  writeAll(kControlFd, frame, start + textBytes);
+}
+
+const sendPlain = (type, text) => send(type, 0, 0, 0, text);
+const sendResult = (micros, json) => send(kResult, 4, micros, 0, json);
+const sendError = (micros, kind, description) => send(kError, 5, micros, kind, stringifyJson(description));
+
+// ---- errors as values. Every step may meet a hostile getter.
+
+function tryText(read, limit) {
+  try {
+    const text = read();
+    return typeof text === 'string' ? sliceString(text, 0, limit) : '';
+  } catch {
+    return '';
+  }
+}
+
+function describeError(error) {
+  const isObject = (typeof error === 'object' && error !== null) || typeof error === 'function';
+  if (!isObject) {
+    const type = error === null ? 'null' : typeof error;
+    return { __proto__: null, type, message: tryText(() => toText(error), kMaxMessageChars), stack: '' };
+  }
+  return {
+    __proto__: null,  // so that a patched Object.prototype.toJSON has no part in it
+    type: tryText(() => error.name, 256) || tryText(() => error.constructor.name, 256) || 'Error',
+    message: tryText(() => error.message, kMaxMessageChars) || tryText(() => toText(error), kMaxMessageChars),
+    stack: tryText(() => error.stack, kMaxStackChars),
+  };
+}
+
+function elapsedMicros(started) {
+  const micros = (now() - started) * 1000;
+  return micros > 0xffffffff ? 0xffffffff : micros >>> 0;
+}
+
+// ---- loading the handler
+
+class HandlerError extends NativeError {
+  constructor(message) {
+    super(message);
+    this.name = 'HandlerNotFound';
+  }
+}
+
+// "dir/file.name" is the export `name` of dir/file; "dir/file" is the module itself. The first dot
+// after the last slash divides them.
+function splitHandler(handler) {
+  const base = handler.lastIndexOf('/') + 1;
+  const dot = handler.indexOf('.', base);
+  return dot < 0 ? { file: handler, names: [] } : { file: handler.slice(0, dot), names: handler.slice(dot + 1).split('.') };
+}
+
+function findFile(codePath, file) {
+  for (const extension of ['.js', '.mjs', '.cjs']) {
+    const candidate = path.join(codePath, file + extension);
+    if (fs.statSync(candidate, { throwIfNoEntry: false })?.isFile()) {
+      return candidate;
+    }
+  }
+  throw new HandlerError(`no ${file}.js, ${file}.mjs or ${file}.cjs in the code`);
+}
+
+// What Node does: the nearest package.json upwards says whether a .js file is an ES module.
+function isEsModule(codePath, file) {
+  const extension = path.extname(file);
+  if (extension !== '.js') {
+    return extension === '.mjs';
+  }
+  for (let folder = path.dirname(file); folder.startsWith(codePath); folder = path.dirname(folder)) {
+    const manifest = path.join(folder, 'package.json');
+    if (fs.existsSync(manifest)) {
+      return parseJson(fs.readFileSync(manifest, 'utf8')).type === 'module';
+    }
+  }
+  return false;
+}
+
+// The module itself: a function, or its `default`, or its `handler`.
+function pickDefault(exports, file) {
+  for (const candidate of [exports, exports?.default, exports?.default?.default, exports?.handler]) {
+    if (typeof candidate === 'function') {
+      return { call: candidate, owner: undefined };
+    }
+  }
+  throw new HandlerError(`${file} exports no function: use module.exports = function, a default export, or an export named handler`);
+}
+
+function pickNamed(exports, names, file) {
+  for (let owner of [exports, exports?.default]) {
+    let value = owner;
+    for (const name of names) {
+      owner = value;
+      value = value?.[name];
+    }
+    if (typeof value === 'function') {
+      return { call: value, owner };
+    }
+  }
+  throw new HandlerError(`${file} exports no function named ${names.join('.')}; it exports: ${Object.keys(exports ?? {}).join(', ') || 'nothing'}`);
+}
+
+async function loadHandler(codePath, handler) {
+  const { file, names } = splitHandler(handler);
+  const found = findFile(codePath, file);
+  process.argv[1] = found;
+  const exports = isEsModule(codePath, found) ? await import(pathToFileURL(found).href) : Module.createRequire(found)(found);
+  return names.length === 0 ? pickDefault(exports, file) : pickNamed(exports, names, file);
+}
+
+// ---- the one initialisation
+
+let init;     // the init frame's fields, once it has come
+let handler;  // {call, owner}, once it is loaded
+let takesCallback = false;
+
+async function initialise(text) {
+  if (init !== undefined) {
+    breakOff('a second init');
+  }
+  init = parseJson(text);
+  if (init.protocol !== kProtocolVersion) {
+    breakOff(`version ${init.protocol} is not spoken here, ${kProtocolVersion} is`);
+  }
+  holdLoop();
+  try {
+    Object.assign(process.env, init.environment);
+    process.chdir(init.codePath);
+    handler = await loadHandler(process.cwd(), init.handler);
+    takesCallback = handler.call.length >= 3;
+    sendPlain(kLoaded, '');
+  } catch (error) {
+    sendPlain(kInitError, stringifyJson(describeError(error)));
+  }
+  releaseLoop();
+  nextTurn(awaitFrame);
+}
+
+// ---- one invocation
+
+class Context {
+  #deadline;
+  constructor(requestId, remainingMs) {
+    this.requestId = requestId;
+    this.functionName = init.functionName;
+    this.functionVersion = init.functionVersion;
+    this.memoryLimitInMB = init.memoryLimitMb;
+    this.#deadline = now() + remainingMs;
+  }
+  getRemainingTimeInMillis() {
+    const remaining = this.#deadline - now();
+    return remaining > 0 ? remaining : 0;
+  }
+}
+
+function parseInput(bytes, start, end) {
+  if (start === end) {
+    return undefined;
+  }
+  const text = utf8Slice(bytes, start, end);
+  if (includes(text, '\ufffd') && isUtf8 !== undefined && !isUtf8(bytes.subarray(start, end))) {
+    throw new NativeSyntaxError('The body is not UTF-8');
+  }
+  return parseJson(text);
+}
+
+function finish(started, value) {
+  const micros = elapsedMicros(started);
+  let json;
+  try {
+    json = value === undefined ? 'null' : stringifyJson(value);
+  } catch (error) {
+    return sendError(micros, kBadOutput, describeError(error));
+  }
+  if (json === undefined) {
+    const message = `the handler returned a ${typeof value}, which JSON cannot hold`;
+    return sendError(micros, kBadOutput, { __proto__: null, type: 'TypeError', message, stack: '' });
+  }
+  sendResult(micros, json);
+}
+
+function fail(started, error) {
+  sendError(elapsedMicros(started), kThrew, describeError(error));
+}
+
+// Callback style, for a handler that declares three parameters: the callback decides, or a promise
+// if the handler returns one, whichever is first. Any other returned value means nothing.
+function callWithCallback(input, context) {
+  return new NativePromise((resolve, reject) => {
+    const done = (error, value) => (error === null || error === undefined ? resolve(value) : reject(error));
+    const returned = apply(handler.call, handler.owner, [input, context, done]);
+    if (isThenable(returned)) {
+      resolve(returned);
+    }
+  });
+}
+
+function isThenable(value) {
+  return ((typeof value === 'object' && value !== null) || typeof value === 'function') && typeof value.then === 'function';
+}
+
+async function finishLater(started, promise) {
+  let value;
+  let error;
+  let threw = false;
+  holdLoop();
+  try {
+    value = await promise;
+  } catch (reason) {
+    error = reason;
+    threw = true;
+  }
+  releaseLoop();
+  if (threw) {
+    fail(started, error);
+  } else {
+    finish(started, value);
+  }
+  nextTurn(awaitFrame);
+}
+
+// True when the answer comes later, through finishLater().
+function invoke(bytes, start, end) {
+  const remainingMs = readU32(bytes, start);
+  const idEnd = start + 6 + (bytes[start + 4] | (bytes[start + 5] << 8));
+  const requestId = utf8Slice(bytes, start + 6, idEnd);
+  let input;
+  try {
+    input = parseInput(bytes, idEnd, end);
+  } catch (error) {
+    sendError(0, kBadInput, { __proto__: null, type: error.name, message: error.message, stack: '' });
+    return false;
+  }
+  const context = new Context(requestId, remainingMs);
+  const started = now();
+  let value;
+  try {
+    value = takesCallback ? callWithCallback(input, context) : apply(handler.call, handler.owner, [input, context]);
+    if (isThenable(value)) {
+      finishLater(started, value);
+      return true;
+    }
+  } catch (error) {
+    fail(started, error);
+    return false;
+  }
+  finish(started, value);
+  return false;
+}
+
+// ---- frames in
+
+const received = allocUnsafe(kReadBytes);
+let receivedBytes = 0;    // of the frame's header and payload, in `received`
+let large = null;         // a frame that does not fit into `received`, being gathered
+let largeBytes = 0;       // of it, so far
+let socket = null;        // once the shim waits in the event loop
+
+function readU32(bytes, at) {
+  return (bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24)) >>> 0;
+}
+
+// The platform sends the next frame when it has had the answer to the last, so what arrives is the
+// bytes of one frame and never more.
+function take(count) {
+  if (count === 0) {
+    exit(0);
+  }
+  if (large !== null) {
+    copyBytes(received, large, largeBytes, 0, count);
+    largeBytes += count;
+    receivedBytes = 0;
+    return largeBytes === large.length && takeFrame(large, large.length);
+  }
+  receivedBytes += count;
+  if (receivedBytes < kHeaderBytes) {
+    return false;
+  }
+  const frameBytes = kHeaderBytes + readU32(received, 0);
+  if (frameBytes > kMaxFrameBytes || receivedBytes > frameBytes) {
+    breakOff(`a frame of ${frameBytes} bytes`);
+  }
+  if (receivedBytes === frameBytes) {
+    return takeFrame(received, frameBytes);
+  }
+  if (frameBytes > received.length) {
+    large = allocUnsafe(frameBytes);
+    largeBytes = receivedBytes;
+    copyBytes(received, large, 0, 0, receivedBytes);
+    receivedBytes = 0;
+  }
+  return false;
+}
+
+function takeFrame(bytes, frameBytes) {
+  receivedBytes = 0;
+  large = null;
+  copyBytes(bytes, idBytes, 0, 8, kHeaderBytes);
+  const type = readU32(bytes, 4);
+  if (type === kInvoke && handler !== undefined) {
+    if (!invoke(bytes, kHeaderBytes, frameBytes)) {
+      nextTurn(awaitFrame);
+    }
+  } else if (type === kInit) {
+    initialise(utf8Slice(bytes, kHeaderBytes, frameBytes));
+  } else {
+    breakOff(`a frame of type ${type} where none belongs`);
+  }
+  return true;
+}
+
+// How many bytes the next read may bring without going past the frame in hand.
+function wanted() {
+  const missing = large === null ? kReadBytes - receivedBytes : large.length - largeBytes;
+  return missing < kReadBytes ? missing : kReadBytes;
+}
+
+function awaitFrame() {
+  if (socket !== null) {
+    return;
+  }
+  if (activeResources().length > 0) {
+    waitInEventLoop();
+    return;
+  }
+  while (!take(readSync(kControlFd, received, receivedBytes, wanted(), null)));
+}
+
+// For good: the socket is non-blocking from here on.
+function waitInEventLoop() {
+  const { Socket } = require('net');
+  const buffer = allocUnsafe(kReadBytes);
+  socket = new Socket({
+    fd: kControlFd,
+    readable: true,
+    writable: false,
+    onread: {
+      buffer,
+      callback(count) {
+        for (let at = 0, part; at < count; at += part) {
+          part = wanted();
+          part = part < count - at ? part : count - at;
+          copyBytes(buffer, received, receivedBytes, at, at + part);
+          take(part);
+        }
+        return true;
+      },
+    },
+  });
+  socket.on('end', () => exit(0));
+  socket.on('error', () => exit(0));
+  socket.resume();
+}
+
+replaceStream('stdout', 1);
+replaceStream('stderr', 2);
+sendPlain(kReady, stringifyJson({ protocol: kProtocolVersion, runtime: `node ${process.version}` }));
+awaitFrame();

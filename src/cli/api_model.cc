@@ -1,0 +1,194 @@
+#include "cli/api_model.h"
+
+#include <boost/json.hpp>
+#include <utility>
+
+namespace hearth::cli {
+namespace {
+
+namespace json = boost::json;
+
+constexpr int kTraceDepth = 32;  // of a step's sub-steps; deeper ones are left out
+
+base::Error unreadable(std::string_view what) {
+  return {base::ErrorCode::kCorrupt, "the server's answer is not " + std::string(what)};
+}
+
+std::string text(const json::object& object, std::string_view name) {
+  const json::value* value = object.if_contains(name);
+  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
+}
+
+double number(const json::object& object, std::string_view name) {
+  const json::value* value = object.if_contains(name);
+  json::error_code failed;
+  const double result = value == nullptr ? 0 : value->to_number<double>(failed);
+  return failed ? 0 : result;
+}
+
+std::uint64_t count(const json::object& object, std::string_view name) {
+  const json::value* value = object.if_contains(name);
+  json::error_code failed;
+  const auto result = value == nullptr ? 0 : value->to_number<std::uint64_t>(failed);
+  return failed ? 0 : result;
+}
+
+bool flag(const json::object& object, std::string_view name) {
+  const json::value* value = object.if_contains(name);
+  return value != nullptr && value->is_bool() && value->get_bool();
+}
+
+const json::object* member_object(const json::object& object, std::string_view name) {
+  const json::value* value = object.if_contains(name);
+  return value == nullptr ? nullptr : value->if_object();
+}
+
+const json::array* member_array(const json::object& object, std::string_view name) {
+  const json::value* value = object.if_contains(name);
+  return value == nullptr ? nullptr : value->if_array();
+}
+
+json::value parse(std::string_view text) {
+  json::error_code failed;
+  json::value value = json::parse(text, failed);
+  return failed ? json::value() : value;
+}
+
+FunctionInfo to_function(const json::object& object) {
+  FunctionInfo info;
+  info.id = text(object, "id");
+  info.name = text(object, "name");
+  info.display_name = text(object, "displayName");
+  info.runtime = text(object, "runtime");
+  info.handler = text(object, "handler");
+  info.state = text(object, "state");
+  info.code_sha256 = text(object, "codeSha256");
+  info.created_at = text(object, "createdAt");
+  info.updated_at = text(object, "updatedAt");
+  info.memory_mb = count(object, "memorySize");
+  info.timeout_ms = count(object, "timeout");
+  info.concurrency = count(object, "concurrency");
+  info.version = count(object, "version");
+  info.code_bytes = count(object, "codeSize");
+  if (const auto* environment = member_object(object, "environment")) {
+    for (const auto& [name, value] : *environment) {
+      info.environment[std::string(name)] = text(*environment, name);
+    }
+  }
+  return info;
+}
+
+LogEntry to_log_entry(const json::object& object) {
+  LogEntry entry;
+  entry.sequence = count(object, "sequence");
+  entry.request_id = text(object, "requestId");
+  entry.time = text(object, "time");
+  entry.instance = text(object, "instance");
+  entry.outcome = text(object, "outcome");
+  entry.duration_ms = number(object, "durationMs");
+  entry.cold = flag(object, "cold");
+  entry.truncated = flag(object, "truncated");
+  if (const auto* lines = member_array(object, "lines")) {
+    for (const auto& value : *lines) {
+      if (const auto* line = value.if_object()) {
+        entry.lines.push_back({text(*line, "stream") == "stderr", text(*line, "text")});
+      }
+    }
+  }
+  return entry;
+}
+
+TimedStep to_step(const json::object& object, int depth) {
+  TimedStep step{text(object, "name"), number(object, "duration"), {}};
+  const auto* parts = depth > 0 ? member_array(object, "subLogs") : nullptr;
+  for (std::size_t i = 0; parts != nullptr && i < parts->size(); ++i) {
+    if (const auto* part = (*parts)[i].if_object()) {
+      step.steps.push_back(to_step(*part, depth - 1));
+    }
+  }
+  return step;
+}
+
+}  // namespace
+
+base::Result<FunctionInfo> parse_function(std::string_view text) {
+  const json::value value = parse(text);
+  if (!value.is_object()) {
+    return unreadable("a function");
+  }
+  return to_function(value.get_object());
+}
+
+base::Result<std::vector<FunctionInfo>> parse_functions(std::string_view text) {
+  const json::value value = parse(text);
+  if (!value.is_array()) {
+    return unreadable("a list of functions");
+  }
+  std::vector<FunctionInfo> functions;
+  for (const auto& item : value.get_array()) {
+    if (!item.is_object()) {
+      return unreadable("a list of functions");
+    }
+    functions.push_back(to_function(item.get_object()));
+  }
+  return functions;
+}
+
+base::Result<LogPage> parse_logs(std::string_view text) {
+  const json::value value = parse(text);
+  const auto* entries = value.is_object() ? member_array(value.get_object(), "entries") : nullptr;
+  if (entries == nullptr) {
+    return unreadable("a page of logs");
+  }
+  LogPage page;
+  for (const auto& item : *entries) {
+    if (!item.is_object()) {
+      return unreadable("a page of logs");
+    }
+    page.entries.push_back(to_log_entry(item.get_object()));
+  }
+  page.next = count(value.get_object(), "next");
+  return page;
+}
+
+base::Result<Health> parse_health(std::string_view body) {
+  const json::value value = parse(body);
+  if (!value.is_object()) {
+    return unreadable("a health report");
+  }
+  const auto& object = value.get_object();
+  Health health;
+  health.status = text(object, "status");
+  health.version = text(object, "version");
+  health.uptime_seconds = count(object, "uptimeSeconds");
+  health.functions = count(object, "functions");
+  if (const auto* memory = member_object(object, "memory")) {
+    health.memory_total_mb = count(*memory, "totalMb");
+    health.memory_free_mb = count(*memory, "freeMb");
+  }
+  if (const auto* instances = member_object(object, "instances")) {
+    for (const auto& [state, ignored] : *instances) {
+      health.instances[std::string(state)] = count(*instances, state);
+    }
+  }
+  return health;
+}
+
+ApiFailure parse_failure(std::string_view body) {
+  const json::value value = parse(body);
+  const auto* error = value.is_object() ? member_object(value.get_object(), "error") : nullptr;
+  if (error == nullptr) {
+    return {};
+  }
+  return {text(*error, "code"), text(*error, "message"), text(*error, "type"), text(*error, "stack")};
+}
+
+base::Result<TimedStep> parse_steps(std::string_view text) {
+  const json::value value = parse(text);
+  if (!value.is_object()) {
+    return unreadable("a tree of timed steps");
+  }
+  return to_step(value.get_object(), kTraceDepth);
+}
+
+}  // namespace hearth::cli

@@ -1,0 +1,97 @@
+// The API's JSON as values: the one file here that reads JSON with a parser. Pure.
+//
+// Fields that a server leaves out keep their defaults, so that clients and servers of different
+// versions get along; only JSON of the wrong shape is an error (kCorrupt).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace hearth::cli {
+
+struct FunctionInfo {
+  std::string id;
+  std::string name;
+  std::string display_name;
+  std::string runtime;
+  std::string handler;
+  std::string state;
+  std::string code_sha256;
+  std::string created_at;  // RFC 3339
+  std::string updated_at;  // RFC 3339
+  std::uint64_t memory_mb = 0;
+  std::uint64_t timeout_ms = 0;
+  std::uint64_t concurrency = 0;
+  std::uint64_t version = 0;
+  std::uint64_t code_bytes = 0;
+  std::map<std::string, std::string> environment;
+
+  // What a user would type: the name, or the id of a function without one.
+  const std::string& label() const { return name.empty() ? id : name; }
+};
+
+base::Result<FunctionInfo> parse_function(std::string_view json);
+base::Result<std::vector<FunctionInfo>> parse_functions(std::string_view json);
+
+struct LogLine {
+  bool is_error_stream = false;
+  std::string text;
+};
+
+// What one invocation wrote.
+struct LogEntry {
+  std::uint64_t sequence = 0;
+  std::string request_id;
+  std::string time;  // RFC 3339
+  std::string instance;
+  std::string outcome;
+  double duration_ms = 0;
+  bool cold = false;
+  bool truncated = false;
+  std::vector<LogLine> lines;
+};
+
+struct LogPage {
+  std::vector<LogEntry> entries;
+  std::uint64_t next = 0;  // the cursor for what comes after
+};
+
+base::Result<LogPage> parse_logs(std::string_view json);
+
+struct Health {
+  std::string status;
+  std::string version;
+  std::uint64_t uptime_seconds = 0;
+  std::uint64_t memory_total_mb = 0;
+  std::uint64_t memory_free_mb = 0;
+  std::uint64_t functions = 0;
+  std::map<std::string, std::uint64_t> instances;  // by state
+};
+
+base::Result<Health> parse_health(std::string_view json);
+
+// {"error": {…}}; empty fields for a body that is no such thing.
+struct ApiFailure {
+  std::string code;
+  std::string message;
+  std::string type;   // of the function's own error
+  std::string stack;  // of the function's own error
+};
+
+ApiFailure parse_failure(std::string_view json);
+
+// The tree of timed steps that an invocation's answer carries as "logs".
+struct TimedStep {
+  std::string name;
+  double duration_ms = 0;
+  std::vector<TimedStep> steps;
+};
+
+base::Result<TimedStep> parse_steps(std::string_view json);
+
+}  // namespace hearth::cli

@@ -1,0 +1,409 @@
+#include "dispatch/dispatcher.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+namespace hearth::dispatch {
+namespace {
+
+// Stale allocations met by one call before it gives up: each is dropped, so that more than a few
+// mean that messaging and workers disagree.
+constexpr std::uint32_t kRefusalsMax = 64;
+
+std::int64_t microseconds_between(base::TimePoint from, base::TimePoint to) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(to - from).count();
+}
+
+}  // namespace
+
+// One invocation on its way. Shared with the worker as its observer, so that an execution outlives a
+// caller that leaves.
+class Dispatcher::Call final : public model::ExecutionObserver,
+                               public std::enable_shared_from_this<Dispatcher::Call> {
+ public:
+  enum class State { kRouting, kHotWait, kCapacityWait, kRunning, kEnded };
+
+  Call(Dispatcher& owner, CallId call_id, model::ExecuteRequest execute_request, Done callback)
+      : dispatcher(owner), id(call_id), request(std::move(execute_request)), on_done(std::move(callback)) {}
+
+  void refused(model::Refusal refusal) override { dispatcher.refused(shared_from_this(), refusal); }
+  void done(model::Execution execution, std::optional<model::Allocation> lease) override {
+    dispatcher.done(shared_from_this(), std::move(execution), std::move(lease));
+  }
+
+  Dispatcher& dispatcher;
+  const CallId id;
+  model::ExecuteRequest request;
+  Done on_done;  // empty once the caller has left
+  State state = State::kRouting;
+  model::VersionPtr version = request.version;
+  base::TimePoint began{};
+  base::TimePoint admitted{};
+  base::TimerId timer = 0;
+  bool demanded = false;
+  bool waited_hot = false;
+  bool version_retired =
+      false;  // while it waited: it runs on its version all the same, the instance goes after it
+  DispatchSteps steps;
+};
+
+Dispatcher::Dispatcher(DispatcherOptions options, messaging::Messaging& messaging, link::Link& link,
+                       base::EventLoop& loop)
+    : options_(options), messaging_(messaging), link_(link), loop_(loop) {
+  messaging_.on_announced([this](const model::VersionId& version) { announced(version); });
+}
+
+Dispatcher::~Dispatcher() {
+  loop_.cancel(sweep_timer_);
+  messaging_.on_announced({});
+  for (const auto& [id, call] : calls_) {
+    loop_.cancel(call->timer);
+  }
+}
+
+CallId Dispatcher::invoke(model::ExecuteRequest request, Done done) {
+  const CallId id = ++last_call_;
+  auto call = std::make_shared<Call>(*this, id, std::move(request), std::move(done));
+  call->began = loop_.now();
+  calls_.emplace(id, call);
+  if (draining_) {
+    reject(call, model::ApiErrorCode::kShuttingDown, "the server is stopping");
+  } else {
+    route(call);
+  }
+  return id;
+}
+
+void Dispatcher::route(const CallPtr& call) {
+  Pool& mine = pool(call->version->id);
+  if (!mine.idle.empty()) {
+    const model::Allocation lease = std::move(mine.idle.back().allocation);
+    mine.idle.pop_back();
+    --idle_leases_;
+    execute(call, lease);
+    return;
+  }
+  if (!call->waited_hot && mine.hot_wait.worth_it(mine.hot_queue.size(), mine.busy, options_.hot_wait_max)) {
+    wait_hot(mine, call);
+    return;
+  }
+  take(call);
+}
+
+void Dispatcher::wait_hot(Pool& mine, const CallPtr& call) {
+  call->state = Call::State::kHotWait;
+  call->waited_hot = true;
+  mine.hot_queue.push_back(call);
+  call->timer = loop_.at(loop_.now() + options_.hot_wait_max, [this, call] {
+    call->timer = 0;
+    leave_queues(call);
+    call->state = Call::State::kRouting;
+    take(call);
+  });
+}
+
+void Dispatcher::take(const CallPtr& call) {
+  const model::Version& version = *call->version;
+  // Cold memory belongs to those who wait for it already; a warm instance of this version does not.
+  const std::uint32_t memory_mb = capacity_queue_.empty() ? version.memory_mb : messaging::kWarmOnly;
+  messaging_.take(version.id, memory_mb, [this, call](std::optional<messaging::Taken> taken) {
+    if (!taken) {
+      no_capacity(call);
+    } else if (!call->on_done) {
+      link_.release(taken->allocation, model::ReleaseKind::kKeep);
+      reject(call, model::ApiErrorCode::kInternal, {});
+    } else {
+      execute(call, taken->allocation);
+    }
+  });
+}
+
+void Dispatcher::no_capacity(const CallPtr& call) {
+  if (capacity_queue_.size() >= options_.queue_depth) {
+    reject(call, model::ApiErrorCode::kQueueFull, "too many calls are waiting for capacity (--queue-depth)");
+    return;
+  }
+  // In the queue before the demand is made: room may be announced while we ask.
+  wait_for_capacity(call, std::max<base::Duration>(options_.queue_timeout, options_.eviction_timeout));
+  call->demanded = true;
+  messaging_.demand({call->id, call->version->id, call->version->memory_mb}, [this, call](bool coming) {
+    if (coming || call->state != Call::State::kCapacityWait) {
+      return;
+    }
+    leave_queues(call);
+    if (options_.queue_timeout.count() == 0) {
+      reject(call, model::ApiErrorCode::kNoCapacity,
+             "no memory is free for another instance of this function");
+    } else {
+      wait_for_capacity(call, options_.queue_timeout);
+    }
+  });
+}
+
+void Dispatcher::wait_for_capacity(const CallPtr& call, base::Duration limit) {
+  call->state = Call::State::kCapacityWait;
+  capacity_queue_.push_back(call);
+  call->timer = loop_.at(loop_.now() + limit, [this, call] {
+    call->timer = 0;
+    if (call->state != Call::State::kCapacityWait) {
+      return;
+    }
+    leave_queues(call);
+    reject(call, model::ApiErrorCode::kNoCapacity, "no instance became free in time (--queue-timeout)");
+  });
+}
+
+void Dispatcher::leave_queues(const CallPtr& call) {
+  loop_.cancel(std::exchange(call->timer, 0));
+  if (call->state == Call::State::kHotWait) {
+    std::erase(pool(call->version->id).hot_queue, call);
+  } else if (call->state == Call::State::kCapacityWait) {
+    std::erase(capacity_queue_, call);
+  }
+  call->state = Call::State::kRouting;
+}
+
+void Dispatcher::execute(const CallPtr& call, const model::Allocation& allocation) {
+  loop_.cancel(std::exchange(call->timer, 0));
+  if (std::exchange(call->demanded, false)) {
+    messaging_.withdraw_demand(call->id);
+  }
+  call->state = Call::State::kRunning;
+  call->admitted = loop_.now();
+  ++pool(call->version->id).busy;
+  ++running_;
+  // Copied, not moved: after a refusal the same request goes to another.
+  link_.execute(allocation, call->request, call);
+}
+
+void Dispatcher::refused(const CallPtr& call, model::Refusal refusal) {
+  --pool(call->version->id).busy;
+  --running_;
+  call->state = Call::State::kRouting;
+  ++call->steps.refusals;
+  if (!call->on_done) {
+    // The caller has left, and nothing was executed.
+    call->state = Call::State::kEnded;
+    calls_.erase(call->id);
+  } else if (refusal == model::Refusal::kDraining || draining_) {
+    reject(call, model::ApiErrorCode::kShuttingDown, "the server is stopping");
+  } else if (call->steps.refusals >= kRefusalsMax) {
+    reject(call, model::ApiErrorCode::kNoCapacity, "every allocation that was tried had gone");
+  } else {
+    route(call);
+  }
+}
+
+void Dispatcher::done(const CallPtr& call, model::Execution execution,
+                      std::optional<model::Allocation> lease) {
+  const base::TimePoint now = loop_.now();
+  const model::VersionId& version = call->version->id;
+  Pool& mine = pool(version);
+  --mine.busy;
+  --running_;
+  call->steps.find_us = microseconds_between(call->began, call->admitted);
+  call->steps.execute_us = microseconds_between(call->admitted, now);
+  if (!execution.steps.cold) {
+    mine.hot_wait.observe(std::chrono::microseconds(call->steps.execute_us));
+  }
+  call->state = Call::State::kEnded;
+  calls_.erase(call->id);
+  if (lease && call->version_retired) {
+    link_.release(*lease, model::ReleaseKind::kRemove);
+  } else if (lease) {
+    keep(version, mine, std::move(*lease));
+  }
+  if (call->on_done) {
+    const Done on_done = std::exchange(call->on_done, nullptr);
+    on_done({std::move(execution), call->steps});
+  }
+  drop_pool_if_unused(version);
+}
+
+void Dispatcher::reject(const CallPtr& call, model::ApiErrorCode code, std::string message) {
+  call->state = Call::State::kEnded;
+  if (std::exchange(call->demanded, false)) {
+    messaging_.withdraw_demand(call->id);
+  }
+  calls_.erase(call->id);
+  call->steps.find_us = microseconds_between(call->began, loop_.now());
+  if (call->on_done) {
+    const Done on_done = std::exchange(call->on_done, nullptr);
+    on_done({Rejection{code, std::move(message)}, call->steps});
+  }
+}
+
+void Dispatcher::keep(const model::VersionId& version, Pool& mine, model::Allocation lease) {
+  if (mine.retired || draining_) {
+    link_.release(lease, model::ReleaseKind::kRemove);
+    return;
+  }
+  if (const CallPtr waiting = next_waiting(version, mine)) {
+    execute(waiting, lease);
+    return;
+  }
+  mine.idle.push_back({std::move(lease), loop_.now()});
+  ++idle_leases_;
+  arm_sweep();
+}
+
+Dispatcher::CallPtr Dispatcher::next_waiting(const model::VersionId& version, Pool& mine) {
+  if (!mine.hot_queue.empty()) {
+    CallPtr call = mine.hot_queue.front();
+    leave_queues(call);
+    return call;
+  }
+  const auto found = std::find_if(capacity_queue_.begin(), capacity_queue_.end(),
+                                  [&](const CallPtr& call) { return call->version->id == version; });
+  if (found == capacity_queue_.end()) {
+    return nullptr;
+  }
+  CallPtr call = *found;
+  leave_queues(call);
+  return call;
+}
+
+void Dispatcher::announced(const model::VersionId& /*version*/) {
+  // Posted: an announcement comes from the middle of the worker's own work.
+  if (capacity_queue_.empty() || retry_posted_) {
+    return;
+  }
+  retry_posted_ = true;
+  loop_.post([this, alive = std::weak_ptr<bool>(alive_)] {
+    if (!alive.expired()) {
+      retry_posted_ = false;
+      retry_capacity_queue();
+    }
+  });
+}
+
+void Dispatcher::retry_capacity_queue() {
+  const std::vector<CallPtr> waiting(capacity_queue_.begin(), capacity_queue_.end());
+  for (const CallPtr& call : waiting) {
+    if (call->state != Call::State::kCapacityWait) {
+      continue;
+    }
+    messaging_.take(call->version->id, call->version->memory_mb,
+                    [this, call](std::optional<messaging::Taken> taken) {
+                      if (!taken) {
+                        return;
+                      }
+                      if (call->state != Call::State::kCapacityWait) {
+                        link_.release(taken->allocation, model::ReleaseKind::kKeep);
+                        return;
+                      }
+                      leave_queues(call);
+                      execute(call, taken->allocation);
+                    });
+  }
+}
+
+void Dispatcher::abandon(CallId id) {
+  const auto found = calls_.find(id);
+  if (found == calls_.end()) {
+    return;
+  }
+  const CallPtr call = found->second;
+  call->on_done = nullptr;
+  if (call->state == Call::State::kHotWait || call->state == Call::State::kCapacityWait) {
+    leave_queues(call);
+    reject(call, model::ApiErrorCode::kInternal, {});
+  }
+}
+
+void Dispatcher::retire(const model::VersionId& version, bool deleted) {
+  const auto found = pools_.find(version);
+  if (found != pools_.end()) {
+    Pool& mine = found->second;
+    mine.retired = true;
+    idle_leases_ -= mine.idle.size();
+    for (auto& lease : std::exchange(mine.idle, {})) {
+      link_.release(lease.allocation, model::ReleaseKind::kRemove);
+    }
+  }
+  messaging_.drop_version(version);
+  for (const CallPtr& call : waiting_calls()) {
+    if (call->version->id != version) {
+      continue;
+    }
+    call->version_retired = true;
+    if (deleted) {
+      leave_queues(call);
+      reject(call, model::ApiErrorCode::kNotFound, "the function was deleted while the call waited");
+    }
+  }
+  drop_pool_if_unused(version);
+}
+
+std::vector<Dispatcher::CallPtr> Dispatcher::waiting_calls() const {
+  std::vector<CallPtr> waiting;
+  for (const auto& [id, call] : calls_) {
+    if (call->state == Call::State::kHotWait || call->state == Call::State::kCapacityWait) {
+      waiting.push_back(call);
+    }
+  }
+  return waiting;
+}
+
+void Dispatcher::drain() {
+  draining_ = true;
+  for (const CallPtr& call : waiting_calls()) {
+    leave_queues(call);
+    reject(call, model::ApiErrorCode::kShuttingDown, "the server is stopping");
+  }
+  for (auto& [version, mine] : pools_) {
+    idle_leases_ -= mine.idle.size();
+    for (auto& lease : std::exchange(mine.idle, {})) {
+      link_.release(lease.allocation, model::ReleaseKind::kRemove);
+    }
+  }
+}
+
+void Dispatcher::arm_sweep() {
+  if (sweep_timer_ == 0) {
+    sweep_timer_ = loop_.at(loop_.now() + options_.lease_idle, [this] {
+      sweep_timer_ = 0;
+      sweep();
+    });
+  }
+}
+
+void Dispatcher::sweep() {
+  const base::TimePoint unused_since = loop_.now() - options_.lease_idle;
+  auto next = base::TimePoint::max();
+  for (auto pool_entry = pools_.begin(); pool_entry != pools_.end();) {
+    // The front has been idle for longest. It goes back first, so that the stack's top stays the
+    // most recently used.
+    auto& idle = pool_entry->second.idle;
+    const auto fresh = std::find_if(idle.begin(), idle.end(),
+                                    [&](const IdleLease& lease) { return lease.since > unused_since; });
+    for (auto lease = idle.begin(); lease != fresh; ++lease) {
+      --idle_leases_;
+      link_.release(lease->allocation, model::ReleaseKind::kKeep);
+    }
+    idle.erase(idle.begin(), fresh);
+    if (!idle.empty()) {
+      next = std::min(next, idle.front().since + options_.lease_idle);
+    }
+    const Pool& mine = pool_entry->second;
+    const bool unused = mine.idle.empty() && mine.busy == 0 && mine.hot_queue.empty();
+    pool_entry = unused ? pools_.erase(pool_entry) : std::next(pool_entry);
+  }
+  if (next != base::TimePoint::max()) {
+    sweep_timer_ = loop_.at(next, [this] {
+      sweep_timer_ = 0;
+      sweep();
+    });
+  }
+}
+
+void Dispatcher::drop_pool_if_unused(const model::VersionId& version) {
+  const auto found = pools_.find(version);
+  if (found != pools_.end() && found->second.retired && found->second.idle.empty() &&
+      found->second.busy == 0 && found->second.hot_queue.empty()) {
+    pools_.erase(found);
+  }
+}
+
+}  // namespace hearth::dispatch

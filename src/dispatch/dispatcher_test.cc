@@ -1,0 +1,353 @@
+// The dispatcher's heart on a virtual clock, with a link that does what the test says.
+#include "dispatch/dispatcher.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/manual_event_loop.h"
+#include "messaging/inproc/inproc_messaging.h"
+
+namespace hearth::dispatch {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+
+class FakeLink final : public link::Link {
+ public:
+  struct Execution {
+    model::Allocation allocation;
+    model::ExecuteRequest request;
+    std::shared_ptr<model::ExecutionObserver> observer;
+  };
+  void execute(const model::Allocation& allocation, model::ExecuteRequest request,
+               std::shared_ptr<model::ExecutionObserver> observer) override {
+    if (gone_next > 0) {
+      --gone_next;
+      observer->refused(model::Refusal::kGone);
+      return;
+    }
+    running.push_back({allocation, std::move(request), std::move(observer)});
+  }
+  void release(const model::Allocation& lease, model::ReleaseKind kind) override {
+    released.emplace_back(lease.instance, kind);
+  }
+  // Ends the oldest execution.
+  void finish(bool cold = false, bool reusable = true) {
+    Execution execution = std::move(running.front());
+    running.erase(running.begin());
+    model::Execution result{{model::OutcomeKind::kReturned, "1", {}}, execution.allocation.instance, {}, {}};
+    result.steps.cold = cold;
+    auto lease = execution.allocation;
+    ++lease.epoch;
+    execution.observer->done(std::move(result), reusable ? std::optional(lease) : std::nullopt);
+  }
+
+  std::vector<Execution> running;
+  std::vector<std::pair<std::string, model::ReleaseKind>> released;
+  int gone_next = 0;
+};
+
+class RoomMaker final : public messaging::WorkerSubscriber {
+ public:
+  bool on_demand(const messaging::Demand& demand) override {
+    demands.push_back(demand);
+    return makes_room;
+  }
+  void on_demand_withdrawn(std::uint64_t) override { ++withdrawn; }
+  void on_version_dropped(const model::VersionId& version) override { dropped.push_back(version); }
+
+  bool makes_room = false;
+  int withdrawn = 0;
+  std::vector<messaging::Demand> demands;
+  std::vector<std::string> dropped;
+};
+
+class DispatcherTest : public testing::Test {
+ protected:
+  DispatcherTest() {
+    messaging_.subscribe(worker_);
+    make({});
+  }
+  void make(DispatcherOptions options) {
+    dispatcher_.reset();
+    dispatcher_ = std::make_unique<Dispatcher>(options, messaging_, link_, loop_);
+  }
+  CallId invoke(const std::string& version_id = "v") {
+    auto version = std::make_shared<model::Version>();
+    version->id = version_id;
+    const std::size_t index = answers_.size();
+    answers_.emplace_back();
+    return dispatcher_->invoke({version, "f", "r", nullptr}, [this, index](Answer answer) {
+      EXPECT_TRUE(answers_[index].empty()) << "answered twice";
+      if (const auto* rejection = std::get_if<Rejection>(&answer.result)) {
+        answers_[index] = std::string(to_string(rejection->code));
+      } else {
+        answers_[index] = "ran on " + std::get<model::Execution>(answer.result).instance;
+      }
+    });
+  }
+  void cold(const std::string& instance) { messaging_.announce_cold({"inproc:", instance, 1, 1, 1024}); }
+
+  base::ManualEventLoop loop_;
+  messaging::InprocMessaging messaging_;
+  RoomMaker worker_;
+  FakeLink link_;
+  std::vector<std::string> answers_;
+  std::unique_ptr<Dispatcher> dispatcher_;
+};
+
+TEST_F(DispatcherTest, TakesColdThenUsesItsOwnLease) {
+  cold("a");
+  invoke();
+  link_.finish(true);
+  EXPECT_EQ(answers_[0], "ran on a");
+  invoke();
+  ASSERT_EQ(link_.running.size(), 1U);
+  EXPECT_EQ(link_.running[0].allocation.epoch, 2U);
+  link_.finish();
+  EXPECT_EQ(answers_[1], "ran on a");
+}
+
+TEST_F(DispatcherTest, LeasesAreUsedLastInFirstOutAndGoBackOldestFirst) {
+  cold("a");
+  cold("b");
+  invoke();
+  invoke();
+  link_.finish(true);
+  loop_.advance(milliseconds(1));
+  link_.finish(true);
+  invoke();
+  EXPECT_EQ(link_.running[0].allocation.instance, "b");
+  link_.finish();
+  loop_.advance(milliseconds(500));
+  ASSERT_EQ(link_.released.size(), 2U);
+  EXPECT_EQ(link_.released[0], std::pair(std::string("a"), model::ReleaseKind::kKeep));
+  EXPECT_EQ(link_.released[1].first, "b");
+  EXPECT_EQ(loop_.pending_timers(), 0U);
+}
+
+TEST_F(DispatcherTest, DropsStaleAllocationsAndTriesTheNext) {
+  messaging_.announce_warm("v", {"inproc:", "stale", 1, 1, 128});
+  cold("a");
+  link_.gone_next = 1;
+  invoke();
+  ASSERT_EQ(link_.running.size(), 1U);
+  EXPECT_EQ(link_.running[0].allocation.instance, "a");
+  link_.finish();
+}
+
+TEST_F(DispatcherTest, RejectsAtOnceWithoutCapacity) {
+  invoke();
+  EXPECT_EQ(answers_[0], "no_capacity");
+  EXPECT_EQ(worker_.demands.size(), 1U);
+  EXPECT_EQ(worker_.withdrawn, 1);
+  EXPECT_EQ(loop_.pending_timers(), 0U);
+}
+
+TEST_F(DispatcherTest, WaitsForRoomThatAWorkerMakes) {
+  worker_.makes_room = true;
+  invoke();
+  EXPECT_EQ(answers_[0], "");
+  loop_.advance(milliseconds(100));
+  cold("a");
+  loop_.run_posted();
+  ASSERT_EQ(link_.running.size(), 1U);
+  link_.finish(true);
+  EXPECT_EQ(answers_[0], "ran on a");
+}
+
+TEST_F(DispatcherTest, RoomThatNeverComesIsRejectedAfterItsBound) {
+  worker_.makes_room = true;
+  invoke();
+  loop_.advance(milliseconds(1'999));
+  EXPECT_EQ(answers_[0], "");
+  loop_.advance(milliseconds(2));
+  EXPECT_EQ(answers_[0], "no_capacity");
+}
+
+TEST_F(DispatcherTest, QueueTimeoutWaitsForABusyInstance) {
+  DispatcherOptions options;
+  options.queue_timeout = milliseconds(100);
+  make(options);
+  cold("a");
+  invoke();
+  invoke();
+  EXPECT_EQ(answers_[1], "");
+  link_.finish(true);
+  ASSERT_EQ(link_.running.size(), 1U);
+  link_.finish();
+  EXPECT_EQ(answers_[1], "ran on a");
+  invoke();
+  invoke();
+  loop_.advance(milliseconds(106));  // the short wait for a hot instance, then the queue's
+  EXPECT_EQ(answers_[3], "no_capacity");
+}
+
+TEST_F(DispatcherTest, ColdMemoryGoesToWhoWaitsLongest) {
+  DispatcherOptions options;
+  options.queue_timeout = milliseconds(1'000);
+  make(options);
+  invoke("first");
+  invoke("second");
+  cold("a");
+  invoke("third");
+  loop_.run_posted();
+  ASSERT_EQ(link_.running.size(), 1U);
+  EXPECT_EQ(link_.running[0].request.version->id, "first");
+}
+
+TEST_F(DispatcherTest, TheQueueIsBounded) {
+  DispatcherOptions options;
+  options.queue_timeout = milliseconds(100);
+  options.queue_depth = 2;
+  make(options);
+  invoke();
+  invoke();
+  invoke();
+  EXPECT_EQ(answers_[2], "queue_full");
+}
+
+TEST_F(DispatcherTest, AShortFunctionsCallWaitsForTheHotInstance) {
+  cold("a");
+  cold("b");
+  invoke();
+  link_.finish(true);
+  invoke();
+  loop_.advance(microseconds(100));
+  link_.finish();
+  invoke();
+  invoke();
+  EXPECT_EQ(link_.running.size(), 1U) << "the second waits for the first";
+  link_.finish();
+  ASSERT_EQ(link_.running.size(), 1U);
+  EXPECT_EQ(link_.running[0].allocation.instance, "a");
+}
+
+TEST_F(DispatcherTest, TheHotWaitEndsInAColdStart) {
+  cold("a");
+  cold("b");
+  invoke();
+  link_.finish(true);
+  invoke();
+  loop_.advance(microseconds(100));
+  link_.finish();
+  invoke();
+  invoke();
+  loop_.advance(milliseconds(6));
+  ASSERT_EQ(link_.running.size(), 2U);
+  EXPECT_EQ(link_.running[1].allocation.instance, "b");
+}
+
+TEST_F(DispatcherTest, ALongFunctionsCallDoesNotWait) {
+  cold("a");
+  cold("b");
+  invoke();
+  link_.finish(true);
+  invoke();
+  loop_.advance(milliseconds(50));
+  link_.finish();
+  invoke();
+  invoke();
+  EXPECT_EQ(link_.running.size(), 2U);
+}
+
+TEST_F(DispatcherTest, HotWaitZeroIsThePapersBehaviour) {
+  DispatcherOptions options;
+  options.hot_wait_max = microseconds(0);
+  make(options);
+  cold("a");
+  cold("b");
+  invoke();
+  link_.finish(true);
+  invoke();
+  link_.finish();
+  invoke();
+  invoke();
+  EXPECT_EQ(link_.running.size(), 2U);
+}
+
+TEST_F(DispatcherTest, AnAbandonedRunningCallKeepsItsInstanceBusyUntilItsEnd) {
+  cold("a");
+  const CallId call = invoke();
+  dispatcher_->abandon(call);
+  EXPECT_EQ(dispatcher_->calls_running(), 1U);
+  link_.finish(true);
+  EXPECT_EQ(answers_[0], "");
+  EXPECT_EQ(dispatcher_->leases_idle(), 1U);
+  dispatcher_->abandon(call);
+}
+
+TEST_F(DispatcherTest, AnAbandonedWaitingCallLeavesTheQueue) {
+  worker_.makes_room = true;
+  const CallId call = invoke();
+  dispatcher_->abandon(call);
+  EXPECT_EQ(dispatcher_->calls_waiting(), 0U);
+  EXPECT_EQ(worker_.withdrawn, 1);
+  EXPECT_EQ(answers_[0], "");
+  EXPECT_EQ(loop_.pending_timers(), 0U);
+}
+
+TEST_F(DispatcherTest, RetiringAVersionRemovesIdleLeasesAndBusyOnesLater) {
+  cold("a");
+  cold("b");
+  invoke();
+  invoke();
+  link_.finish(true);
+  dispatcher_->retire("v", false);
+  ASSERT_EQ(link_.released.size(), 1U);
+  EXPECT_EQ(link_.released[0], std::pair(std::string("a"), model::ReleaseKind::kRemove));
+  EXPECT_EQ(worker_.dropped, std::vector<std::string>{"v"});
+  link_.finish(true);
+  EXPECT_EQ(answers_[1], "ran on b");
+  EXPECT_EQ(link_.released[1], std::pair(std::string("b"), model::ReleaseKind::kRemove));
+  EXPECT_EQ(dispatcher_->leases_idle(), 0U);
+}
+
+TEST_F(DispatcherTest, ACallThatWaitedWhileItsVersionWasRetiredRunsAndItsInstanceGoes) {
+  worker_.makes_room = true;
+  invoke();
+  dispatcher_->retire("v", false);
+  cold("a");
+  loop_.run_posted();
+  link_.finish(true);
+  EXPECT_EQ(answers_[0], "ran on a");
+  EXPECT_EQ(link_.released.back(), std::pair(std::string("a"), model::ReleaseKind::kRemove));
+}
+
+TEST_F(DispatcherTest, CallsThatWaitForADeletedFunctionAreToldSo) {
+  worker_.makes_room = true;
+  invoke();
+  dispatcher_->retire("v", true);
+  EXPECT_EQ(answers_[0], "not_found");
+}
+
+TEST_F(DispatcherTest, DrainAnswersTheWaitingAndLetsTheRunningFinish) {
+  worker_.makes_room = true;
+  cold("a");
+  invoke();
+  invoke("w");
+  dispatcher_->drain();
+  EXPECT_EQ(answers_[1], "shutting_down");
+  invoke();
+  EXPECT_EQ(answers_[2], "shutting_down");
+  link_.finish(true);
+  EXPECT_EQ(answers_[0], "ran on a");
+  EXPECT_EQ(link_.released.back(), std::pair(std::string("a"), model::ReleaseKind::kRemove));
+}
+
+TEST_F(DispatcherTest, GivesUpWhenEverythingIsStale) {
+  for (int i = 0; i < 100; ++i) {
+    messaging_.announce_warm("v", {"inproc:", "stale", 1, 1, 128});
+  }
+  link_.gone_next = 1'000;
+  invoke();
+  EXPECT_EQ(answers_[0], "no_capacity");
+}
+
+}  // namespace
+}  // namespace hearth::dispatch

@@ -1,0 +1,52 @@
+#include "dispatch/function_cache.h"
+
+#include <gtest/gtest.h>
+
+namespace hearth::dispatch {
+namespace {
+
+model::FunctionPtr function(const std::string& id, const std::string& name, std::int64_t created_ms = 0) {
+  auto made = std::make_shared<model::Function>();
+  made->id = id;
+  made->name = name;
+  made->created_ms = created_ms;
+  return made;
+}
+
+TEST(FunctionCache, FindsByIdAndByName) {
+  FunctionCache cache;
+  cache.put(function("1", "one"));
+  cache.put(function("2", ""));
+  EXPECT_EQ(cache.find("1")->id, "1");
+  EXPECT_EQ(cache.find("one")->id, "1");
+  EXPECT_EQ(cache.find("2")->id, "2");
+  EXPECT_EQ(cache.find(""), nullptr);
+  EXPECT_EQ(cache.find("three"), nullptr);
+}
+
+TEST(FunctionCache, PutReplacesAndRemoveForgetsBothNames) {
+  FunctionCache cache;
+  EXPECT_EQ(cache.put(function("1", "one")), nullptr);
+  EXPECT_EQ(cache.put(function("1", "uno"))->name, "one");
+  EXPECT_EQ(cache.find("one"), nullptr);
+  EXPECT_NE(cache.find("uno"), nullptr);
+  EXPECT_NE(cache.remove("1"), nullptr);
+  EXPECT_EQ(cache.find("uno"), nullptr);
+  EXPECT_EQ(cache.remove("1"), nullptr);
+  EXPECT_EQ(cache.size(), 0U);
+}
+
+TEST(FunctionCache, ListsInTheOrderOfCreation) {
+  FunctionCache cache;
+  cache.put(function("b", "", 2));
+  cache.put(function("c", "", 1));
+  cache.put(function("a", "", 2));
+  std::string order;
+  for (const auto& entry : cache.list()) {
+    order += entry->id;
+  }
+  EXPECT_EQ(order, "cab");
+}
+
+}  // namespace
+}  // namespace hearth::dispatch

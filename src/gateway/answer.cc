@@ -1,0 +1,214 @@
+#include "gateway/answer.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <iterator>
+
+#include "gateway/utf8.h"
+
+namespace hearth::gateway {
+namespace {
+
+// The body is `head`, the output as it came, `tail`: nothing of the output is copied or parsed.
+constexpr std::string_view kOutputHead = "{\"output\":";
+
+void append_ms(std::string& out, std::int64_t us) {
+  fmt::format_to(std::back_inserter(out), "{}.{:03}", us / 1000, us % 1000);
+}
+
+void begin_step(std::string& out, std::string_view name, std::int64_t us) {
+  out += "{\"name\":\"";
+  out += name;
+  out += "\",\"duration\":";
+  append_ms(out, us);
+  out += ",\"subLogs\":[";
+}
+
+void leaf_step(std::string& out, std::string_view name, std::int64_t us) {
+  begin_step(out, name, us);
+  out += "]}";
+}
+
+// The tree of timed steps, the prototype's "logs".
+void append_steps(std::string& out, const model::ExecutionSteps& execution,
+                  const dispatch::DispatchSteps& dispatch, std::int64_t total_us) {
+  begin_step(out, "invoke", total_us);
+  leaf_step(out, "findInstance", dispatch.find_us);
+  out += ',';
+  begin_step(out, execution.cold ? "execute.cold" : "execute.warm", dispatch.execute_us);
+  if (execution.cold) {
+    leaf_step(out, "code", execution.code_us);
+    out += ',';
+    leaf_step(out, "sandbox", execution.sandbox_us);
+    out += ',';
+    leaf_step(out, "boot", execution.boot_us);
+    out += ',';
+    leaf_step(out, "init", execution.init_us);
+    out += ',';
+  }
+  begin_step(out, "run", execution.run_us);
+  leaf_step(out, "handler", execution.handler_us);
+  out += "]}]}]}";
+}
+
+std::string_view default_message(model::OutcomeKind kind) {
+  switch (kind) {
+    case model::OutcomeKind::kTimedOut:
+      return "the function ran longer than its timeout";
+    case model::OutcomeKind::kOutOfMemory:
+      return "the function used more memory than its memorySize";
+    case model::OutcomeKind::kExited:
+      return "the function's process ended in the middle of the call";
+    case model::OutcomeKind::kInitTimedOut:
+      return "loading the function's code took too long";
+    case model::OutcomeKind::kBadInput:
+      return "the body is not JSON";
+    case model::OutcomeKind::kBadOutput:
+      return "what the function returned cannot be written as JSON";
+    case model::OutcomeKind::kResponseTooLarge:
+      return "the function's response is larger than the limit (--max-response-bytes)";
+    case model::OutcomeKind::kProtocolError:
+      return "the function's process broke the runtime protocol";
+    case model::OutcomeKind::kStartFailed:
+      return "no instance of the function could be started";
+    case model::OutcomeKind::kReturned:
+    case model::OutcomeKind::kThrew:
+    case model::OutcomeKind::kInitFailed:
+      return "";
+  }
+  return "";
+}
+
+void append_error(std::string& out, const model::Outcome& outcome) {
+  out += "{\"error\":{\"code\":\"";
+  out += to_string(model::api_error(outcome.kind));
+  out += "\",\"message\":";
+  const bool own = !outcome.error.message.empty();
+  append_json_string(out, own ? std::string_view(outcome.error.message) : default_message(outcome.kind));
+  if (!outcome.error.type.empty()) {
+    out += ",\"type\":";
+    append_json_string(out, outcome.error.type);
+  }
+  if (!outcome.error.stack.empty()) {
+    out += ",\"stack\":";
+    append_json_string(out, outcome.error.stack);
+  }
+  out += '}';
+}
+
+void add_retry_after(http::Response& response) {
+  if (response.status == 503) {
+    response.headers.push_back({"Retry-After", "1"});
+  }
+}
+
+}  // namespace
+
+void append_json_string(std::string& out, std::string_view text) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  out += '"';
+  const std::string valid = is_utf8(text) ? std::string() : replace_invalid_utf8(text);
+  for (const char c : valid.empty() ? text : std::string_view(valid)) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (c == '\n') {
+      out += "\\n";
+    } else if (byte < 0x20 || byte == 0x7f) {
+      out += "\\u00";
+      out += kHex[byte >> 4U];
+      out += kHex[byte & 0x0fU];
+    } else {
+      out += c;
+    }
+  }
+  out += '"';
+}
+
+http::Response error_response(model::ApiErrorCode code, std::string_view message) {
+  http::Response response;
+  response.status = model::http_status(code);
+  std::string& body = response.body[0];
+  body = "{\"error\":{\"code\":\"";
+  body += to_string(code);
+  body += "\",\"message\":";
+  append_json_string(body, message);
+  body += "}}";
+  add_retry_after(response);
+  return response;
+}
+
+http::Response error_response(const base::Error& error) {
+  return error_response(model::api_error(error.code), error.message);
+}
+
+http::Response execution_response(model::Execution execution, const dispatch::DispatchSteps& steps,
+                                  std::int64_t total_us) {
+  http::Response response;
+  std::string& tail = response.body[2];
+  if (execution.outcome.kind == model::OutcomeKind::kReturned) {
+    response.body[0] = kOutputHead;
+    response.body[1] = std::move(execution.outcome.output);
+    tail = ",\"logs\":";
+  } else {
+    response.status = model::http_status(model::api_error(execution.outcome.kind));
+    append_error(response.body[0], execution.outcome);
+    tail = ",\"logs\":";
+  }
+  append_steps(tail, execution.steps, steps, total_us);
+  tail += '}';
+  add_retry_after(response);
+  return response;
+}
+
+std::string rfc3339(std::int64_t unix_ms) {
+  const std::time_t seconds = static_cast<std::time_t>(unix_ms / 1000);
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(seconds), unix_ms % 1000);
+}
+
+std::string function_json(const model::Function& function, const std::string& blob_uri) {
+  const model::Version& version = function.current;
+  std::string out = "{\"id\":";
+  const auto text = [&out](std::string_view name, std::string_view value) {
+    out += ",\"";
+    out += name;
+    out += "\":";
+    append_json_string(out, value);
+  };
+  const auto number = [&out](std::string_view name, std::uint64_t value) {
+    fmt::format_to(std::back_inserter(out), ",\"{}\":{}", name, value);
+  };
+  append_json_string(out, function.id);
+  if (function.name.empty()) {
+    out += ",\"name\":null";
+  } else {
+    text("name", function.name);
+  }
+  text("displayName", function.display_name);
+  text("blobUri", blob_uri);
+  number("memorySize", version.memory_mb);
+  text("runtime", version.runtime);
+  text("handler", version.handler);
+  number("timeout", version.timeout_ms);
+  number("concurrency", version.concurrency);
+  out += ",\"environment\":{";
+  for (const auto& [key, value] : version.environment) {
+    out += out.back() == '{' ? "" : ",";
+    append_json_string(out, key);
+    out += ':';
+    append_json_string(out, value);
+  }
+  out += '}';
+  number("version", version.number);
+  number("codeSize", version.code_bytes);
+  text("codeSha256", version.code_digest);
+  text("state", "active");
+  text("createdAt", rfc3339(function.created_ms));
+  text("updatedAt", rfc3339(function.updated_ms));
+  out += '}';
+  return out;
+}
+
+}  // namespace hearth::gateway

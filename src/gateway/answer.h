@@ -1,0 +1,35 @@
+// The answers of the API as HTTP responses: errors in their one form, an invocation's output with its
+// timed steps, a function as JSON. Pure.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "dispatch/dispatcher.h"
+#include "http/message.h"
+#include "model/api_error.h"
+#include "model/function.h"
+#include "model/outcome.h"
+
+namespace hearth::gateway {
+
+// {"error": {"code", "message"}} with the code's status.
+http::Response error_response(model::ApiErrorCode code, std::string_view message);
+http::Response error_response(const base::Error& error);
+
+// 200 {"output", "logs"}, or the outcome's error with its status, "type", "stack" and "logs".
+// `total_us`: from the request's arrival to now.
+http::Response execution_response(model::Execution execution, const dispatch::DispatchSteps& steps,
+                                  std::int64_t total_us);
+
+// `text` as a JSON string with its quotes. What is not UTF-8 becomes U+FFFD.
+void append_json_string(std::string& out, std::string_view text);
+
+// The function object of design section 7 and what stands beside it.
+std::string function_json(const model::Function& function, const std::string& blob_uri);
+
+// "2026-01-31T12:00:00.123Z"
+std::string rfc3339(std::int64_t unix_ms);
+
+}  // namespace hearth::gateway

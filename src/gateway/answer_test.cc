@@ -1,0 +1,102 @@
+#include "gateway/answer.h"
+
+#include <gtest/gtest.h>
+
+#include <boost/json/parse.hpp>
+
+#include "gateway/utf8.h"
+
+namespace hearth::gateway {
+namespace {
+
+boost::json::value body_of(const http::Response& response) {
+  return boost::json::parse(response.body[0] + response.body[1] + response.body[2]);
+}
+
+TEST(Answer, AnOutputStandsUntouchedBesideTheTimedSteps) {
+  model::Execution execution;
+  execution.outcome.output = R"({"a":[1, 2]})";
+  execution.steps.run_us = 1'234;
+  const auto response = execution_response(std::move(execution), {}, 2'000);
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(response.body[1], R"({"a":[1, 2]})");
+  const auto body = body_of(response);
+  EXPECT_EQ(body.at("logs").at("name"), "invoke");
+  EXPECT_EQ(body.at("logs").at("duration"), 2.0);
+  EXPECT_EQ(body.at("logs").at("subLogs").at(1).at("name"), "execute.warm");
+  EXPECT_EQ(body.at("logs").at("subLogs").at(1).at("subLogs").at(0).at("duration"), 1.234);
+}
+
+TEST(Answer, AColdStartShowsItsSteps) {
+  model::Execution execution;
+  execution.outcome.output = "1";
+  execution.steps.cold = true;
+  execution.steps.boot_us = 70'000;
+  const auto body = body_of(execution_response(std::move(execution), {}, 100'000));
+  const auto& cold = body.at("logs").at("subLogs").at(1);
+  EXPECT_EQ(cold.at("name"), "execute.cold");
+  EXPECT_EQ(cold.at("subLogs").at(2).at("name"), "boot");
+  EXPECT_EQ(cold.at("subLogs").at(2).at("duration"), 70.0);
+}
+
+TEST(Answer, AFailureCarriesCodeTypeStackAndSteps) {
+  model::Execution execution;
+  execution.outcome = {model::OutcomeKind::kThrew, "", {"TypeError", "no \"x\"", "at y\n"}};
+  const auto response = execution_response(std::move(execution), {}, 10);
+  EXPECT_EQ(response.status, 502);
+  const auto body = body_of(response);
+  EXPECT_EQ(body.at("error").at("code"), "function_error");
+  EXPECT_EQ(body.at("error").at("message"), "no \"x\"");
+  EXPECT_EQ(body.at("error").at("type"), "TypeError");
+  EXPECT_EQ(body.at("error").at("stack"), "at y\n");
+  EXPECT_EQ(body.at("logs").at("name"), "invoke");
+}
+
+TEST(Answer, EveryOutcomeThatFailsHasACodeAndAMessage) {
+  for (int kind = 1; kind <= static_cast<int>(model::OutcomeKind::kStartFailed); ++kind) {
+    model::Execution execution;
+    execution.outcome.kind = static_cast<model::OutcomeKind>(kind);
+    execution.outcome.error.message = kind <= 1 ? "m" : "";
+    const auto response = execution_response(std::move(execution), {}, 10);
+    EXPECT_GE(response.status, 400);
+    EXPECT_FALSE(body_of(response).at("error").at("code").as_string().empty());
+  }
+}
+
+TEST(Answer, ServiceUnavailableSaysWhenToComeBack) {
+  const auto response = error_response(model::ApiErrorCode::kNoCapacity, "full");
+  EXPECT_EQ(response.status, 503);
+  ASSERT_EQ(response.headers.size(), 1U);
+  EXPECT_EQ(response.headers[0].name, "Retry-After");
+}
+
+TEST(Answer, StringsAreEscapedAndMendedToUtf8) {
+  std::string out;
+  append_json_string(out, std::string("a\"\\\n\x01\xff\xc3\xa9", 8));
+  EXPECT_EQ(out, "\"a\\\"\\\\\\n\\u0001\xef\xbf\xbd\xc3\xa9\"");
+}
+
+TEST(Answer, Utf8IsToldFromWhatIsNot) {
+  EXPECT_TRUE(is_utf8("gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x94\xa5"));
+  for (const char* bad :
+       {"\xc0\xaf", "\xe0\x80\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xc3", "\x80", "\xfe"}) {
+    EXPECT_FALSE(is_utf8(bad));
+  }
+}
+
+TEST(Answer, AFunctionShowsItsFields) {
+  model::Function function;
+  function.id = "1";
+  function.display_name = "My \"f\"";
+  function.current.environment = {{"A", "x"}, {"B", "y"}};
+  function.created_ms = 1'769'860'800'123;
+  const auto body = boost::json::parse(function_json(function, "blob:x"));
+  EXPECT_TRUE(body.at("name").is_null());
+  EXPECT_EQ(body.at("displayName"), "My \"f\"");
+  EXPECT_EQ(body.at("memorySize"), 128);
+  EXPECT_EQ(body.at("environment").at("B"), "y");
+  EXPECT_EQ(body.at("createdAt"), "2026-01-31T12:00:00.123Z");
+}
+
+}  // namespace
+}  // namespace hearth::gateway

@@ -1,0 +1,228 @@
+#include "gateway/functions_api.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/json/object.hpp>
+#include <chrono>
+#include <utility>
+
+#include "base/ids.h"
+#include "base/log.h"
+#include "gateway/settings.h"
+
+namespace hearth::gateway {
+namespace {
+
+using model::ApiErrorCode;
+
+ApiFailure failure(const base::Error& error) { return {model::api_error(error.code), error.message}; }
+
+// What went wrong while the body came in.
+ApiFailure upload_failure(const Upload& upload) {
+  if (upload.is_json_error()) {
+    return {ApiErrorCode::kBadJson, upload.status().error().message};
+  }
+  return failure(upload.status().error());
+}
+
+std::int64_t unix_now_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+// The handler's file, without its ending: "index.handler" → "index", "lib/orders.total" → "lib/orders".
+std::string handler_file(const std::string& handler) {
+  const std::size_t slash = handler.rfind('/');
+  const std::size_t dot = handler.find('.', slash == std::string::npos ? 0 : slash);
+  return handler.substr(0, dot);
+}
+
+bool has_handler(const std::vector<std::string>& paths, const std::string& file) {
+  return std::any_of(paths.begin(), paths.end(), [&](const std::string& path) {
+    return path == file + ".js" || path == file + ".mjs" || path == file + ".cjs";
+  });
+}
+
+}  // namespace
+
+template <typename Work, typename Done>
+void FunctionsApi::on_pool(Work work, Done done) {
+  auto submitted = parts_.pool.submit([this, work = std::move(work), done]() mutable {
+    auto result = std::make_shared<decltype(work())>(work());
+    parts_.loop.post([done, result] { done(std::move(*result)); });
+  });
+  if (!submitted) {
+    done(failure(submitted.error()));
+  }
+}
+
+void FunctionsApi::create(std::shared_ptr<Upload> upload, Changed done) {
+  on_pool([this, upload = std::move(upload)] { return create_blocking(*upload); },
+          [this, done = std::move(done)](ApiResult<model::Function> result) {
+            if (auto* failed = std::get_if<ApiFailure>(&result)) {
+              done(std::move(*failed));
+              return;
+            }
+            auto function =
+                std::make_shared<const model::Function>(std::get<model::Function>(std::move(result)));
+            parts_.cache.put(function);
+            done(std::move(function));
+          });
+}
+
+void FunctionsApi::update(model::FunctionPtr function, std::shared_ptr<Upload> upload, Changed done) {
+  on_pool([this, function, upload = std::move(upload)] { return update_blocking(*function, *upload); },
+          [this, done = std::move(done)](ApiResult<model::Function> result) {
+            if (auto* failed = std::get_if<ApiFailure>(&result)) {
+              done(std::move(*failed));
+              return;
+            }
+            auto changed =
+                std::make_shared<const model::Function>(std::get<model::Function>(std::move(result)));
+            const model::FunctionPtr before = parts_.cache.put(changed);
+            if (before) {
+              parts_.dispatcher.retire(before->current.id, /*deleted=*/false);
+            }
+            done(std::move(changed));
+          });
+}
+
+void FunctionsApi::remove(const model::FunctionPtr& function, Removed done) {
+  on_pool(
+      [this, function]() -> ApiResult<std::monostate> {
+        auto removed = remove_blocking(*function);
+        return removed ? ApiResult<std::monostate>{} : failure(removed.error());
+      },
+      [this, function, done = std::move(done)](ApiResult<std::monostate> result) {
+        if (!std::holds_alternative<ApiFailure>(result)) {
+          const model::FunctionPtr removed = parts_.cache.remove(function->id);
+          parts_.dispatcher.retire((removed ? removed : function)->current.id, /*deleted=*/true);
+        }
+        done(std::move(result));
+      });
+}
+
+ApiResult<model::Function> FunctionsApi::create_blocking(Upload& upload) {
+  if (!upload.finish()) {
+    return upload_failure(upload);
+  }
+  auto settings = parse_settings(upload.settings(), function_limits_);
+  if (!settings) {
+    return failure(settings.error());
+  }
+  if (upload.writer() == nullptr) {
+    return ApiFailure{ApiErrorCode::kBadRequest,
+                      "\"zipFile\" is missing: the function's code, a zip in base64"};
+  }
+  model::Function function;
+  function.id = base::make_guid(parts_.random);
+  function.name = settings->name.value_or("");
+  function.display_name = settings->display_name.value_or(function.name);
+  function.created_ms = unix_now_ms();
+  function.updated_ms = function.created_ms;
+  function.current.id = base::make_guid(parts_.random);
+  function.current.function_id = function.id;
+  apply(*settings, function.current);
+  if (auto bad = check_zip(upload, function.current)) {
+    return *bad;
+  }
+  const std::lock_guard lock(code_mutex_);
+  if (auto bad = keep_code(upload, function.current)) {
+    return *bad;
+  }
+  if (auto created = parts_.functions.create(function); !created) {
+    return failure(created.error());
+  }
+  return function;
+}
+
+ApiResult<model::Function> FunctionsApi::update_blocking(const model::Function& function, Upload& upload) {
+  if (!upload.finish()) {
+    return upload_failure(upload);
+  }
+  auto settings = parse_settings(upload.settings(), function_limits_);
+  if (!settings) {
+    return failure(settings.error());
+  }
+  if (settings->name && *settings->name != function.name) {
+    return ApiFailure{ApiErrorCode::kBadRequest,
+                      "\"name\" cannot be changed: create a function of the new name"};
+  }
+  model::Function changed = function;
+  changed.updated_ms = unix_now_ms();
+  changed.current.id = base::make_guid(parts_.random);
+  ++changed.current.number;
+  apply(*settings, changed.current);
+  if (upload.writer() != nullptr) {
+    if (auto bad = check_zip(upload, changed.current)) {
+      return *bad;
+    }
+  }
+  const std::lock_guard lock(code_mutex_);
+  if (upload.writer() != nullptr) {
+    if (auto bad = keep_code(upload, changed.current)) {
+      return *bad;
+    }
+  }
+  auto added = parts_.functions.add_version(changed.current, changed.updated_ms);
+  if (!added && added.error().code == base::ErrorCode::kBusy) {
+    return ApiFailure{ApiErrorCode::kConflict, "another deploy of this function was faster: deploy again"};
+  }
+  if (!added) {
+    return failure(added.error());
+  }
+  return changed;
+}
+
+base::Result<void> FunctionsApi::remove_blocking(const model::Function& function) {
+  const std::lock_guard lock(code_mutex_);
+  auto unreferenced = parts_.functions.remove(function.id);
+  if (!unreferenced) {
+    return unreferenced.error();
+  }
+  for (const std::string& digest : *unreferenced) {
+    if (auto removed = parts_.code.remove(digest); !removed) {
+      // The function is gone all the same; what is left is a file that nobody refers to.
+      spdlog::warn("the code {} could not be removed: {}", digest, removed.error().message);
+    }
+  }
+  return {};
+}
+
+std::optional<ApiFailure> FunctionsApi::check_zip(Upload& upload, const model::Version& version) {
+  auto file = upload.writer()->reopen();
+  if (!file) {
+    return failure(file.error());
+  }
+  const archive::Limits limits{upload_limits_.unzipped_bytes, upload_limits_.zip_entries,
+                               upload_limits_.path_bytes, upload_limits_.path_depth};
+  auto contents = archive::inspect(file->get(), limits);
+  if (!contents) {
+    const bool bad = contents.error().code == base::ErrorCode::kInvalidArgument;
+    return ApiFailure{bad ? ApiErrorCode::kBadZip : model::api_error(contents.error().code),
+                      contents.error().message};
+  }
+  const std::string handler = handler_file(version.handler);
+  if (!has_handler(contents->paths, handler)) {
+    return ApiFailure{
+        ApiErrorCode::kBadZip,
+        fmt::format("the zip has no {0}.js, {0}.mjs or {0}.cjs, which the handler \"{1}\" names; files lie "
+                    "at the zip's top, not in a folder of their own",
+                    handler, version.handler)};
+  }
+  return std::nullopt;
+}
+
+std::optional<ApiFailure> FunctionsApi::keep_code(Upload& upload, model::Version& version) {
+  auto stored = upload.writer()->commit();
+  if (!stored) {
+    return failure(stored.error());
+  }
+  version.code_digest = stored->digest;
+  version.code_bytes = stored->bytes;
+  return std::nullopt;
+}
+
+}  // namespace hearth::gateway

@@ -1,0 +1,412 @@
+#include "gateway/gateway.h"
+
+#include <fmt/format.h>
+#include <openssl/crypto.h>
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "base/ids.h"
+#include "gateway/answer.h"
+#include "gateway/upload.h"
+
+namespace hearth::gateway {
+namespace {
+
+using http::Method;
+using model::ApiErrorCode;
+
+// Requests without a body of their own may have one all the same; it is read and ignored up to here.
+constexpr std::uint64_t kIgnoredBodyBytes = 64 * 1024;
+
+// Base64 of the zip, and the settings beside it.
+std::uint64_t json_upload_bytes(std::uint64_t zip_bytes) {
+  return zip_bytes / 3 * 4 + zip_bytes / 32 + 128 * 1024;
+}
+
+// "application/json; charset=utf-8" → "application/json", in lower case.
+std::string media_type(const http::RequestHead& head) {
+  std::string_view value = head.header("Content-Type").value_or("");
+  value = value.substr(0, value.find(';'));
+  while (!value.empty() && (value.back() == ' ' || value.back() == '\t')) {
+    value.remove_suffix(1);
+  }
+  std::string type(value);
+  std::transform(type.begin(), type.end(), type.begin(), [](unsigned char c) {
+    return static_cast<char>(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+  });
+  return type;
+}
+
+bool is_json(std::string_view type) {
+  return type.empty() || type == "application/json" || type.ends_with("+json");
+}
+
+bool same_secret(std::string_view given, std::string_view expected) {
+  return given.size() == expected.size() &&
+         CRYPTO_memcmp(given.data(), expected.data(), expected.size()) == 0;
+}
+
+std::uint64_t number_or(const std::optional<std::string>& text, std::uint64_t fallback, std::uint64_t most) {
+  std::uint64_t value = fallback;
+  if (text) {
+    const auto parsed = std::from_chars(text->data(), text->data() + text->size(), value);
+    if (parsed.ec != std::errc{}) {
+      value = fallback;
+    }
+  }
+  return std::min(value, most);
+}
+
+std::int64_t unix_now_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+void append_log_entry(std::string& out, const LogEntry& entry) {
+  fmt::format_to(std::back_inserter(out),
+                 R"({{"sequence":{},"requestId":"{}","time":"{}","instance":"{}","outcome":"{}",)"
+                 R"("durationMs":{}.{:03},"cold":{},"truncated":{},"lines":[)",
+                 entry.sequence, entry.request_id, rfc3339(entry.time_ms), entry.instance,
+                 to_string(entry.outcome), entry.duration_us / 1000, entry.duration_us % 1000, entry.cold,
+                 entry.logs.truncated);
+  for (const auto& chunk : entry.logs.chunks) {
+    out += out.back() == '[' ? "" : ",";
+    out += chunk.stream == model::LogStream::kOut ? R"({"stream":"stdout","text":)"
+                                                  : R"({"stream":"stderr","text":)";
+    append_json_string(out, chunk.text);
+    out += '}';
+  }
+  out += "]}";
+}
+
+}  // namespace
+
+// One invocation between its request and its answer.
+struct Gateway::Call {
+  model::FunctionPtr function;
+  std::string request_id;
+  http::Responder responder;
+  base::TimePoint began;
+};
+
+Gateway::Gateway(GatewayOptions options, GatewayParts parts)
+    : options_(std::move(options)),
+      parts_(std::move(parts)),
+      functions_(parts_.functions, options_.upload, options_.function),
+      log_book_(options_.logs),
+      started_(parts_.functions.loop.now()) {}
+
+Gateway::~Gateway() = default;
+
+http::Response Gateway::refusal(ApiErrorCode code, std::string_view message) {
+  metrics_.count_rejection(code);
+  return error_response(code, message);
+}
+
+http::Response Gateway::refuse(int status, std::string_view reason, std::string_view message) {
+  const auto code = [&] {
+    switch (status) {
+      case 408:
+        return ApiErrorCode::kRequestTimeout;
+      case 413:
+        return ApiErrorCode::kPayloadTooLarge;
+      case 414:
+        return ApiErrorCode::kUriTooLong;
+      case 417:
+        return ApiErrorCode::kExpectationFailed;
+      case 431:
+        return ApiErrorCode::kHeaderTooLarge;
+      case 500:
+        return ApiErrorCode::kInternal;
+      case 501:
+        return ApiErrorCode::kNotImplemented;
+      case 503:
+        return ApiErrorCode::kTooManyConnections;
+      case 505:
+        return ApiErrorCode::kVersionNotSupported;
+      default:
+        return ApiErrorCode::kBadRequest;
+    }
+  }();
+  return refusal(code, message.empty() ? reason : message);
+}
+
+bool Gateway::authorised(const http::RequestHead& head) const {
+  if (options_.api_key.empty()) {
+    return true;
+  }
+  if (const auto key = head.header("X-Api-Key")) {
+    return same_secret(*key, options_.api_key);
+  }
+  constexpr std::string_view kScheme = "Bearer ";
+  const std::string_view value = head.header("Authorization").value_or("");
+  return value.starts_with(kScheme) && same_secret(value.substr(kScheme.size()), options_.api_key);
+}
+
+http::BodyPlan Gateway::plan(const http::RequestHead& head) {
+  const auto route = find_route(head.path());
+  if (!route) {
+    return http::Refuse{refusal(ApiErrorCode::kNotFound, fmt::format("no route for {}", head.path()))};
+  }
+  const bool open = route->endpoint == Endpoint::kHealth;
+  if (!open && !authorised(head)) {
+    auto response = refusal(ApiErrorCode::kUnauthorized, "an API key is needed: Authorization: Bearer KEY");
+    response.headers.push_back({"WWW-Authenticate", "Bearer"});
+    return http::Refuse{std::move(response)};
+  }
+  if (!allows(route->endpoint, head.method)) {
+    const std::string_view methods = allowed_methods(route->endpoint);
+    auto response =
+        refusal(ApiErrorCode::kMethodNotAllowed, fmt::format("{} takes {}", head.path(), methods));
+    response.headers.push_back({"Allow", std::string(methods)});
+    return http::Refuse{std::move(response)};
+  }
+  if (draining_ && !open && route->endpoint != Endpoint::kMetrics) {
+    return http::Refuse{refusal(ApiErrorCode::kShuttingDown, "the server is stopping")};
+  }
+  return plan_route(*route, head);
+}
+
+http::BodyPlan Gateway::plan_route(const Route& route, const http::RequestHead& head) {
+  if (!route.id.empty() && !parts_.functions.cache.find(route.id)) {
+    return http::Refuse{
+        refusal(ApiErrorCode::kNotFound, fmt::format("there is no function \"{}\"", route.id))};
+  }
+  if (head.method == Method::kPost || head.method == Method::kPut) {
+    return plan_upload(route, head);
+  }
+  return http::Buffer{kIgnoredBodyBytes};
+}
+
+http::BodyPlan Gateway::plan_upload(const Route& route, const http::RequestHead& head) {
+  const std::string type = media_type(head);
+  if (route.endpoint == Endpoint::kInvoke) {
+    if (!is_json(type)) {
+      return http::Refuse{
+          refusal(ApiErrorCode::kUnsupportedMediaType,
+                  fmt::format("the body is JSON: send Content-Type: application/json, not {}", type))};
+    }
+    return http::Buffer{options_.invocation.body_bytes};
+  }
+  const bool zip = route.endpoint == Endpoint::kCode && type == "application/zip";
+  if (!zip && !is_json(type)) {
+    const std::string_view expected =
+        route.endpoint == Endpoint::kCode ? "application/json or application/zip" : "application/json";
+    return http::Refuse{refusal(ApiErrorCode::kUnsupportedMediaType,
+                                fmt::format("send Content-Type: {}, not {}", expected, type))};
+  }
+  auto upload = std::make_shared<Upload>(zip ? UploadFormat::kZip : UploadFormat::kJson,
+                                         options_.upload.zip_bytes, parts_.functions.code);
+  const std::uint64_t limit = zip ? options_.upload.zip_bytes : json_upload_bytes(options_.upload.zip_bytes);
+  return http::Stream{
+      std::make_unique<UploadSink>(std::move(upload), parts_.functions.pool, parts_.functions.loop), limit};
+}
+
+void Gateway::handle(http::Request request, http::Responder responder) {
+  const auto route = find_route(request.head.path());
+  if (!route) {
+    return;  // plan() has refused it; the responder answers 500 by itself
+  }
+  if (route->endpoint == Endpoint::kInvoke) {
+    invoke(*route, std::move(request), std::move(responder));
+    return;
+  }
+  model::FunctionPtr function;
+  if (!route->id.empty()) {
+    function = parts_.functions.cache.find(route->id);
+    if (!function) {
+      responder.send(refusal(ApiErrorCode::kNotFound, fmt::format("there is no function \"{}\"", route->id)));
+      return;
+    }
+  }
+  switch (route->endpoint) {
+    case Endpoint::kFunctions:
+      if (request.head.method == Method::kPost) {
+        create(std::move(request), std::move(responder));
+      } else {
+        responder.send(list());
+      }
+      break;
+    case Endpoint::kFunction:
+      if (request.head.method == Method::kDelete) {
+        remove(function, std::move(responder));
+      } else {
+        responder.send(show(*function));
+      }
+      break;
+    case Endpoint::kCode:
+      update(function, std::move(request), std::move(responder));
+      break;
+    case Endpoint::kLogs:
+      responder.send(logs(*function, request.head));
+      break;
+    case Endpoint::kHealth:
+      responder.send(health());
+      break;
+    case Endpoint::kMetrics:
+      responder.send(metrics());
+      break;
+    case Endpoint::kInvoke:
+      break;
+  }
+}
+
+void Gateway::invoke(const Route& route, http::Request request, http::Responder responder) {
+  auto call = std::make_shared<Call>();
+  call->function = parts_.functions.cache.find(route.id);
+  if (!call->function) {
+    responder.send(refusal(ApiErrorCode::kNotFound, fmt::format("there is no function \"{}\"", route.id)));
+    return;
+  }
+  call->began = parts_.functions.loop.now();
+  call->request_id = base::make_guid(parts_.request_ids);
+  call->responder = std::move(responder);
+
+  const model::Function& function = *call->function;
+  model::ExecuteRequest execute;
+  execute.version = model::VersionPtr(call->function, &function.current);
+  execute.function_name = function.name.empty() ? function.id : function.name;
+  execute.request_id = call->request_id;
+  execute.body = std::make_shared<const std::string>(std::move(request.body));
+
+  auto& dispatcher = parts_.functions.dispatcher;
+  const auto id = dispatcher.invoke(
+      std::move(execute), [this, call](dispatch::Answer answer) { answer_call(call, std::move(answer)); });
+  call->responder.on_gone([&dispatcher, id] { dispatcher.abandon(id); });
+}
+
+void Gateway::answer_call(const std::shared_ptr<Call>& call, dispatch::Answer answer) {
+  const std::int64_t total_us =
+      std::chrono::duration_cast<std::chrono::microseconds>(parts_.functions.loop.now() - call->began)
+          .count();
+  http::Response response;
+  if (auto* rejection = std::get_if<dispatch::Rejection>(&answer.result)) {
+    response = refusal(rejection->code, rejection->message);
+  } else {
+    auto& execution = std::get<model::Execution>(answer.result);
+    metrics_.count_outcome(execution.outcome.kind, execution.steps.cold, total_us);
+    if (parts_.functions.cache.find(call->function->id)) {
+      log_book_.add({0, call->function->id, call->request_id, unix_now_ms(), execution.instance,
+                     execution.outcome.kind, total_us, execution.steps.cold, std::move(execution.logs)});
+    }
+    response = execution_response(std::move(execution), answer.steps, total_us);
+  }
+  response.headers.push_back({"X-Hearth-Request-Id", call->request_id});
+  call->responder.send(std::move(response));
+}
+
+void Gateway::create(http::Request request, http::Responder responder) {
+  const std::string host(request.head.header("Host").value_or(""));
+  auto upload = static_cast<UploadSink&>(*request.sink).upload();
+  auto held = std::make_shared<http::Responder>(std::move(responder));
+  functions_.create(std::move(upload), [this, held, host](ApiResult<model::FunctionPtr> result) {
+    if (const auto* failed = std::get_if<ApiFailure>(&result)) {
+      held->send(refusal(failed->code, failed->message));
+      return;
+    }
+    const model::Function& function = *std::get<model::FunctionPtr>(result);
+    http::Response response = show(function);
+    response.status = 201;
+    response.headers.push_back(
+        {"Location", fmt::format("{}{}/functions/{}", host.empty() ? "" : "http://", host, function.id)});
+    held->send(std::move(response));
+  });
+}
+
+void Gateway::update(const model::FunctionPtr& function, http::Request request, http::Responder responder) {
+  auto upload = static_cast<UploadSink&>(*request.sink).upload();
+  auto held = std::make_shared<http::Responder>(std::move(responder));
+  functions_.update(function, std::move(upload), [this, held](ApiResult<model::FunctionPtr> result) {
+    if (const auto* failed = std::get_if<ApiFailure>(&result)) {
+      held->send(refusal(failed->code, failed->message));
+    } else {
+      held->send(show(*std::get<model::FunctionPtr>(result)));
+    }
+  });
+}
+
+void Gateway::remove(const model::FunctionPtr& function, http::Responder responder) {
+  auto held = std::make_shared<http::Responder>(std::move(responder));
+  functions_.remove(function, [this, held, id = function->id](ApiResult<std::monostate> result) {
+    if (const auto* failed = std::get_if<ApiFailure>(&result)) {
+      held->send(refusal(failed->code, failed->message));
+      return;
+    }
+    log_book_.forget(id);
+    http::Response response;
+    response.status = 204;
+    response.content_type = {};
+    held->send(std::move(response));
+  });
+}
+
+http::Response Gateway::list() const {
+  http::Response response;
+  std::string& body = response.body[0];
+  body = "[";
+  for (const auto& function : parts_.functions.cache.list()) {
+    body += body.size() > 1 ? "," : "";
+    body += function_json(*function, parts_.functions.code.uri(function->current.code_digest));
+  }
+  body += ']';
+  return response;
+}
+
+http::Response Gateway::show(const model::Function& function) const {
+  http::Response response;
+  response.body[0] = function_json(function, parts_.functions.code.uri(function.current.code_digest));
+  return response;
+}
+
+http::Response Gateway::logs(const model::Function& function, const http::RequestHead& head) const {
+  LogQuery query;
+  query.limit = number_or(query_value(head.query(), "limit"), 100, options_.logs.entries_per_function);
+  query.after = number_or(query_value(head.query(), "after"), 0, UINT64_MAX);
+  query.request_id = query_value(head.query(), "requestId").value_or("");
+  http::Response response;
+  std::string& body = response.body[0];
+  body = R"({"entries":[)";
+  std::uint64_t next = query.after;
+  for (const LogEntry* entry : log_book_.find(function.id, query)) {
+    body += body.back() == '[' ? "" : ",";
+    append_log_entry(body, *entry);
+    next = entry->sequence;
+  }
+  fmt::format_to(std::back_inserter(body), R"(],"next":{}}})", next);
+  return response;
+}
+
+std::int64_t Gateway::uptime_seconds() const {
+  return std::chrono::duration_cast<std::chrono::seconds>(parts_.functions.loop.now() - started_).count();
+}
+
+http::Response Gateway::health() const {
+  const PlatformStatus status = parts_.status();
+  http::Response response;
+  std::string& body = response.body[0];
+  body = fmt::format(
+      R"({{"status":"{}","version":"{}","uptimeSeconds":{},"memory":{{"totalMb":{},"freeMb":{},"reservedMb":{}}},"instances":{{)",
+      draining_ ? "draining" : "ok", HEARTH_VERSION, uptime_seconds(), status.memory_total_mb,
+      status.memory_free_mb, status.memory_total_mb - status.memory_free_mb);
+  for (const auto& [state, count] : status.instances) {
+    body += body.back() == '{' ? "" : ",";
+    fmt::format_to(std::back_inserter(body), R"("{}":{})", state, count);
+  }
+  fmt::format_to(std::back_inserter(body),
+                 R"(}},"calls":{{"waiting":{},"running":{}}},"connections":{},"functions":{}}})",
+                 status.calls_waiting, status.calls_running, status.connections,
+                 parts_.functions.cache.size());
+  return response;
+}
+
+http::Response Gateway::metrics() const {
+  http::Response response;
+  response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  response.body[0] = metrics_.text(parts_.status(), parts_.functions.cache.size(), uptime_seconds());
+  return response;
+}
+
+}  // namespace hearth::gateway

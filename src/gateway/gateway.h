@@ -1,0 +1,81 @@
+// The gateway: the paper's web service. Routes, authentication, limits and answers of the public API;
+// what it serves is in dispatch (invocations) and functions_api (changes).
+//
+// An http::Handler on the server's loop; everything here runs on it.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "dispatch/dispatcher.h"
+#include "dispatch/function_cache.h"
+#include "gateway/functions_api.h"
+#include "gateway/log_book.h"
+#include "gateway/metrics.h"
+#include "gateway/route.h"
+#include "http/server.h"
+#include "model/limits.h"
+
+namespace hearth::gateway {
+
+struct GatewayOptions {
+  std::string api_key;  // --api-key; empty: no authentication
+  model::UploadLimits upload;
+  model::FunctionLimits function;
+  model::InvocationLimits invocation;
+  LogBookLimits logs;
+};
+
+struct GatewayParts {
+  FunctionsApiParts functions;
+  std::function<PlatformStatus()> status;
+  base::Random& request_ids;  // loop thread
+};
+
+class Gateway final : public http::Handler {
+ public:
+  Gateway(GatewayOptions options, GatewayParts parts);
+  Gateway(const Gateway&) = delete;
+  Gateway& operator=(const Gateway&) = delete;
+  ~Gateway() override;
+
+  http::BodyPlan plan(const http::RequestHead& head) override;
+  void handle(http::Request request, http::Responder responder) override;
+  http::Response refuse(int status, std::string_view reason, std::string_view message) override;
+
+  // From now on every request is answered 503 shutting_down, but /health and /metrics.
+  void drain() { draining_ = true; }
+
+ private:
+  struct Call;
+
+  http::BodyPlan plan_route(const Route& route, const http::RequestHead& head);
+  http::BodyPlan plan_upload(const Route& route, const http::RequestHead& head);
+  http::Response refusal(model::ApiErrorCode code, std::string_view message);
+  bool authorised(const http::RequestHead& head) const;
+
+  void invoke(const Route& route, http::Request request, http::Responder responder);
+  void answer_call(const std::shared_ptr<Call>& call, dispatch::Answer answer);
+  void create(http::Request request, http::Responder responder);
+  void update(const model::FunctionPtr& function, http::Request request, http::Responder responder);
+  void remove(const model::FunctionPtr& function, http::Responder responder);
+  http::Response list() const;
+  http::Response show(const model::Function& function) const;
+  http::Response logs(const model::Function& function, const http::RequestHead& head) const;
+  http::Response health() const;
+  http::Response metrics() const;
+  std::int64_t uptime_seconds() const;
+
+  const GatewayOptions options_;
+  const GatewayParts parts_;
+  FunctionsApi functions_;
+  LogBook log_book_;
+  Metrics metrics_;
+  const base::TimePoint started_;
+  bool draining_ = false;
+};
+
+}  // namespace hearth::gateway

@@ -1,0 +1,96 @@
+#include "gateway/metrics.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+namespace hearth::gateway {
+namespace {
+
+void head(std::string& out, std::string_view name, std::string_view type, std::string_view help) {
+  fmt::format_to(std::back_inserter(out), "# HELP {0} {2}\n# TYPE {0} {1}\n", name, type, help);
+}
+
+template <typename Value>
+void single(std::string& out, std::string_view name, std::string_view type, std::string_view help,
+            Value value) {
+  head(out, name, type, help);
+  fmt::format_to(std::back_inserter(out), "{} {}\n", name, value);
+}
+
+}  // namespace
+
+void Metrics::count_outcome(model::OutcomeKind kind, bool cold, std::int64_t total_us) {
+  ++outcomes_[kind];
+  Histogram& histogram = cold ? cold_ : warm_;
+  const auto* bound = std::lower_bound(kBucketsUs.begin(), kBucketsUs.end(), total_us);
+  ++histogram.counts[static_cast<std::size_t>(bound - kBucketsUs.begin())];
+  histogram.sum_us += static_cast<std::uint64_t>(total_us);
+}
+
+void Metrics::count_rejection(model::ApiErrorCode code) { ++rejections_[code]; }
+
+void Metrics::write(std::string& out, std::string_view start, const Histogram& histogram) {
+  constexpr std::string_view kName = "hearth_invocation_duration_seconds";
+  std::uint64_t below = 0;
+  for (std::size_t i = 0; i < kBucketsUs.size(); ++i) {
+    below += histogram.counts[i];
+    fmt::format_to(std::back_inserter(out), "{}_bucket{{start=\"{}\",le=\"{}\"}} {}\n", kName, start,
+                   static_cast<double>(kBucketsUs[i]) / 1e6, below);
+  }
+  below += histogram.counts.back();
+  fmt::format_to(std::back_inserter(out), "{0}_bucket{{start=\"{1}\",le=\"+Inf\"}} {2}\n", kName, start,
+                 below);
+  fmt::format_to(std::back_inserter(out), "{}_sum{{start=\"{}\"}} {}\n", kName, start,
+                 static_cast<double>(histogram.sum_us) / 1e6);
+  fmt::format_to(std::back_inserter(out), "{}_count{{start=\"{}\"}} {}\n", kName, start, below);
+}
+
+std::string Metrics::text(const PlatformStatus& status, std::size_t functions,
+                          std::int64_t uptime_seconds) const {
+  std::string out;
+  const auto add = std::back_inserter(out);
+  head(out, "hearth_build_info", "gauge", "The version that runs; always 1.");
+  fmt::format_to(add, "hearth_build_info{{version=\"{}\"}} 1\n", HEARTH_VERSION);
+  single(out, "hearth_uptime_seconds", "gauge", "Seconds since the server listens.", uptime_seconds);
+  single(out, "hearth_functions", "gauge", "Functions there are.", functions);
+
+  head(out, "hearth_invocations_total", "counter", "Invocations that were executed, by their outcome.");
+  for (const auto& [kind, count] : outcomes_) {
+    fmt::format_to(add, "hearth_invocations_total{{outcome=\"{}\"}} {}\n", to_string(kind), count);
+  }
+  head(out, "hearth_rejections_total", "counter",
+       "Requests answered with an error before execution, by its code.");
+  for (const auto& [code, count] : rejections_) {
+    fmt::format_to(add, "hearth_rejections_total{{code=\"{}\"}} {}\n", to_string(code), count);
+  }
+  head(out, "hearth_invocation_duration_seconds", "histogram", "Arrival to answer, by cold or warm start.");
+  write(out, "warm", warm_);
+  write(out, "cold", cold_);
+
+  head(out, "hearth_instances", "gauge", "Reservations by state; cold ones hold memory and no container.");
+  for (const auto& [state, count] : status.instances) {
+    fmt::format_to(add, "hearth_instances{{state=\"{}\"}} {}\n", state, count);
+  }
+  head(out, "hearth_memory_bytes", "gauge",
+       "The worker's memory: free, and reserved by state. The sum is its total.");
+  fmt::format_to(add, "hearth_memory_bytes{{state=\"free\"}} {}\n",
+                 std::uint64_t{status.memory_free_mb} << 20U);
+  for (const auto& [state, mb] : status.reserved_mb) {
+    fmt::format_to(add, "hearth_memory_bytes{{state=\"{}\"}} {}\n", state, std::uint64_t{mb} << 20U);
+  }
+  single(out, "hearth_memory_total_bytes", "gauge", "What the worker may promise in all.",
+         std::uint64_t{status.memory_total_mb} << 20U);
+  single(out, "hearth_instances_started_total", "counter", "Instances started.", status.instances_started);
+  single(out, "hearth_instances_expired_total", "counter", "Instances removed after their keep-alive.",
+         status.instances_expired);
+  single(out, "hearth_instances_evicted_total", "counter",
+         "Idle instances removed for another function's call.", status.instances_evicted);
+  single(out, "hearth_calls_waiting", "gauge", "Calls that wait for capacity.", status.calls_waiting);
+  single(out, "hearth_calls_running", "gauge", "Calls with an instance.", status.calls_running);
+  single(out, "hearth_connections", "gauge", "Open HTTP connections.", status.connections);
+  return out;
+}
+
+}  // namespace hearth::gateway

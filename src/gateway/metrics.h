@@ -1,0 +1,55 @@
+// Counters of the gateway, and their text in Prometheus' exposition format (version 0.0.4), with
+// what the rest of the platform reports. Loop thread only.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "model/api_error.h"
+#include "model/outcome.h"
+
+namespace hearth::gateway {
+
+// What /health and /metrics say of the parts behind the gateway; composed by main.
+struct PlatformStatus {
+  std::uint32_t memory_total_mb = 0;
+  std::uint32_t memory_free_mb = 0;
+  std::map<std::string, std::uint32_t> instances;    // by state's name; "cold" are unassigned reservations
+  std::map<std::string, std::uint32_t> reserved_mb;  // by state's name
+  std::uint64_t instances_started = 0;
+  std::uint64_t instances_expired = 0;
+  std::uint64_t instances_evicted = 0;
+  std::size_t calls_waiting = 0;
+  std::size_t calls_running = 0;
+  std::size_t connections = 0;
+};
+
+class Metrics {
+ public:
+  void count_outcome(model::OutcomeKind kind, bool cold, std::int64_t total_us);
+  void count_rejection(model::ApiErrorCode code);
+
+  std::string text(const PlatformStatus& status, std::size_t functions, std::int64_t uptime_seconds) const;
+
+ private:
+  static constexpr std::array kBucketsUs = {250,     500,       1'000,     2'500,     5'000,
+                                            10'000,  25'000,    50'000,    100'000,   250'000,
+                                            500'000, 1'000'000, 2'500'000, 5'000'000, 10'000'000};
+
+  struct Histogram {
+    std::array<std::uint64_t, kBucketsUs.size() + 1> counts{};  // the last: beyond all bounds
+    std::uint64_t sum_us = 0;
+  };
+
+  static void write(std::string& out, std::string_view start, const Histogram& histogram);
+
+  std::map<model::OutcomeKind, std::uint64_t> outcomes_;
+  std::map<model::ApiErrorCode, std::uint64_t> rejections_;
+  Histogram warm_;
+  Histogram cold_;
+};
+
+}  // namespace hearth::gateway

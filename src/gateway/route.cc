@@ -1,0 +1,89 @@
+#include "gateway/route.h"
+
+namespace hearth::gateway {
+namespace {
+
+std::optional<Endpoint> function_endpoint(std::string_view rest) {
+  if (rest.empty()) {
+    return Endpoint::kFunction;
+  }
+  if (rest == "invoke") {
+    return Endpoint::kInvoke;
+  }
+  if (rest == "code") {
+    return Endpoint::kCode;
+  }
+  if (rest == "logs") {
+    return Endpoint::kLogs;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Route> find_route(std::string_view path) {
+  if (path.size() > 1 && path.ends_with('/')) {
+    path.remove_suffix(1);
+  }
+  if (path == "/functions") {
+    return Route{Endpoint::kFunctions, {}};
+  }
+  if (path == "/health") {
+    return Route{Endpoint::kHealth, {}};
+  }
+  if (path == "/metrics") {
+    return Route{Endpoint::kMetrics, {}};
+  }
+  constexpr std::string_view kPrefix = "/functions/";
+  if (!path.starts_with(kPrefix)) {
+    return std::nullopt;
+  }
+  path.remove_prefix(kPrefix.size());
+  const std::size_t slash = path.find('/');
+  auto id = http::percent_decode(path.substr(0, slash));
+  const auto endpoint =
+      function_endpoint(slash == std::string_view::npos ? std::string_view{} : path.substr(slash + 1));
+  if (!id || id->empty() || !endpoint) {
+    return std::nullopt;
+  }
+  return Route{*endpoint, std::move(*id)};
+}
+
+std::string_view allowed_methods(Endpoint endpoint) {
+  switch (endpoint) {
+    case Endpoint::kFunctions:
+      return "GET, HEAD, POST";
+    case Endpoint::kFunction:
+      return "GET, HEAD, DELETE";
+    case Endpoint::kCode:
+      return "PUT";
+    case Endpoint::kInvoke:
+      return "POST";
+    case Endpoint::kLogs:
+    case Endpoint::kHealth:
+    case Endpoint::kMetrics:
+      return "GET, HEAD";
+  }
+  return "";
+}
+
+bool allows(Endpoint endpoint, http::Method method) {
+  const std::string_view methods = allowed_methods(endpoint);
+  return method != http::Method::kOther && methods.find(http::to_string(method)) != std::string_view::npos;
+}
+
+std::optional<std::string> query_value(std::string_view query, std::string_view name) {
+  while (!query.empty()) {
+    const std::size_t end = query.find('&');
+    const std::string_view pair = query.substr(0, end);
+    query = end == std::string_view::npos ? std::string_view{} : query.substr(end + 1);
+    const std::size_t equals = pair.find('=');
+    if (pair.substr(0, equals) == name) {
+      return http::percent_decode(equals == std::string_view::npos ? std::string_view{}
+                                                                   : pair.substr(equals + 1));
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace hearth::gateway

@@ -1,0 +1,39 @@
+// The routes of the public API. Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "http/message.h"
+
+namespace hearth::gateway {
+
+enum class Endpoint {
+  kFunctions,  // /functions
+  kFunction,   // /functions/{id}
+  kCode,       // /functions/{id}/code
+  kInvoke,     // /functions/{id}/invoke
+  kLogs,       // /functions/{id}/logs
+  kHealth,     // /health
+  kMetrics,    // /metrics
+};
+
+struct Route {
+  Endpoint endpoint = Endpoint::kFunctions;
+  std::string id;  // decoded; empty where the path has none
+
+  bool operator==(const Route&) const = default;
+};
+
+// Nothing for a path that no route has. A slash at the end is as good as none.
+std::optional<Route> find_route(std::string_view path);
+
+// The methods of an endpoint, as the Allow header has them: "GET, HEAD".
+std::string_view allowed_methods(Endpoint endpoint);
+bool allows(Endpoint endpoint, http::Method method);
+
+// The value of `name` in a query string, percent-decoded; nothing when it is absent or malformed.
+std::optional<std::string> query_value(std::string_view query, std::string_view name);
+
+}  // namespace hearth::gateway

@@ -1,0 +1,43 @@
+#include "gateway/route.h"
+
+#include <gtest/gtest.h>
+
+namespace hearth::gateway {
+namespace {
+
+TEST(Route, FindsEveryEndpoint) {
+  EXPECT_EQ(find_route("/functions"), (Route{Endpoint::kFunctions, ""}));
+  EXPECT_EQ(find_route("/functions/"), (Route{Endpoint::kFunctions, ""}));
+  EXPECT_EQ(find_route("/functions/a"), (Route{Endpoint::kFunction, "a"}));
+  EXPECT_EQ(find_route("/functions/a%2db/invoke"), (Route{Endpoint::kInvoke, "a-b"}));
+  EXPECT_EQ(find_route("/functions/a/code"), (Route{Endpoint::kCode, "a"}));
+  EXPECT_EQ(find_route("/functions/a/logs/"), (Route{Endpoint::kLogs, "a"}));
+  EXPECT_EQ(find_route("/health"), (Route{Endpoint::kHealth, ""}));
+  EXPECT_EQ(find_route("/metrics"), (Route{Endpoint::kMetrics, ""}));
+}
+
+TEST(Route, KnowsNoOther) {
+  for (const char* path :
+       {"", "/", "/function", "/functions//invoke", "/functions/a/b", "/functions/a/invoke/b",
+        "/functions/%zz", "/functions/%00", "/healthy", "functions"}) {
+    EXPECT_FALSE(find_route(path)) << path;
+  }
+}
+
+TEST(Route, SaysWhichMethodsAnEndpointTakes) {
+  EXPECT_TRUE(allows(Endpoint::kInvoke, http::Method::kPost));
+  EXPECT_FALSE(allows(Endpoint::kInvoke, http::Method::kGet));
+  EXPECT_TRUE(allows(Endpoint::kFunction, http::Method::kHead));
+  EXPECT_FALSE(allows(Endpoint::kFunction, http::Method::kOther));
+}
+
+TEST(Route, ReadsQueryValues) {
+  EXPECT_EQ(query_value("limit=5&after=7", "after"), "7");
+  EXPECT_EQ(query_value("a=%2F", "a"), "/");
+  EXPECT_EQ(query_value("a", "a"), "");
+  EXPECT_FALSE(query_value("limit=5", "lim"));
+  EXPECT_FALSE(query_value("", "a"));
+}
+
+}  // namespace
+}  // namespace hearth::gateway

@@ -1,0 +1,150 @@
+// One accepted connection: reads requests, has the handler plan and answer them one at a time, and
+// writes the answers in order. The only code that touches a server's sockets after accept.
+//
+// Between the sockets and Handler; the grammar is request_parser.h's, the text of answers
+// response_writer.h's. Loop thread only.
+#pragma once
+
+#include <boost/asio/ip/tcp.hpp>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "http/read_buffer.h"
+#include "http/request_parser.h"
+#include "http/response_writer.h"
+#include "http/server.h"
+
+namespace hearth::http {
+
+// A small body that is refused is read to its end, so that the connection can go on.
+inline constexpr std::uint64_t kDrainedBodyBytes = 64 * 1024;
+// After the last answer the peer's bytes are thrown away for a while: closing at once would make the
+// kernel send a reset, which can destroy the answer before the peer has read it.
+inline constexpr std::uint64_t kLingerBytes = 128 * 1024 * 1024;
+inline constexpr std::chrono::milliseconds kLingerTime{2'000};
+// A piece of a body at most, and pipelined bytes held back at most.
+inline constexpr std::size_t kReadBufferBytes = 64 * 1024;
+
+using TimePoint = std::chrono::steady_clock::time_point;
+
+class Connection;
+
+// What connections share; implemented by the server.
+class ConnectionHost {
+ public:
+  virtual ~ConnectionHost() = default;
+  virtual const ServerLimits& limits() const = 0;
+  virtual Handler& handler() = 0;
+  virtual std::string_view date_line() = 0;
+  virtual bool draining() const = 0;
+  // The connection has closed its socket and calls the handler no more.
+  virtual void closed(Connection& connection) = 0;
+};
+
+class Connection final : public Responder::Target, public std::enable_shared_from_this<Connection> {
+ public:
+  Connection(boost::asio::ip::tcp::socket socket, std::shared_ptr<ConnectionHost> host);
+
+  // Begins to read requests.
+  void start();
+  // Answers with a refusal and closes.
+  void turn_away(int status, std::string_view reason, std::string_view message);
+  // Closes when nothing is under way; otherwise after the answer.
+  void drain();
+  // Closes now, without an answer.
+  void stop() { close(); }
+
+  // When expire() is due; never, while it is the handler's or the sink's turn.
+  TimePoint deadline() const { return deadline_; }
+  void expire();
+
+  std::size_t slot = 0;  // the host's own: where it keeps this connection
+
+  // Responder::Target
+  void send(Response response) override;
+  void on_gone(std::function<void()> callback) override;
+  bool gone() const override { return phase_ == Phase::kClosed; }
+  void dropped() override;
+
+ private:
+  enum class Phase {
+    kIdle,       // between two requests
+    kHead,       // some bytes of a head are here
+    kBody,       // the head was accepted, the body is coming
+    kSink,       // the sink is busy with a piece; nothing is read
+    kExecuting,  // the handler has the request
+    kWriting,    // the answer is on its way
+    kLingering,  // answered for the last time; the peer's bytes are thrown away
+    kClosed,
+  };
+  enum class BodyMode { kBuffer, kStream, kDrain };
+
+  // Does all that can be done without waiting.
+  void advance();
+  bool step();
+  void step_head();
+  bool step_body();
+  void plan_body();
+  void begin_body(BodyMode mode, std::uint64_t limit_bytes);
+  void refuse_planned(Response response);
+  bool take_piece(std::string_view piece, std::size_t consumed);
+  bool feed_sink(std::string_view piece, std::size_t consumed);
+  void sink_done(base::Result<void> result);
+  void end_piece(bool ok);
+  void send_continue();
+  void execute();
+
+  void refuse(int status, std::string_view reason, std::string_view message);
+  void answer(Response response);
+  void flush();
+  void finish_answer();
+  void next_request();
+  void linger();
+  void close();
+
+  bool wants_bytes() const;
+  void read();
+  void on_read(const boost::system::error_code& error, std::size_t bytes);
+  void on_peer_left(bool half_closed);
+  void wait_from_now(std::chrono::milliseconds time) { deadline_ = std::chrono::steady_clock::now() + time; }
+  void wait_forever() { deadline_ = TimePoint::max(); }
+
+  boost::asio::ip::tcp::socket socket_;
+  const std::shared_ptr<ConnectionHost> host_;  // ends after its last connection
+  RequestParser parser_;
+  ReadBuffer buffer_;
+  Phase phase_ = Phase::kIdle;
+  TimePoint deadline_ = TimePoint::max();
+  bool reading_ = false;    // a read is outstanding; it fills buffer_
+  bool advancing_ = false;  // advance() is on the stack
+
+  // The request under way.
+  BodyMode body_mode_ = BodyMode::kBuffer;
+  std::uint64_t body_limit_bytes_ = 0;
+  std::uint64_t body_bytes_ = 0;
+  bool body_waits_ = false;  // deadline_ is this piece's
+  bool body_failed_ = false;
+  std::string body_;
+  std::unique_ptr<BodySink> sink_;
+  bool in_sink_ = false;                           // sink_->write() is on the stack
+  std::optional<base::Result<void>> sink_result_;  // it called done meanwhile
+  std::size_t piece_consumed_ = 0;                 // to drop from buffer_ when the sink is done
+  std::optional<Response> planned_refusal_;
+  std::function<void()> on_gone_;
+
+  // The answer under way.
+  Response response_;
+  std::string head_text_;
+  std::size_t written_bytes_ = 0;  // of head and parts together
+  bool head_only_ = false;         // the request was a HEAD
+  bool close_after_ = false;
+  bool peer_left_ = false;  // seen while it could not be acted on
+  std::uint64_t lingered_bytes_ = 0;
+};
+
+}  // namespace hearth::http

@@ -1,0 +1,162 @@
+#include "http/response_writer.h"
+
+#include <array>
+#include <charconv>
+
+#include "http/text.h"
+
+namespace hearth::http {
+namespace {
+
+constexpr std::array<std::string_view, 5> kServersOwn = {"Content-Length", "Connection", "Date",
+                                                         "Transfer-Encoding", "Content-Type"};
+
+bool is_servers_own(std::string_view name) {
+  for (const std::string_view own : kServersOwn) {
+    if (equal_ignoring_case(name, own)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool has_line_break(std::string_view text) {
+  return text.find_first_of(std::string_view("\r\n\0", 3)) != text.npos;
+}
+
+void append_number(std::string& text, std::size_t number) {
+  std::array<char, 24> digits;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+  text.append(digits.data(), end);
+}
+
+}  // namespace
+
+std::string_view reason_phrase(int status) {
+  switch (status) {
+    case 200:
+      return "OK";
+    case 201:
+      return "Created";
+    case 202:
+      return "Accepted";
+    case 204:
+      return "No Content";
+    case 304:
+      return "Not Modified";
+    case 400:
+      return "Bad Request";
+    case 401:
+      return "Unauthorized";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 408:
+      return "Request Timeout";
+    case 409:
+      return "Conflict";
+    case 410:
+      return "Gone";
+    case 413:
+      return "Content Too Large";
+    case 414:
+      return "URI Too Long";
+    case 415:
+      return "Unsupported Media Type";
+    case 417:
+      return "Expectation Failed";
+    case 422:
+      return "Unprocessable Content";
+    case 429:
+      return "Too Many Requests";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 500:
+      return "Internal Server Error";
+    case 501:
+      return "Not Implemented";
+    case 502:
+      return "Bad Gateway";
+    case 503:
+      return "Service Unavailable";
+    case 504:
+      return "Gateway Timeout";
+    case 505:
+      return "HTTP Version Not Supported";
+    case 507:
+      return "Insufficient Storage";
+    default:
+      return "Status";
+  }
+}
+
+std::string_view DateLine::at(std::time_t now) {
+  if (now != made_for_) {
+    std::tm parts{};
+    gmtime_r(&now, &parts);
+    std::array<char, 48> text;
+    // The C locale's names, which this process never changes.
+    const std::size_t size =
+        std::strftime(text.data(), text.size(), "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &parts);
+    line_.assign(text.data(), size);
+    made_for_ = now;
+  }
+  return line_;
+}
+
+std::string_view response_fault(const Response& response) {
+  if (response.status < 200 || response.status > 599) {
+    return "its status is not one of 200 to 599";
+  }
+  if (has_line_break(response.content_type)) {
+    return "its content type holds CR, LF or NUL";
+  }
+  for (const Header& header : response.headers) {
+    if (!is_token(header.name)) {
+      return "a header name is not a token";
+    }
+    if (has_line_break(header.value)) {
+      return "a header value holds CR, LF or NUL";
+    }
+    if (is_servers_own(header.name)) {
+      return "a header is the server's own";
+    }
+  }
+  return {};
+}
+
+bool carries_body(const Response& response) { return response.status != 204 && response.status != 304; }
+
+void write_head(const Response& response, std::string_view date_line, Persistence persistence,
+                std::string& head) {
+  head.assign("HTTP/1.1 ");
+  append_number(head, static_cast<std::size_t>(response.status));
+  head.append(" ").append(reason_phrase(response.status)).append("\r\n").append(date_line);
+  if (carries_body(response)) {
+    if (!response.content_type.empty()) {
+      head.append("Content-Type: ").append(response.content_type).append("\r\n");
+    }
+    head.append("Content-Length: ");
+    append_number(head, response.content_type.empty() ? 0 : response.body_bytes());
+    head.append("\r\n");
+  }
+  for (const Header& header : response.headers) {
+    head.append(header.name).append(": ").append(header.value).append("\r\n");
+  }
+  switch (persistence) {
+    case Persistence::kImplied:
+      break;
+    case Persistence::kKeepAlive:
+      head.append("Connection: keep-alive\r\n");
+      break;
+    case Persistence::kClose:
+      head.append("Connection: close\r\n");
+      break;
+  }
+  head.append("\r\n");
+}
+
+}  // namespace hearth::http

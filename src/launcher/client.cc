@@ -1,0 +1,324 @@
+#include "launcher/client.h"
+
+#include <sys/socket.h>
+
+#include <array>
+#include <boost/asio/error.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <cerrno>
+#include <csignal>
+#include <deque>
+#include <map>
+#include <optional>
+#include <span>
+#include <utility>
+
+#include "base/log.h"
+#include "launcher/codec.h"
+#include "launcher/packet.h"
+
+namespace hearth::launcher {
+namespace {
+
+namespace asio = boost::asio;
+using base::Error;
+using base::ErrorCode;
+using base::Result;
+
+// Notices handled before the loop's other work has its turn.
+constexpr int kNoticesPerTurn = 32;
+
+// The descriptors that are there, in the order of DescriptorSlot.
+struct Outgoing {
+  std::array<int, kMaxDescriptors> numbers{};
+  std::size_t count = 0;
+  std::uint8_t present = 0;
+};
+
+Outgoing outgoing(const sandbox::Descriptors& descriptors) {
+  Outgoing out;
+  const std::array<const base::UniqueFd*, kMaxDescriptors> slots = {
+      &descriptors.code_folder, &descriptors.control, &descriptors.out, &descriptors.err};
+  for (std::size_t slot = 0; slot < slots.size(); ++slot) {
+    if (slots[slot]->valid()) {
+      out.numbers[out.count++] = slots[slot]->get();
+      out.present = static_cast<std::uint8_t>(out.present | (1U << slot));
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+// What the loop's handlers keep alive. `closed_` is set when the client is gone: handlers that are
+// still on the loop do nothing then.
+class Client::Link : public std::enable_shared_from_this<Link> {
+ public:
+  Link(asio::io_context& context, base::UniqueFd socket, LostHandler on_lost)
+      : context_(context), socket_(context, socket.get()), on_lost_(std::move(on_lost)) {
+    (void)socket.release();
+  }
+
+  void start(sandbox::Spec spec, sandbox::Descriptors descriptors, StartDone done);
+  void set_limits(const std::string& name, const sandbox::Limits& limits);
+  void remove(const std::string& name);
+  void on_exit(ExitHandler handler) { on_exit_ = std::move(handler); }
+  void await_readable();
+  void close();
+
+ private:
+  struct Sandbox {
+    StartDone done;  // empty once started
+    bool removing = false;
+  };
+  struct Queued {
+    std::string bytes;
+    sandbox::Descriptors descriptors;
+    std::string starts;  // the sandbox that this starts, if it does
+  };
+
+  void refuse(StartDone done, Error error);
+  void send(Queued request);
+  // False when the socket takes no more for now.
+  bool transmit(const Queued& request);
+  void await_writable();
+  void flush();
+  void receive();
+  void handle(const Notice& notice);
+  void start_ended(const std::string& name, Result<void> result);
+  void exited(const sandbox::Exit& exit);
+  void lose(Error error);
+  void report_loss();
+
+  asio::io_context& context_;
+  asio::posix::stream_descriptor socket_;
+  LostHandler on_lost_;
+  ExitHandler on_exit_;
+  PacketReceiver receiver_;
+  std::map<std::string, Sandbox> sandboxes_;
+  std::deque<Queued> queue_;
+  std::optional<Error> lost_;
+  bool closed_ = false;
+};
+
+void Client::Link::start(sandbox::Spec spec, sandbox::Descriptors descriptors, StartDone done) {
+  if (lost_) {
+    return refuse(std::move(done), *lost_);
+  }
+  if (sandboxes_.contains(spec.name)) {
+    return refuse(std::move(done), {ErrorCode::kAlreadyExists, "sandbox " + spec.name + " lives already"});
+  }
+  if (queue_.size() >= kMaxQueuedRequests) {
+    return refuse(std::move(done),
+                  {ErrorCode::kExhausted, "the launcher is behind by its bound of " +
+                                              std::to_string(kMaxQueuedRequests) + " requests"});
+  }
+  std::string name = spec.name;
+  Result<std::string> bytes = encode(StartRequest{std::move(spec), outgoing(descriptors).present});
+  if (!bytes) {
+    return refuse(std::move(done), bytes.error());
+  }
+  sandboxes_.emplace(name, Sandbox{.done = std::move(done)});
+  send({std::move(bytes).value(), std::move(descriptors), std::move(name)});
+}
+
+void Client::Link::set_limits(const std::string& name, const sandbox::Limits& limits) {
+  if (lost_ || !sandboxes_.contains(name)) {
+    return;
+  }
+  if (queue_.size() >= kMaxQueuedRequests) {
+    spdlog::warn("sandbox {}: limits not set, the launcher is behind by its bound of {} requests", name,
+                 kMaxQueuedRequests);
+    return;
+  }
+  if (Result<std::string> bytes = encode(SetLimitsRequest{name, limits})) {
+    send({std::move(bytes).value(), {}, {}});
+  }
+}
+
+void Client::Link::remove(const std::string& name) {
+  const auto found = sandboxes_.find(name);
+  if (lost_ || found == sandboxes_.end() || std::exchange(found->second.removing, true)) {
+    return;
+  }
+  if (Result<std::string> bytes = encode(RemoveRequest{name})) {
+    send({std::move(bytes).value(), {}, {}});
+  }
+}
+
+void Client::Link::refuse(StartDone done, Error error) {
+  asio::post(context_, [self = shared_from_this(), done = std::move(done), error = std::move(error)] {
+    if (!self->closed_) {
+      done(error);
+    }
+  });
+}
+
+void Client::Link::send(Queued request) {
+  if (!queue_.empty() || !transmit(request)) {
+    queue_.push_back(std::move(request));
+    if (queue_.size() == 1) {
+      await_writable();
+    }
+  }
+}
+
+bool Client::Link::transmit(const Queued& request) {
+  const Outgoing out = outgoing(request.descriptors);
+  const int failure = send_packet(socket_.native_handle(), request.bytes,
+                                  std::span(out.numbers).first(out.count), MSG_DONTWAIT);
+  if (failure == EAGAIN) {
+    return false;
+  }
+  if (failure == EPIPE || failure == ECONNRESET || (failure != 0 && request.starts.empty())) {
+    lose(base::io_error("the launcher cannot be reached", failure));
+  } else if (failure != 0) {
+    asio::post(context_, [self = shared_from_this(), name = request.starts,
+                          error = base::io_error("the start cannot be sent to the launcher", failure)] {
+      self->start_ended(name, error);
+    });
+  }
+  return true;
+}
+
+void Client::Link::await_writable() {
+  socket_.async_wait(asio::posix::stream_descriptor::wait_write,
+                     [self = shared_from_this()](const boost::system::error_code& error) {
+                       if (!error) {
+                         self->flush();
+                       }
+                     });
+}
+
+void Client::Link::flush() {
+  while (!lost_ && !closed_ && !queue_.empty()) {
+    if (!transmit(queue_.front())) {
+      return await_writable();
+    }
+    if (!lost_) {
+      queue_.pop_front();
+    }
+  }
+}
+
+void Client::Link::await_readable() {
+  socket_.async_wait(asio::posix::stream_descriptor::wait_read,
+                     [self = shared_from_this()](const boost::system::error_code& error) {
+                       if (!error) {
+                         self->receive();
+                       }
+                     });
+}
+
+void Client::Link::receive() {
+  for (int i = 0; i < kNoticesPerTurn && !closed_ && !lost_; ++i) {
+    const auto outcome = receiver_.receive(socket_.native_handle(), MSG_DONTWAIT);
+    if (!outcome) {
+      return lose(outcome.error());
+    }
+    if (*outcome == PacketReceiver::Outcome::kEnd) {
+      return lose({ErrorCode::kIo, "the launcher has ended"});
+    }
+    if (*outcome == PacketReceiver::Outcome::kNothing) {
+      break;
+    }
+    const Result<Notice> notice = decode_notice(receiver_.bytes());
+    if (!notice) {
+      return lose(notice.error());
+    }
+    handle(*notice);
+  }
+  if (!closed_ && !lost_) {
+    await_readable();
+  }
+}
+
+void Client::Link::handle(const Notice& notice) {
+  if (const auto* started = std::get_if<Started>(&notice)) {
+    start_ended(started->name, {});
+  } else if (const auto* refused = std::get_if<NotStarted>(&notice)) {
+    start_ended(refused->name, refused->error);
+  } else if (const auto* exit = std::get_if<Exited>(&notice)) {
+    exited(exit->exit);
+  } else if (const auto* limits = std::get_if<LimitsRefused>(&notice)) {
+    spdlog::warn("sandbox {}: limits not set: {}", limits->name, limits->error.message);
+  } else {
+    lose({ErrorCode::kCorrupt, "the launcher says that it is ready in the middle of its work"});
+  }
+}
+
+void Client::Link::start_ended(const std::string& name, Result<void> result) {
+  const auto found = sandboxes_.find(name);
+  if (closed_ || found == sandboxes_.end() || !found->second.done) {
+    return;  // reported already, with the loss of the launcher
+  }
+  const StartDone done = std::exchange(found->second.done, nullptr);
+  if (!result) {
+    sandboxes_.erase(found);
+  }
+  done(std::move(result));
+}
+
+void Client::Link::exited(const sandbox::Exit& exit) {
+  if (sandboxes_.erase(exit.name) == 1 && on_exit_) {
+    on_exit_(exit);
+  }
+}
+
+void Client::Link::lose(Error error) {
+  if (lost_ || closed_) {
+    return;
+  }
+  lost_ = std::move(error);
+  boost::system::error_code ignored;
+  socket_.close(ignored);
+  asio::post(context_, [self = shared_from_this()] { self->report_loss(); });
+}
+
+void Client::Link::report_loss() {
+  queue_.clear();
+  const auto sandboxes = std::exchange(sandboxes_, {});
+  for (const auto& [name, sandbox] : sandboxes) {
+    if (!closed_ && sandbox.done) {
+      sandbox.done(*lost_);
+    }
+  }
+  for (const auto& [name, sandbox] : sandboxes) {
+    if (!closed_ && !sandbox.done && on_exit_) {
+      on_exit_({.name = name, .reason = sandbox::ExitReason::kSignaled, .code = SIGKILL});
+    }
+  }
+  if (!closed_ && on_lost_) {
+    on_lost_(*lost_);
+  }
+}
+
+void Client::Link::close() {
+  closed_ = true;
+  queue_.clear();
+  boost::system::error_code ignored;
+  socket_.close(ignored);
+}
+
+Client::Client(asio::io_context& context, base::UniqueFd socket, LostHandler on_lost)
+    : link_(std::make_shared<Link>(context, std::move(socket), std::move(on_lost))) {
+  link_->await_readable();
+}
+
+Client::~Client() { link_->close(); }
+
+void Client::start(sandbox::Spec spec, sandbox::Descriptors descriptors, StartDone done) {
+  link_->start(std::move(spec), std::move(descriptors), std::move(done));
+}
+
+void Client::set_limits(const std::string& name, const sandbox::Limits& limits) {
+  link_->set_limits(name, limits);
+}
+
+void Client::remove(const std::string& name) { link_->remove(name); }
+
+void Client::on_exit(ExitHandler handler) { link_->on_exit(std::move(handler)); }
+
+}  // namespace hearth::launcher

@@ -1,0 +1,86 @@
+// What the worker's client and the launcher say to each other: requests downstream, notices upstream.
+// codec.h turns them into packets and back; client.h and server.h are the two ends. Values, free of
+// threads.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <variant>
+
+#include "base/result.h"
+#include "sandbox/sandbox.h"
+
+namespace hearth::launcher {
+
+// Descriptors travel beside a start request, in this order, absent ones left out; `present` has one
+// bit for each.
+enum class DescriptorSlot : std::uint8_t { kCodeFolder, kControl, kOut, kErr };
+inline constexpr std::size_t kMaxDescriptors = 4;
+
+struct StartRequest {
+  sandbox::Spec spec;
+  std::uint8_t present = 0;  // bit n: the descriptor of DescriptorSlot n is in the packet
+
+  bool operator==(const StartRequest&) const = default;
+};
+
+struct SetLimitsRequest {
+  std::string name;
+  sandbox::Limits limits;
+
+  bool operator==(const SetLimitsRequest&) const = default;
+};
+
+struct RemoveRequest {
+  std::string name;
+
+  bool operator==(const RemoveRequest&) const = default;
+};
+
+using Request = std::variant<StartRequest, SetLimitsRequest, RemoveRequest>;
+
+// The launcher's first words: swept and ready for requests.
+struct Ready {
+  std::uint32_t swept = 0;
+
+  bool operator==(const Ready&) const = default;
+};
+
+// The launcher's only words when it cannot begin.
+struct Unready {
+  base::Error error;
+
+  bool operator==(const Unready&) const = default;
+};
+
+struct Started {
+  std::string name;
+
+  bool operator==(const Started&) const = default;
+};
+
+struct NotStarted {
+  std::string name;
+  base::Error error;
+
+  bool operator==(const NotStarted&) const = default;
+};
+
+// The old limits hold.
+struct LimitsRefused {
+  std::string name;
+  base::Error error;
+
+  bool operator==(const LimitsRefused&) const = default;
+};
+
+struct Exited {
+  sandbox::Exit exit;
+
+  bool operator==(const Exited&) const = default;
+};
+
+using Notice = std::variant<Ready, Unready, Started, NotStarted, LimitsRefused, Exited>;
+
+}  // namespace hearth::launcher

@@ -1,0 +1,22 @@
+// The link port: from a dispatcher to the worker that an allocation names.
+//
+// Loop thread only. In one process it is a function call (inproc/), between hosts HTTP.
+#pragma once
+
+#include <memory>
+
+#include "model/execution.h"
+
+namespace hearth::link {
+
+class Link {
+ public:
+  virtual ~Link() = default;
+  // The observer gets exactly one of refused() and done(), perhaps inside this call.
+  virtual void execute(const model::Allocation& allocation, model::ExecuteRequest request,
+                       std::shared_ptr<model::ExecutionObserver> observer) = 0;
+  // Gives a lease back; the worker then announces the instance again, or removes it.
+  virtual void release(const model::Allocation& lease, model::ReleaseKind kind) = 0;
+};
+
+}  // namespace hearth::link

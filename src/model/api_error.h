@@ -1,0 +1,53 @@
+// The closed list of error codes that callers see, each with its one HTTP status. Pure.
+#pragma once
+
+#include <string_view>
+
+#include "base/result.h"
+#include "model/outcome.h"
+
+namespace hearth::model {
+
+enum class ApiErrorCode {
+  kBadRequest,            // 400 a field is missing, of the wrong type or out of bounds
+  kBadJson,               // 400 the body is not JSON
+  kBadZip,                // 400 the zip is corrupt, unsafe or lacks the handler
+  kUnauthorized,          // 401 no API key, or a wrong one
+  kNotFound,              // 404 no such function or route
+  kMethodNotAllowed,      // 405
+  kRequestTimeout,        // 408 head or body came too slowly
+  kConflict,              // 409 the name is taken, or two deploys met
+  kPayloadTooLarge,       // 413
+  kUriTooLong,            // 414
+  kUnsupportedMediaType,  // 415
+  kExpectationFailed,     // 417
+  kHeaderTooLarge,        // 431
+  kFunctionError,         // 502 the handler threw
+  kInitError,             // 502 the handler's module could not be loaded
+  kBadResponse,           // 502 JSON cannot hold what the handler returned
+  kResponseTooLarge,      // 502
+  kOutOfMemory,           // 502
+  kExited,                // 502 the process ended in the middle of the call
+  kProtocolError,         // 502 the instance broke the runtime protocol
+  kTimeout,               // 504 the handler ran longer than the version's time-out
+  kInitTimeout,           // 504 loading ran longer than the init time-out
+  kNoCapacity,            // 503 no memory for another instance; Retry-After
+  kQueueFull,             // 503 too many calls wait; Retry-After
+  kShuttingDown,          // 503 the server is stopping; Retry-After
+  kStartFailed,           // 503 no instance could be started; the message says why
+  kTooManyConnections,    // 503
+  kNotImplemented,        // 501 a transfer coding that we do not speak
+  kVersionNotSupported,   // 505
+  kStorage,               // 507 the data directory is full or failing
+  kInternal,              // 500 a bug of ours
+};
+
+std::string_view to_string(ApiErrorCode code);  // "bad_json"
+int http_status(ApiErrorCode code);
+
+// For an outcome that is no answer; kReturned must not be asked.
+ApiErrorCode api_error(OutcomeKind kind);
+// For a failed operation of a port.
+ApiErrorCode api_error(base::ErrorCode code);
+
+}  // namespace hearth::model

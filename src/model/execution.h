@@ -1,0 +1,59 @@
+// The contract between whoever has an invocation and whoever executes it: the dispatcher asks over a
+// link, the worker answers. Values and two interfaces, the same in one process and between hosts.
+//
+// Loop thread only, on both sides.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "model/allocation.h"
+#include "model/function.h"
+#include "model/outcome.h"
+
+namespace hearth::model {
+
+struct ExecuteRequest {
+  VersionPtr version;
+  std::string function_name;                // shown to the handler: the function's name, or its id
+  std::string request_id;                   // GUID
+  std::shared_ptr<const std::string> body;  // immutable; outlives a caller that leaves
+};
+
+// Why a worker did not take an invocation. Nothing has been executed: another may be asked.
+enum class Refusal {
+  kGone,      // the reservation is no more, or the epoch is used up: drop the allocation
+  kTooSmall,  // the reservation cannot hold this version
+  kDraining,  // the worker is stopping
+  kNoAnswer,  // no admission in time (between hosts)
+};
+
+std::string_view to_string(Refusal refusal);
+
+// Gets exactly one of the two. May be called inside execute().
+class ExecutionObserver {
+ public:
+  virtual ~ExecutionObserver() = default;
+  virtual void refused(Refusal refusal) = 0;
+  // `lease`: the right to the next execution on this instance, now the observer's to use or to
+  // release; none when the instance is on its way out.
+  virtual void done(Execution execution, std::optional<Allocation> lease) = 0;
+};
+
+enum class ReleaseKind {
+  kKeep,    // back onto the warm stack
+  kRemove,  // its version is no longer wanted
+};
+
+// What a worker offers to dispatchers.
+class Executor {
+ public:
+  virtual ~Executor() = default;
+  virtual void execute(const Allocation& allocation, ExecuteRequest request,
+                       std::shared_ptr<ExecutionObserver> observer) = 0;
+  // Ends a lease. One that is stale already is ignored.
+  virtual void release(const Allocation& lease, ReleaseKind kind) = 0;
+};
+
+}  // namespace hearth::model

@@ -1,0 +1,257 @@
+#include "store/sqlite/sqlite_function_store.h"
+
+#include "store/sqlite/environment_text.h"
+
+namespace hearth::store::sqlite {
+namespace {
+
+constexpr const char* kInsertFunction =
+    "INSERT INTO functions (id, name, display_name, current_number, created_ms, updated_ms) "
+    "VALUES (?, ?, ?, ?, ?, ?)";
+constexpr const char* kInsertVersion =
+    "INSERT INTO versions (id, function_id, number, runtime, handler, memory_mb, timeout_ms, concurrency, "
+    "environment, code_digest, code_bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
+// One row a function, in the order that read_row() takes it apart.
+#define HEARTH_SELECT_FUNCTION                                                                       \
+  "SELECT f.id, f.name, f.display_name, f.created_ms, f.updated_ms, v.id, v.number, v.runtime, "     \
+  "v.handler, v.memory_mb, v.timeout_ms, v.concurrency, v.environment, v.code_digest, v.code_bytes " \
+  "FROM functions f JOIN versions v ON v.function_id = f.id AND v.number = f.current_number "
+// An id wins over a name that looks the same.
+constexpr const char* kFind =
+    HEARTH_SELECT_FUNCTION "WHERE f.id = ?1 OR f.name = ?1 ORDER BY f.id = ?1 DESC LIMIT 1";
+constexpr const char* kList = HEARTH_SELECT_FUNCTION "ORDER BY f.created_ms, f.id";
+#undef HEARTH_SELECT_FUNCTION
+
+constexpr const char* kAdvance =
+    "UPDATE functions SET current_number = ?1, updated_ms = ?2 WHERE id = ?3 AND current_number = ?1 - 1";
+constexpr const char* kExists = "SELECT 1 FROM functions WHERE id = ?";
+constexpr const char* kRemove = "DELETE FROM functions WHERE id = ?";
+// Code of this function's versions that no version of another has.
+constexpr const char* kOwnCode =
+    "SELECT DISTINCT code_digest FROM versions WHERE function_id = ?1 EXCEPT "
+    "SELECT code_digest FROM versions WHERE function_id <> ?1 ORDER BY 1";
+
+base::Error no_such_function(std::string_view id_or_name) {
+  return {base::ErrorCode::kNotFound, "there is no function \"" + std::string(id_or_name) + "\""};
+}
+
+base::Result<model::Function> read_row(const Query& row) {
+  auto environment = environment_from_text(row.text(12));
+  if (!environment) {
+    return base::Error{environment.error().code,
+                       "function " + row.text(0) + ": " + environment.error().message};
+  }
+  model::Function function;
+  function.id = row.text(0);
+  function.name = row.text(1);
+  function.display_name = row.text(2);
+  function.created_ms = row.number(3);
+  function.updated_ms = row.number(4);
+  model::Version& version = function.current;
+  version.id = row.text(5);
+  version.function_id = function.id;
+  version.number = static_cast<std::uint32_t>(row.number(6));
+  version.runtime = row.text(7);
+  version.handler = row.text(8);
+  version.memory_mb = static_cast<std::uint32_t>(row.number(9));
+  version.timeout_ms = static_cast<std::uint32_t>(row.number(10));
+  version.concurrency = static_cast<std::uint32_t>(row.number(11));
+  version.environment = std::move(*environment);
+  version.code_digest = row.text(13);
+  version.code_bytes = static_cast<std::uint64_t>(row.number(14));
+  return function;
+}
+
+}  // namespace
+
+base::Result<std::unique_ptr<SqliteFunctionStore>> SqliteFunctionStore::open(Database& database) {
+  Session session(database);
+  Statements statements;
+  const std::pair<Statement*, const char*> wanted[] = {
+      {&statements.insert_function, kInsertFunction},
+      {&statements.insert_version, kInsertVersion},
+      {&statements.find, kFind},
+      {&statements.list, kList},
+      {&statements.advance, kAdvance},
+      {&statements.exists, kExists},
+      {&statements.remove, kRemove},
+      {&statements.own_code, kOwnCode},
+  };
+  for (const auto& [statement, sql] : wanted) {
+    auto prepared = session.connection().prepare(sql);
+    if (!prepared) {
+      return prepared.error();
+    }
+    *statement = std::move(*prepared);
+  }
+  return std::unique_ptr<SqliteFunctionStore>(new SqliteFunctionStore(database, std::move(statements)));
+}
+
+base::Result<void> SqliteFunctionStore::create(const model::Function& function) {
+  Transaction transaction(database_);
+  if (auto begun = transaction.begin(); !begun) {
+    return begun;
+  }
+  if (auto inserted = insert_function(transaction.connection(), function); !inserted) {
+    return inserted;
+  }
+  if (auto inserted = insert_version(transaction.connection(), function.current, function.id); !inserted) {
+    return inserted;
+  }
+  return transaction.commit();
+}
+
+base::Result<void> SqliteFunctionStore::insert_function(Connection& connection,
+                                                        const model::Function& function) {
+  Query query(connection, statements_.insert_function);
+  query.bind(function.id);
+  function.name.empty() ? query.bind_null() : query.bind(function.name);
+  query.bind(function.display_name)
+      .bind(std::int64_t{function.current.number})
+      .bind(function.created_ms)
+      .bind(function.updated_ms);
+  auto done = query.finish("store the function");
+  if (!done && connection.hit_unique(/*on_primary_key=*/true)) {
+    return base::Error{base::ErrorCode::kAlreadyExists, "there is a function with the id " + function.id};
+  }
+  if (!done && connection.hit_unique(/*on_primary_key=*/false)) {
+    return base::Error{base::ErrorCode::kAlreadyExists, "the name \"" + function.name + "\" is taken"};
+  }
+  return done;
+}
+
+base::Result<void> SqliteFunctionStore::insert_version(Connection& connection, const model::Version& version,
+                                                       std::string_view function_id) {
+  const std::string environment = environment_to_text(version.environment);
+  Query query(connection, statements_.insert_version);
+  query.bind(version.id)
+      .bind(function_id)
+      .bind(std::int64_t{version.number})
+      .bind(version.runtime)
+      .bind(version.handler)
+      .bind(std::int64_t{version.memory_mb})
+      .bind(std::int64_t{version.timeout_ms})
+      .bind(std::int64_t{version.concurrency})
+      .bind(environment)
+      .bind(version.code_digest)
+      .bind(static_cast<std::int64_t>(version.code_bytes));
+  return query.finish("store the version");
+}
+
+base::Result<model::Function> SqliteFunctionStore::find(std::string_view id_or_name) {
+  Session session(database_);
+  if (auto usable = database_.usable(); !usable) {
+    return usable.error();
+  }
+  Query query(session.connection(), statements_.find);
+  auto row = query.bind(id_or_name).next("read the function");
+  if (!row) {
+    return row.error();
+  }
+  return *row ? read_row(query) : no_such_function(id_or_name);
+}
+
+base::Result<std::vector<model::Function>> SqliteFunctionStore::list() {
+  Session session(database_);
+  if (auto usable = database_.usable(); !usable) {
+    return usable.error();
+  }
+  std::vector<model::Function> functions;
+  Query query(session.connection(), statements_.list);
+  for (;;) {
+    auto row = query.next("list the functions");
+    if (!row) {
+      return row.error();
+    }
+    if (!*row) {
+      return functions;
+    }
+    auto function = read_row(query);
+    if (!function) {
+      return function.error();
+    }
+    functions.push_back(std::move(*function));
+  }
+}
+
+base::Result<void> SqliteFunctionStore::add_version(const model::Version& version, std::int64_t updated_ms) {
+  Transaction transaction(database_);
+  if (auto begun = transaction.begin(); !begun) {
+    return begun;
+  }
+  if (auto advanced = advance(transaction.connection(), version, updated_ms); !advanced) {
+    return advanced;
+  }
+  if (auto inserted = insert_version(transaction.connection(), version, version.function_id); !inserted) {
+    return inserted;
+  }
+  return transaction.commit();
+}
+
+base::Result<void> SqliteFunctionStore::advance(Connection& connection, const model::Version& version,
+                                                std::int64_t updated_ms) {
+  {
+    Query query(connection, statements_.advance);
+    query.bind(std::int64_t{version.number}).bind(updated_ms).bind(version.function_id);
+    if (auto done = query.finish("advance the function's version"); !done) {
+      return done;
+    }
+  }
+  if (connection.changed_rows() == 1) {
+    return {};
+  }
+  Query query(connection, statements_.exists);
+  auto row = query.bind(version.function_id).next("read the function");
+  if (!row) {
+    return row.error();
+  }
+  if (!*row) {
+    return no_such_function(version.function_id);
+  }
+  return base::Error{base::ErrorCode::kBusy,
+                     "the function was changed by somebody else meanwhile: read it again"};
+}
+
+base::Result<std::vector<std::string>> SqliteFunctionStore::remove(std::string_view id) {
+  Transaction transaction(database_);
+  if (auto begun = transaction.begin(); !begun) {
+    return begun.error();
+  }
+  auto code = own_code(transaction.connection(), id);
+  if (!code) {
+    return code;
+  }
+  {
+    Query query(transaction.connection(), statements_.remove);
+    if (auto done = query.bind(id).finish("remove the function"); !done) {
+      return done.error();
+    }
+  }
+  if (transaction.connection().changed_rows() == 0) {
+    return no_such_function(id);
+  }
+  if (auto committed = transaction.commit(); !committed) {
+    return committed.error();
+  }
+  return code;
+}
+
+base::Result<std::vector<std::string>> SqliteFunctionStore::own_code(Connection& connection,
+                                                                     std::string_view id) {
+  std::vector<std::string> digests;
+  Query query(connection, statements_.own_code);
+  query.bind(id);
+  while (true) {
+    auto row = query.next("look for the function's code");
+    if (!row) {
+      return row.error();
+    }
+    if (!*row) {
+      return digests;
+    }
+    digests.push_back(query.text(0));
+  }
+}
+
+}  // namespace hearth::store::sqlite

@@ -1,0 +1,87 @@
+// The descriptors between the worker and one instance: the control socket and the pipes that carry
+// its stdout and stderr. A thin shell: it moves bytes and cuts them into frames, InstanceSession says
+// what they mean.
+//
+// A warm call costs one sendmsg, one recv and one poll here. Whatever the instance does, a turn of
+// the loop reads a bounded number of bytes, and memory holds at most one frame and one invocation's
+// logs. Loop thread only.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "model/limits.h"
+#include "model/outcome.h"
+#include "worker/protocol.h"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace hearth::worker {
+
+// Where reads land before they are looked at; shared by all channels of a loop.
+struct ReadBuffers {
+  std::array<char, 64 * base::kKiB> control;
+  std::array<char, 64 * base::kKiB> log;
+};
+
+class InstanceChannel {
+ public:
+  // Called from the loop, never from inside a call to the channel other than read_rest().
+  class Events {
+   public:
+    virtual ~Events() = default;
+    // `more_follows`: further bytes came with it.
+    virtual void frame_received(protocol::Frame frame, bool more_follows) = 0;
+    // The bytes are no frames; nothing more is read.
+    virtual void channel_failed(base::Error error) = 0;
+    // The other side closed the socket; nothing more is read.
+    virtual void channel_ended(bool mid_frame) = 0;
+  };
+
+  // What the instance is started with.
+  struct FarEnds {
+    base::UniqueFd control;
+    base::UniqueFd out;
+    base::UniqueFd err;
+  };
+
+  // `events` outlives the channel; `buffers` outlives an operation that is under way.
+  InstanceChannel(boost::asio::io_context& context, std::shared_ptr<ReadBuffers> buffers,
+                  const model::InvocationLimits& limits, Events& events);
+  InstanceChannel(const InstanceChannel&) = delete;
+  InstanceChannel& operator=(const InstanceChannel&) = delete;
+  // Closes all descriptors; no event comes any more.
+  ~InstanceChannel();
+
+  // Makes the socket and the pipes. kIo, most likely for want of descriptors. Call once.
+  base::Result<FarEnds> open();
+
+  // Reading begins; call once, after open().
+  void start_reading();
+
+  // Sends one frame: `head`, then `body` (may be null) without copying it. One frame at a time: the
+  // next is sent when the answer to the last has come. A failure to send shows as channel_ended().
+  void send(std::string_view head, std::shared_ptr<const std::string> body);
+
+  // Delivers what the socket still holds: for an instance that has exited.
+  void read_rest();
+
+  // Everything that the pipes have brought up to now, and what they hold.
+  model::CapturedLogs take_logs();
+
+  // True when stderr of the invocation in hand contains `text`.
+  bool err_contains(std::string_view text);
+
+ private:
+  class Impl;
+  std::shared_ptr<Impl> impl_;  // operations under way hold it too
+};
+
+}  // namespace hearth::worker

@@ -1,0 +1,128 @@
+#include "worker/plain_process_host.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+
+namespace hearth::worker {
+namespace {
+
+std::vector<char*> pointers(const std::vector<std::string>& texts) {
+  std::vector<char*> result;
+  for (const auto& text : texts) {
+    result.push_back(const_cast<char*>(text.c_str()));  // exec wants it so and does not write
+  }
+  result.push_back(nullptr);
+  return result;
+}
+
+[[noreturn]] void become(char* const* arguments, char* const* environment,
+                         const sandbox::Descriptors& descriptors) {
+  ::setpgid(0, 0);
+  const int null = ::open("/dev/null", O_RDONLY);
+  // Away from the numbers they are about to take.
+  const int from[] = {::fcntl(null, F_DUPFD, 100), ::fcntl(descriptors.out.get(), F_DUPFD, 100),
+                      ::fcntl(descriptors.err.get(), F_DUPFD, 100),
+                      ::fcntl(descriptors.control.get(), F_DUPFD, 100)};
+  const int folder = descriptors.code_folder.get();
+  if (folder >= 0 && ::fchdir(folder) != 0) {
+    ::_exit(126);
+  }
+  for (int i = 0; i < 4; ++i) {
+    ::dup2(from[i], i);
+  }
+  ::syscall(SYS_close_range, 4U, ~0U, 0U);
+  ::execve(arguments[0], arguments, environment);
+  ::_exit(127);
+}
+
+}  // namespace
+
+struct PlainProcessHost::Process {
+  explicit Process(boost::asio::io_context& context) : ended(context) {}
+  pid_t pid = -1;
+  bool removed = false;
+  boost::asio::posix::stream_descriptor ended;  // a pidfd: readable at the end
+};
+
+PlainProcessHost::PlainProcessHost(boost::asio::io_context& context, base::EventLoop& loop)
+    : context_(context), loop_(loop) {}
+
+PlainProcessHost::~PlainProcessHost() {
+  for (const auto& [name, process] : processes_) {
+    ::kill(-process->pid, SIGKILL);
+    ::waitpid(process->pid, nullptr, 0);
+  }
+}
+
+void PlainProcessHost::start(sandbox::Spec spec, sandbox::Descriptors descriptors, StartDone done) {
+  specs.push_back(spec);
+  if (!answers_start) {
+    return;
+  }
+  if (!start_result) {
+    loop_.post([done = std::move(done), result = start_result] { done(result); });
+    return;
+  }
+  std::vector<std::string> program = command;
+  if (program.empty()) {
+    program = {spec.program};
+    program.insert(program.end(), spec.arguments.begin(), spec.arguments.end());
+  }
+  const auto arguments = pointers(program);
+  const auto environment = pointers(spec.environment);
+  auto process = std::make_unique<Process>(context_);
+  process->pid = ::fork();
+  if (process->pid == 0) {
+    become(arguments.data(), environment.data(), descriptors);
+  }
+  process->ended.assign(static_cast<int>(::syscall(SYS_pidfd_open, process->pid, 0)));
+  processes_[spec.name] = std::move(process);
+  watch(spec.name);
+  loop_.post([done = std::move(done)] { done({}); });
+}
+
+void PlainProcessHost::watch(const std::string& name) {
+  auto& ended = processes_.at(name)->ended;
+  ended.async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                   [this, name](const boost::system::error_code& error) {
+                     if (!error) {
+                       reap(name);
+                     }
+                   });
+}
+
+void PlainProcessHost::reap(const std::string& name) {
+  const auto process = std::move(processes_.at(name));
+  processes_.erase(name);
+  ::kill(-process->pid, SIGKILL);  // what it started
+  int status = 0;
+  ::waitpid(process->pid, &status, 0);
+  sandbox::Exit exit{name, sandbox::ExitReason::kExited, WEXITSTATUS(status), 0};
+  if (WIFSIGNALED(status)) {
+    exit.reason = process->removed ? sandbox::ExitReason::kRemoved : sandbox::ExitReason::kSignaled;
+    exit.code = WTERMSIG(status);
+  }
+  handler_(exit);
+}
+
+void PlainProcessHost::set_limits(const std::string& name, const sandbox::Limits& new_limits) {
+  limits.emplace_back(name, new_limits);
+}
+
+void PlainProcessHost::remove(const std::string& name) {
+  const auto found = processes_.find(name);
+  if (found != processes_.end() && kills) {
+    found->second->removed = true;
+    ::kill(-found->second->pid, SIGKILL);
+    ::kill(found->second->pid, SIGKILL);
+  }
+}
+
+pid_t PlainProcessHost::pid_of(const std::string& name) const { return processes_.at(name)->pid; }
+
+}  // namespace hearth::worker

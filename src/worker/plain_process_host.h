@@ -1,0 +1,56 @@
+// A sandbox::Host for tests: a plain child process with the descriptors of a sandbox and no walls.
+// It starts in the code's folder. Loop thread only.
+#pragma once
+
+#include <sys/types.h>
+
+#include <boost/asio/io_context.hpp>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/event_loop.h"
+#include "sandbox/sandbox.h"
+
+namespace hearth::worker {
+
+class PlainProcessHost final : public sandbox::Host {
+ public:
+  PlainProcessHost(boost::asio::io_context& context, base::EventLoop& loop);
+  PlainProcessHost(const PlainProcessHost&) = delete;
+  PlainProcessHost& operator=(const PlainProcessHost&) = delete;
+  ~PlainProcessHost() override;
+
+  void start(sandbox::Spec spec, sandbox::Descriptors descriptors, StartDone done) override;
+  void set_limits(const std::string& name, const sandbox::Limits& limits) override;
+  void remove(const std::string& name) override;
+  void on_exit(ExitHandler handler) override { handler_ = std::move(handler); }
+
+  // What a test may set: another program than the spec's; the answer to start(); a kill that takes long.
+  std::vector<std::string> command;
+  base::Result<void> start_result;
+  bool answers_start = true;
+  bool kills = true;
+
+  // What a test may look at.
+  std::vector<sandbox::Spec> specs;
+  std::vector<std::pair<std::string, sandbox::Limits>> limits;
+  std::size_t living() const { return processes_.size(); }
+  pid_t pid_of(const std::string& name) const;
+
+ private:
+  struct Process;
+
+  void watch(const std::string& name);
+  void reap(const std::string& name);
+
+  boost::asio::io_context& context_;
+  base::EventLoop& loop_;
+  ExitHandler handler_;
+  std::map<std::string, std::unique_ptr<Process>> processes_;
+};
+
+}  // namespace hearth::worker

@@ -1,0 +1,39 @@
+// The states of a reservation, in one enum, and the moves between them, in one function. The same
+// names stand in metrics and log lines. Pure.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace hearth::worker {
+
+enum class ReservationState : std::uint8_t {
+  kCold,      // memory set aside, offered to any function
+  kStarting,  // assigned; its container boots and loads the handler for a call that waits
+  kIdle,      // loaded, on the warm stack (or just taken from it)
+  kLeased,    // loaded, held by the dispatcher that used it last
+  kRunning,   // executing
+  kRemoving,  // on its way out; its memory is still its own
+};
+
+inline constexpr std::array kReservationStates = {ReservationState::kCold,    ReservationState::kStarting,
+                                                  ReservationState::kIdle,    ReservationState::kLeased,
+                                                  ReservationState::kRunning, ReservationState::kRemoving};
+
+enum class ReservationEvent : std::uint8_t {
+  kAssigned,  // an execution was admitted on cold memory
+  kLoaded,    // the handler is loaded, the waiting call begins
+  kAdmitted,  // an execution was admitted on a warm instance
+  kFinished,  // the execution ended and the instance can be used again
+  kReleased,  // the lease was given back
+  kStopped,   // expiry, eviction, deletion, failure, shutdown
+};
+
+std::string_view to_string(ReservationState state);
+
+// The state after `event`, or nothing when the event cannot happen in this state.
+std::optional<ReservationState> after(ReservationState state, ReservationEvent event);
+
+}  // namespace hearth::worker

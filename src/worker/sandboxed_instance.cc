@@ -1,0 +1,329 @@
+#include "worker/sandboxed_instance.h"
+
+#include <csignal>
+#include <optional>
+#include <unordered_map>
+#include <utility>
+
+#include "worker/instance_channel.h"
+#include "worker/instance_session.h"
+
+namespace hearth::worker {
+namespace {
+
+// A shell reports a child's abort as this exit code.
+constexpr int kAbortExitCode = 128 + SIGABRT;
+
+bool aborted(const sandbox::Exit& exit) {
+  return (exit.reason == sandbox::ExitReason::kSignaled && exit.code == SIGABRT) ||
+         (exit.reason == sandbox::ExitReason::kExited && exit.code == kAbortExitCode);
+}
+
+protocol::Init init_of(const InstanceStart& start, const std::string& code_path) {
+  const model::Version& version = *start.version;
+  protocol::Init init;
+  init.function_name = start.function_name;
+  init.function_id = version.function_id;
+  init.function_version = version.number;
+  init.handler = version.handler;
+  init.memory_mb = version.memory_mb;
+  init.timeout_ms = version.timeout_ms;
+  init.code_path = code_path;
+  init.environment = version.environment;
+  init.concurrency = version.concurrency;
+  return init;
+}
+
+}  // namespace
+
+// What all instances of one factory use.
+struct SandboxedInstanceFactory::Shared {
+  boost::asio::io_context& context;
+  base::EventLoop& loop;
+  sandbox::Host& host;
+  CodeFolders code_folders;
+  SandboxedInstanceOptions options;
+  std::shared_ptr<ReadBuffers> buffers = std::make_shared<ReadBuffers>();
+  // Every instance until nothing is left of it, also when the heart has let go of it.
+  std::unordered_map<std::string, std::shared_ptr<Core>> living;
+};
+
+// One instance. Lives until nothing is left of it and the heart has let go.
+class SandboxedInstanceFactory::Core : public std::enable_shared_from_this<Core>,
+                                       public InstanceChannel::Events {
+ public:
+  Core(std::shared_ptr<Shared> shared, InstanceStart start, InstanceEvents& events)
+      : shared_(std::move(shared)),
+        start_(std::move(start)),
+        events_(&events),
+        session_(session_limits(), shared_->loop.now()) {}
+  ~Core() override { shared_->loop.cancel(timer_); }
+
+  void begin() {
+    set_timer(session_.deadline());
+    shared_->code_folders(start_.version->code_digest,
+                          [weak = weak_from_this()](base::Result<CodeFolder> folder) {
+                            if (const auto self = weak.lock()) {
+                              self->code_fetched(std::move(folder));
+                            }
+                          });
+  }
+
+  void invoke(InstanceCall call) {
+    call_ = std::move(call);
+    step_from_heart(event::Invoke{});
+  }
+
+  void stop() { step_from_heart(event::Stop{}); }
+
+  // The heart lets go: no event comes any more, the end goes on.
+  void abandon() {
+    events_ = nullptr;
+    stop();
+  }
+
+  void exited(const sandbox::Exit& exit) {
+    const auto self = shared_from_this();
+    gone_ = true;
+    bool heap_exhausted = false;
+    if (channel_) {
+      channel_->read_rest();
+      heap_exhausted = aborted(exit) && channel_ && channel_->err_contains(kNodeHeapExhausted);
+    }
+    step(event::Exited{exit, heap_exhausted});
+  }
+
+ private:
+  SessionLimits session_limits() const {
+    SessionLimits limits;
+    limits.start_timeout = shared_->options.start_timeout;
+    limits.init_timeout = shared_->options.init_timeout;
+    limits.call_timeout = std::chrono::milliseconds(start_.version->timeout_ms);
+    return limits;
+  }
+
+  void frame_received(protocol::Frame frame, bool more_follows) override {
+    step(event::FrameReceived{std::move(frame), more_follows});
+  }
+  void channel_failed(base::Error error) override { step(event::ChannelFailed{std::move(error)}); }
+  void channel_ended(bool mid_frame) override { step(event::ChannelEnded{mid_frame}); }
+
+  void code_fetched(base::Result<CodeFolder> folder) {
+    if (!folder) {
+      step(event::CodeFailed{folder.error()});
+      return;
+    }
+    code_folder_ = std::move(*folder);
+    step(event::CodeFetched{});
+  }
+
+  void sandbox_started(const base::Result<void>& started) {
+    if (!started) {
+      step(event::SandboxFailed{started.error()});
+      return;
+    }
+    step(event::SandboxStarted{});
+    if (session_.state() == SessionState::kBooting) {
+      channel_->start_reading();
+    }
+  }
+
+  void step_from_heart(SessionEvent&& event) {
+    in_call_ = true;
+    step(std::move(event));
+    in_call_ = false;
+  }
+
+  void step(SessionEvent&& event) {
+    const auto self = shared_from_this();
+    perform(session_.on(std::move(event), shared_->loop.now()));
+  }
+
+  // In the order that SessionActions has them.
+  void perform(SessionActions actions) {
+    if (actions.start_sandbox) {
+      start_sandbox();
+    }
+    if (actions.send_init) {
+      send_init();
+    }
+    if (actions.send_invoke) {
+      send_invoke(*actions.send_invoke);
+    }
+    if (actions.deadline) {
+      set_timer(*actions.deadline);
+    } else if (actions.clear_deadline) {
+      shared_->loop.cancel(std::exchange(timer_, 0));
+    }
+    if (actions.cap_cpu) {
+      cap_cpu();
+    }
+    if (actions.remove_sandbox) {
+      shared_->host.remove(start_.name);
+    }
+    model::CapturedLogs logs;
+    if (channel_ && (actions.report == Report::kFinished || actions.report == Report::kStartFailed)) {
+      logs = channel_->take_logs();
+    }
+    if (actions.remove_sandbox || actions.report_ended) {
+      channel_.reset();
+    }
+    if (actions.report_ended) {
+      shared_->living.erase(start_.name);
+    }
+    tell(std::move(actions), std::move(logs));
+  }
+
+  void tell(SessionActions actions, model::CapturedLogs logs) {
+    if (actions.report == Report::kNothing && !actions.report_ended) {
+      return;
+    }
+    if (!in_call_) {
+      report(std::move(actions), std::move(logs));
+      return;
+    }
+    auto held =
+        std::make_shared<std::pair<SessionActions, model::CapturedLogs>>(std::move(actions), std::move(logs));
+    shared_->loop.post(
+        [self = shared_from_this(), held] { self->report(std::move(held->first), std::move(held->second)); });
+  }
+
+  // The heart may do anything from inside these calls, letting go of the instance included.
+  void report(SessionActions actions, model::CapturedLogs logs) {
+    if (events_ != nullptr) {
+      switch (actions.report) {
+        case Report::kNothing:
+          break;
+        case Report::kLoaded:
+          events_->loaded(start_.name, session_.start_steps());
+          break;
+        case Report::kStartFailed:
+          events_->start_failed(start_.name, std::move(actions.outcome), std::move(logs),
+                                session_.start_steps());
+          break;
+        case Report::kFinished:
+          events_->finished(start_.name, std::move(actions.outcome), std::move(logs), actions.run_us,
+                            actions.handler_us, actions.reusable && !gone_);
+          break;
+      }
+    }
+    if (events_ != nullptr && actions.report_ended) {
+      events_->ended(start_.name);
+    }
+  }
+
+  void start_sandbox() {
+    channel_ = std::make_unique<InstanceChannel>(shared_->context, shared_->buffers,
+                                                 shared_->options.invocation, *this);
+    auto ends = channel_->open();
+    auto code = code_folder_->duplicate();
+    if (!ends || !code) {
+      shared_->loop.post([self = shared_from_this(), error = ends ? code.error() : ends.error()] {
+        self->sandbox_started(error);
+      });
+      return;
+    }
+    auto spec = sandbox_spec(start_.name, *start_.version, shared_->options.node, shared_->options.limits);
+    shared_->host.start(
+        std::move(spec),
+        {std::move(*code), std::move(ends->control), std::move(ends->out), std::move(ends->err)},
+        [weak = weak_from_this()](const base::Result<void>& started) {
+          if (const auto self = weak.lock()) {
+            self->sandbox_started(started);
+          }
+        });
+  }
+
+  void send_init() {
+    auto init = protocol::encode_init(init_of(start_, shared_->options.node.code));
+    if (init) {
+      channel_->send(*init, nullptr);
+      return;
+    }
+    shared_->loop.post(
+        [self = shared_from_this(), error = init.error()] { self->step(event::ChannelFailed{error}); });
+  }
+
+  void send_invoke(std::uint64_t invocation) {
+    const std::size_t body_bytes = call_.body ? call_.body->size() : 0;
+    const auto head =
+        protocol::encode_invoke_head(invocation, start_.version->timeout_ms, call_.request_id, body_bytes);
+    channel_->send(head.view(), std::move(call_.body));
+  }
+
+  void set_timer(base::TimePoint when) {
+    shared_->loop.cancel(timer_);
+    timer_ = shared_->loop.at(when, [this] {  // cancelled by the destructor
+      timer_ = 0;
+      step(event::DeadlinePassed{});
+    });
+  }
+
+  void cap_cpu() {
+    if (shared_->options.limits.cpu_millicores == 0) {
+      return;
+    }
+    auto limits = sandbox_limits(*start_.version, shared_->options.limits);
+    limits.cpu_millicores = shared_->options.limits.cpu_millicores;
+    shared_->host.set_limits(start_.name, limits);
+  }
+
+  const std::shared_ptr<Shared> shared_;  // holds this in `living` until the end or the factory's
+  const InstanceStart start_;
+  InstanceEvents* events_;  // null once the heart has let go
+  InstanceSession session_;
+  std::unique_ptr<InstanceChannel> channel_;
+  std::optional<CodeFolder> code_folder_;  // held until nothing is left: the sandbox has it mounted
+  InstanceCall call_;                      // until it is sent
+  base::TimerId timer_ = 0;
+  bool in_call_ = false;  // the heart is calling; reports are posted
+  bool gone_ = false;     // it has exited: an answer read now was its last
+};
+
+// What the heart holds of an instance.
+class SandboxedInstanceFactory::Handle final : public Instance {
+ public:
+  explicit Handle(std::shared_ptr<Core> core) : core_(std::move(core)) {}
+  ~Handle() override { core_->abandon(); }
+
+  void invoke(InstanceCall call) override { core_->invoke(std::move(call)); }
+  void stop() override { core_->stop(); }
+
+ private:
+  std::shared_ptr<Core> core_;
+};
+
+SandboxedInstanceFactory::SandboxedInstanceFactory(boost::asio::io_context& context, base::EventLoop& loop,
+                                                   sandbox::Host& host, CodeFolders code_folders,
+                                                   SandboxedInstanceOptions options)
+    : shared_(std::make_shared<Shared>(Shared{context,
+                                              loop,
+                                              host,
+                                              std::move(code_folders),
+                                              std::move(options),
+                                              std::make_shared<ReadBuffers>(),
+                                              {}})) {
+  host.on_exit([weak = std::weak_ptr(shared_)](const sandbox::Exit& exit) {
+    const auto shared = weak.lock();
+    if (shared == nullptr) {
+      return;
+    }
+    if (const auto found = shared->living.find(exit.name); found != shared->living.end()) {
+      found->second->exited(exit);
+    }
+  });
+}
+
+SandboxedInstanceFactory::~SandboxedInstanceFactory() {
+  const auto living = std::exchange(shared_->living, {});  // they refer back to shared_
+}
+
+std::unique_ptr<Instance> SandboxedInstanceFactory::start(InstanceStart start, InstanceEvents& events) {
+  const std::string name = start.name;
+  auto core = std::make_shared<Core>(shared_, std::move(start), events);
+  shared_->living.emplace(name, core);
+  core->begin();
+  return std::make_unique<Handle>(std::move(core));
+}
+
+}  // namespace hearth::worker

@@ -1,0 +1,59 @@
+// Instances for real: code from the cache, a sandbox from the launcher, the framed protocol over a
+// socket. Behind instance.h, so that the worker's heart knows none of it.
+//
+// InstanceSession decides, InstanceChannel moves bytes, this file asks the ports and tells the heart.
+// Loop thread only. Events never come from inside a call to Instance.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/event_loop.h"
+#include "base/result.h"
+#include "model/limits.h"
+#include "sandbox/sandbox.h"
+#include "worker/code_cache.h"
+#include "worker/instance.h"
+#include "worker/runtime_program.h"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace hearth::worker {
+
+struct SandboxedInstanceOptions {
+  std::chrono::milliseconds start_timeout{30'000};  // --start-timeout: code, sandbox and boot together
+  std::chrono::milliseconds init_timeout{10'000};   // --init-timeout: the load of the handler's module
+  model::InvocationLimits invocation;
+  InstanceLimits limits;
+  NodeProgram node;
+};
+
+// Where the folder of a code digest comes from: CodeCache::folder(). `done` is called once, on the
+// loop, never inside the call.
+using CodeFolders =
+    std::function<void(const std::string& digest, std::function<void(base::Result<CodeFolder>)> done)>;
+
+class SandboxedInstanceFactory final : public InstanceFactory {
+ public:
+  // `context` is the one that `loop` runs on. Takes over host's on_exit(). What is handed in outlives
+  // the factory and its instances.
+  SandboxedInstanceFactory(boost::asio::io_context& context, base::EventLoop& loop, sandbox::Host& host,
+                           CodeFolders code_folders, SandboxedInstanceOptions options);
+  SandboxedInstanceFactory(const SandboxedInstanceFactory&) = delete;
+  SandboxedInstanceFactory& operator=(const SandboxedInstanceFactory&) = delete;
+  ~SandboxedInstanceFactory() override;
+
+  std::unique_ptr<Instance> start(InstanceStart start, InstanceEvents& events) override;
+
+ private:
+  struct Shared;
+  class Core;
+  class Handle;
+
+  std::shared_ptr<Shared> shared_;  // instances that the heart still holds use it too
+};
+
+}  // namespace hearth::worker

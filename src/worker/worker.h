@@ -1,0 +1,139 @@
+// The worker: owns the memory and the instances of one host.
+//
+// It advertises memory on the cold queue, admits executions (it alone does, each epoch once), starts
+// an instance on the first and keeps it warm, gives memory up when another function's call needs it,
+// and removes what has expired or whose function is gone. Pure: instances, messaging, time and
+// randomness are handed in. Loop thread only.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+#include "base/event_loop.h"
+#include "base/random.h"
+#include "messaging/messaging.h"
+#include "model/execution.h"
+#include "worker/instance.h"
+#include "worker/ledger.h"
+#include "worker/reservation_state.h"
+
+namespace hearth::worker {
+
+struct WorkerOptions {
+  std::string uri = "inproc:";                            // in every allocation
+  std::uint32_t memory_mb = 1'024;                        // --memory: what may be promised in all
+  std::uint32_t largest_function_mb = 1'024;              // --memory-max: the size of a cold allocation
+  std::chrono::milliseconds keep_alive{15 * 60 * 1'000};  // --keep-alive, from the end of the last execution
+  bool evict = true;  // --evict: an idle instance gives way to another function's call
+};
+
+struct WorkerSnapshot {
+  std::uint32_t total_mb = 0;
+  std::uint32_t free_mb = 0;
+  std::map<ReservationState, std::uint32_t> reservations;  // how many are in each state
+  std::map<ReservationState, std::uint32_t> reserved_mb;   // their memory
+  std::uint64_t instances_started = 0;
+  std::uint64_t instances_expired = 0;
+  std::uint64_t instances_evicted = 0;
+
+  bool operator==(const WorkerSnapshot&) const = default;
+};
+
+class Worker final : public model::Executor, public messaging::WorkerSubscriber, private InstanceEvents {
+ public:
+  Worker(WorkerOptions options, InstanceFactory& instances, messaging::Messaging& messaging,
+         base::EventLoop& loop, base::Random& random);
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+  ~Worker() override;
+
+  // Begins to advertise memory.
+  void open();
+
+  void execute(const model::Allocation& allocation, model::ExecuteRequest request,
+               std::shared_ptr<model::ExecutionObserver> observer) override;
+  void release(const model::Allocation& lease, model::ReleaseKind kind) override;
+
+  bool on_demand(const messaging::Demand& demand) override;
+  void on_demand_withdrawn(std::uint64_t demand_id) override;
+  void on_version_dropped(const model::VersionId& version) override;
+
+  // Admits nothing more, lets running executions finish, removes every instance. `done` once nothing is left.
+  void drain(std::function<void()> done);
+  // Stops what still runs; each such execution ends as kExited.
+  void stop_now();
+
+  WorkerSnapshot snapshot() const;
+  // total == free + Σ reservations.
+  bool ledger_is_exact() const;
+
+ private:
+  struct Slot {
+    Slot(std::string slot_name, Reservation reservation)
+        : name(std::move(slot_name)), memory(std::move(reservation)) {}
+
+    std::string name;
+    Reservation memory;
+    ReservationState state = ReservationState::kCold;
+    std::uint64_t epoch = 1;
+    bool retired = false;  // its version is no longer wanted: removed as soon as it does not execute
+    model::VersionPtr version;
+    std::unique_ptr<Instance> instance;
+    base::TimePoint last_used{};
+    // The execution under way, or waiting for the start.
+    model::ExecuteRequest request;
+    std::shared_ptr<model::ExecutionObserver> observer;
+    model::ExecutionSteps start_steps;
+  };
+
+  // InstanceEvents
+  void loaded(const std::string& instance, const model::ExecutionSteps& start_steps) override;
+  void start_failed(const std::string& instance, model::Outcome outcome, model::CapturedLogs logs,
+                    const model::ExecutionSteps& start_steps) override;
+  void finished(const std::string& instance, model::Outcome outcome, model::CapturedLogs logs,
+                std::int64_t run_us, std::int64_t handler_us, bool reusable) override;
+  void ended(const std::string& instance) override;
+
+  Slot* find(const std::string& name);
+  static void move(Slot& slot, ReservationEvent event);
+  model::Allocation allocation_of(const Slot& slot) const;
+  void advertise();
+  void announce_cold_of(std::uint32_t memory_mb);
+  void assign(Slot& slot);
+  void invoke(Slot& slot);
+  void remove(Slot& slot);
+  void finish_drain_if_empty();
+
+  void serve_demands();
+  std::uint32_t removing_mb() const;
+  std::uint32_t demanded_mb() const;
+  bool evict_least_recent();
+  void check_demands_soon();
+
+  void arm_expiry();
+  void expire();
+
+  const WorkerOptions options_;
+  InstanceFactory& instances_;
+  messaging::Messaging& messaging_;
+  base::EventLoop& loop_;
+  base::Random& random_;
+  Ledger ledger_;
+  std::unordered_map<std::string, Slot> slots_;
+  std::deque<messaging::Demand> demands_;  // callers that found nothing, oldest first
+  base::TimerId expiry_timer_ = 0;
+  base::TimerId demand_timer_ = 0;
+  bool draining_ = false;
+  std::function<void()> drained_;
+  std::uint64_t started_ = 0;
+  std::uint64_t expired_ = 0;
+  std::uint64_t evicted_ = 0;
+};
+
+}  // namespace hearth::worker

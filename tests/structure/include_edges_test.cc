@@ -1,0 +1,211 @@
+// Who may include whom: the parts of src/ and the edges between them, as docs/architecture.md draws
+// them. A new part or edge is a line in the tables below, and a decision.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "source_file.h"
+
+namespace hearth::structure {
+namespace {
+
+// A part may include itself and these. An entry that names a header allows that header alone.
+const std::map<std::string, std::set<std::string>> kPartEdges = {
+    {"base", {}},
+    {"model", {"base"}},
+    {"archive", {"base"}},
+    {"http", {"base"}},
+    {"store", {"model", "base"}},
+    {"messaging", {"model", "base"}},
+    {"sandbox", {"model", "base"}},
+    {"link", {"model", "base"}},
+    {"launcher", {"sandbox", "base"}},
+    {"worker", {"sandbox", "messaging", "store/code_store.h", "archive", "http", "model", "base"}},
+    {"dispatch", {"messaging", "link", "model", "base"}},
+    {"gateway", {"dispatch", "store", "archive", "http", "model", "base"}},
+    {"monitor", {"dispatch", "store", "model", "base"}},
+    {"cli", {"archive", "http", "model", "base"}},
+    {"sim", {"dispatch", "worker", "model", "base"}},
+    {"bench", {"http", "base"}},
+};
+
+// Adapters stand in a folder of their port's and may include it, itself and these. Only apps/ includes
+// them, and tests of parts that use the port.
+const std::map<std::string, std::set<std::string>> kAdapterEdges = {
+    {"store/sqlite", {"model", "base"}},     {"store/postgres", {"model", "base"}},
+    {"messaging/inproc", {"model", "base"}}, {"messaging/redis", {"model", "base"}},
+    {"sandbox/linux", {"model", "base"}},    {"sandbox/fake", {"model", "base"}},
+    {"link/inproc", {"model", "base"}},      {"link/http", {"http", "model", "base"}},
+};
+
+// For tests and simulation: production code runs on the real clock.
+const std::string kTestLoop = "base/manual_event_loop.h";
+
+// Asio and Beast compile slowly: in headers they cost every file that includes them.
+const std::set<std::string> kHeadersWithAsio = {"src/base/asio_event_loop.h"};
+
+std::string first_folders(const std::string& path, int count) {
+  std::size_t end = 0;
+  for (int i = 0; i < count && end != std::string::npos; ++i) {
+    end = path.find('/', i == 0 ? 0 : end + 1);
+  }
+  return path.substr(0, end);
+}
+
+std::string part_of(const std::string& path) { return first_folders(path, 1); }
+
+// "store/sqlite" for a file of that adapter.
+std::optional<std::string> adapter_of(const std::string& path) {
+  const std::string folder = first_folders(path, 2);
+  return kAdapterEdges.contains(folder) ? std::optional(folder) : std::nullopt;
+}
+
+// "store/sqlite" or "store", whichever the file belongs to.
+std::string unit_of(const std::string& path) { return adapter_of(path).value_or(part_of(path)); }
+
+bool allowed(const std::set<std::string>& edges, const std::string& target) {
+  return edges.contains(part_of(target)) || edges.contains(target);
+}
+
+// What is wrong with `file` (a path under src/, without it) including `target`; empty: nothing.
+std::string judge(const std::string& file, const std::string& target) {
+  const std::string unit = unit_of(file);
+  const std::string part = part_of(file);
+  const bool test = is_test_code("src/" + file);
+  if (!kPartEdges.contains(part)) {
+    return "the part " + part + " is not in the table of edges";
+  }
+  if (!kPartEdges.contains(part_of(target))) {
+    return "not a path from src/ to a known part";
+  }
+  if (!test && target == kTestLoop && part != "sim") {
+    return "the test loop is for tests";
+  }
+  if (!test && is_test_code("src/" + target)) {
+    return "test code is for tests";
+  }
+  const auto adapter = adapter_of(target);
+  if (adapter == unit) {
+    return {};
+  }
+  if (adapter && !test) {
+    return "only apps/ and tests include adapters";
+  }
+  const bool own = part_of(target) == part;
+  const bool edge = allowed(kPartEdges.at(part), target) ||
+                    (kAdapterEdges.contains(unit) && allowed(kAdapterEdges.at(unit), target));
+  return own || edge ? std::string() : unit + " may not include " + unit_of(target);
+}
+
+std::vector<std::string> include_violations(const SourceFile& file) {
+  std::vector<std::string> violations;
+  const std::string opening = "#include \"";
+  for (const std::string& line : lines_of(file.text)) {
+    const std::string directive = trim(line);
+    if (!directive.starts_with(opening)) {
+      continue;
+    }
+    const std::string target =
+        directive.substr(opening.size(), directive.find('"', opening.size()) - opening.size());
+    if (const std::string wrong = judge(file.path.substr(4), target); !wrong.empty()) {
+      violations.push_back(file.path + " includes " + target + ": " + wrong);
+    }
+  }
+  return violations;
+}
+
+bool includes_asio(const SourceFile& file) {
+  const auto lines = lines_of(file.text);
+  return std::ranges::any_of(lines, [](const std::string& line) {
+    return line.starts_with("#include <boost/asio") || line.starts_with("#include <boost/beast");
+  });
+}
+
+std::size_t count(const std::string& path, const std::string& target) {
+  return include_violations({path, "#include \"" + target + "\"\n"}).size();
+}
+
+TEST(IncludeEdges, HoldInTheWholeTree) {
+  const auto files = read_sources({"src"});
+  ASSERT_GT(files.size(), 10U) << "read from the wrong place";
+  for (const SourceFile& file : files) {
+    for (const std::string& violation : include_violations(file)) {
+      ADD_FAILURE() << violation;
+    }
+  }
+}
+
+TEST(IncludeEdges, AsioStaysOutOfHeaders) {
+  for (const SourceFile& file : read_sources({"src"})) {
+    if (is_header(file.path) && !is_test_code(file.path) && includes_asio(file)) {
+      EXPECT_TRUE(kHeadersWithAsio.contains(file.path))
+          << file.path << " includes Asio or Beast: forward-declare";
+    }
+  }
+  EXPECT_TRUE(includes_asio({"src/a/a.h", "#pragma once\n#include <boost/asio/io_context.hpp>\n"}));
+  EXPECT_FALSE(includes_asio({"src/a/a.h", "// #include <boost/asio/io_context.hpp>\n"}));
+}
+
+TEST(IncludeEdges, AreNoCircle) {
+  // Each part with all that it reaches never reaches itself.
+  for (const auto& [part, edges] : kPartEdges) {
+    std::set<std::string> reached = edges;
+    for (std::size_t before = 0; before != reached.size();) {
+      before = reached.size();
+      for (const std::string& each : std::set<std::string>(reached)) {
+        const auto& next = kPartEdges.at(part_of(each));
+        reached.insert(next.begin(), next.end());
+      }
+    }
+    EXPECT_FALSE(reached.contains(part)) << part;
+  }
+}
+
+TEST(IncludeEdges, AllowWhatTheTableSays) {
+  EXPECT_EQ(count("src/gateway/api.cc", "archive/archive.h"), 0U);
+  EXPECT_EQ(count("src/gateway/api.cc", "gateway/api.h"), 0U);
+  EXPECT_EQ(count("src/worker/cache.cc", "store/code_store.h"), 0U);
+  EXPECT_EQ(count("src/store/sqlite/a.cc", "store/sqlite/b.h"), 0U);
+  EXPECT_EQ(count("src/store/sqlite/a.cc", "store/function_store.h"), 0U);
+  EXPECT_EQ(count("src/link/http/a.cc", "http/client.h"), 0U);
+  EXPECT_EQ(count("src/worker/node/a.cc", "worker/instance.h"), 0U);
+}
+
+TEST(IncludeEdges, RefuseWhatTheTableDoesNotSay) {
+  EXPECT_EQ(count("src/base/a.cc", "model/function.h"), 1U);
+  EXPECT_EQ(count("src/cli/a.cc", "store/function_store.h"), 1U);
+  EXPECT_EQ(count("src/launcher/a.cc", "model/limits.h"), 1U);
+  EXPECT_EQ(count("src/http/a.cc", "model/function.h"), 1U);
+  EXPECT_EQ(count("src/worker/a.cc", "store/function_store.h"), 1U);
+  EXPECT_EQ(count("src/dispatch/a.cc", "worker/instance.h"), 1U);
+  EXPECT_EQ(count("src/store/sqlite/a.cc", "archive/archive.h"), 1U);
+  EXPECT_EQ(count("src/link/inproc/a.cc", "http/client.h"), 1U);
+  EXPECT_EQ(count("src/newcomer/a.cc", "base/result.h"), 1U);
+  EXPECT_EQ(count("src/base/a.cc", "result.h"), 1U) << "every path starts at src/";
+}
+
+TEST(IncludeEdges, KeepAdaptersForAppsAndTests) {
+  EXPECT_EQ(count("src/store/function_store.cc", "store/sqlite/store.h"), 1U);
+  EXPECT_EQ(count("src/store/sqlite/a.cc", "store/postgres/b.h"), 1U);
+  EXPECT_EQ(count("src/dispatch/a.cc", "messaging/inproc/m.h"), 1U);
+  EXPECT_EQ(count("src/dispatch/a_test.cc", "messaging/inproc/m.h"), 0U);
+  EXPECT_EQ(count("src/sandbox/testing/a.cc", "sandbox/linux/b.h"), 0U);
+  EXPECT_EQ(count("src/cli/a_test.cc", "store/sqlite/store.h"), 1U) << "cli does not use the store";
+  EXPECT_EQ(count("src/worker/a_test.cc", "store/sqlite/store.h"), 1U) << "nor the worker all of it";
+}
+
+TEST(IncludeEdges, KeepTestCodeForTests) {
+  EXPECT_EQ(count("src/worker/a.cc", "base/manual_event_loop.h"), 1U);
+  EXPECT_EQ(count("src/worker/a_test.cc", "base/manual_event_loop.h"), 0U);
+  EXPECT_EQ(count("src/sim/a.cc", "base/manual_event_loop.h"), 0U);
+  EXPECT_EQ(count("src/sandbox/a.cc", "sandbox/testing/b.h"), 1U);
+  EXPECT_EQ(count("src/http/a.cc", "http/loopback_test_support.h"), 1U);
+}
+
+}  // namespace
+}  // namespace hearth::structure
