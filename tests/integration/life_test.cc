@@ -178,7 +178,7 @@ TEST(Life, FunctionsSurviveAKillAndLeftoversGoAtTheNextStart) {
   }
   {
     HearthServer server(with({}, folder.path() + "/data"));
-    EXPECT_EQ(server.get("/functions/kept").json().at("id"), id);
+    EXPECT_EQ(server.get("/functions/kept").json().at("id"), boost::json::value(id));
     EXPECT_EQ(server.invoke(id).json().at("output"), 1);
   }
   EXPECT_TRUE(eventually([&] { return leftovers(before, host_state()).empty(); }))
