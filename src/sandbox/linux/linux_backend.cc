@@ -117,6 +117,11 @@ base::Result<void> LinuxBackend::prepare(const LinuxOptions& options) {
     return base::Error{base::ErrorCode::kInternal,
                        "enter_private_mounts() must come first: mounts made here would show up on the host"};
   }
+  auto lock = TagLock::take(options.run_folder, options.tag);
+  if (!lock) {
+    return lock.error();
+  }
+  lock_ = std::move(*lock);
   auto layout = detect_cgroup_layout();
   if (!layout) {
     return layout.error();
