@@ -109,6 +109,11 @@ std::vector<std::string> option_names(const CLI::App& app) {
       result.push_back("--" + name);
     }
   }
+  // Option groups are apps without a name.
+  for (const auto* group : app.get_subcommands([](const CLI::App* one) { return one->get_name().empty(); })) {
+    const auto grouped = option_names(*group);
+    result.insert(result.end(), grouped.begin(), grouped.end());
+  }
   return result;
 }
 
@@ -157,7 +162,7 @@ base::Result<Connection> connection(const GlobalOptions& options, const Command&
   Connection result{choose(options.endpoint, "HEARTH_ENDPOINT", kDefaultEndpoint),
                     choose(options.api_key, "HEARTH_API_KEY", ""), command.answer_timeout};
   if (!options.timeout.empty()) {
-    const auto timeout = parse_duration(options.timeout);
+    const auto timeout = parse_milliseconds(options.timeout);
     if (!timeout) {
       return base::Error{timeout.error().code, "--timeout: " + timeout.error().message};
     }

@@ -89,7 +89,7 @@ TEST_F(Cli, TimeoutHasADefaultPerCommandAndIsChecked) {
   hearth({"--timeout", "250ms", "status"});
   EXPECT_EQ(script_.connection.timeout, std::chrono::milliseconds(250));
   EXPECT_EQ(hearth({"--timeout", "soon", "status"}), kUsage);
-  EXPECT_THAT(err(), HasSubstr("'soon' is no time"));
+  EXPECT_THAT(err(), HasSubstr("\"soon\" is no duration"));
 }
 
 TEST_F(Cli, NoConnectionAndNoAnswerAreUnreachable) {
@@ -138,11 +138,15 @@ TEST_F(Cli, LocalCommandsOfMainRunWithTheirOwnOptions) {
   serve.name = "serve";
   serve.summary = "Run the server";
   serve.speaks_to_server = false;
-  serve.add_options = [&](CLI::App& app) { app.add_option("--listen", listen); };
+  serve.add_options = [&](CLI::App& app) { app.add_option_group("Server")->add_option("--listen", listen); };
   serve.run = [](Context&) { return 42; };
   EXPECT_EQ(hearth({"serve", "--listen", "h:1"}, {serve}), 42);
   EXPECT_EQ(listen, "h:1");
   EXPECT_EQ(hearth({"serve", "--json"}, {serve}), kUsage) << "it takes no global options behind its name";
+  EXPECT_EQ(hearth({"serve", "--lisetn", "h:1"}, {serve}), kUsage);
+  EXPECT_THAT(err(), HasSubstr("did you mean --listen?"));
+  EXPECT_EQ(hearth({"completion", "bash"}, {serve}), kOk);
+  EXPECT_THAT(out(), HasSubstr("serve) options=\"--listen\""));
   EXPECT_EQ(hearth({"serv"}, {serve}), kUsage);
   EXPECT_THAT(err(), HasSubstr("did you mean 'hearth serve'?"));
 }

@@ -10,12 +10,20 @@
 namespace hearth::cli {
 namespace {
 
+// --help is every command's, and every group's: nobody needs it completed.
 std::vector<CompletionWord> options_of(const CLI::App& app) {
   std::vector<CompletionWord> words;
   for (const auto* option : app.get_options()) {
     for (const auto& name : option->get_lnames()) {
-      words.push_back({"--" + name, option->get_description()});
+      if (name != "help") {
+        words.push_back({"--" + name, option->get_description()});
+      }
     }
+  }
+  // Option groups are apps without a name.
+  for (const auto* group : app.get_subcommands([](const CLI::App* one) { return one->get_name().empty(); })) {
+    const auto grouped = options_of(*group);
+    words.insert(words.end(), grouped.begin(), grouped.end());
   }
   return words;
 }

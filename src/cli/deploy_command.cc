@@ -56,7 +56,7 @@ class ProgressLine {
 base::Result<DeploySettings> settings_of(const DeployOptions& options) {
   DeploySettings settings = options.settings;
   if (!options.timeout.empty()) {
-    const auto timeout = parse_duration(options.timeout);
+    const auto timeout = parse_milliseconds(options.timeout);
     if (!timeout) {
       return base::Error{timeout.error().code, "--timeout: " + timeout.error().message};
     }

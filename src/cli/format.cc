@@ -9,6 +9,8 @@
 #include <ctime>
 #include <ostream>
 
+#include "base/text_units.h"
+
 namespace hearth::cli {
 namespace {
 
@@ -85,22 +87,17 @@ std::string human_seconds(std::uint64_t seconds) {
   return fmt::format("{} days", seconds / 86'400);
 }
 
-base::Result<std::chrono::milliseconds> parse_duration(std::string_view text) {
-  constexpr std::int64_t kLongestMs = 24LL * 3600 * 1000;
-  const base::Error malformed{base::ErrorCode::kInvalidArgument,
-                              fmt::format("'{}' is no time: write 500ms, 30s, 2m or 1h, at most 24h", text)};
-  std::int64_t value = 0;
-  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
-  const std::string_view unit = text.substr(static_cast<std::size_t>(end - text.data()));
-  const std::int64_t factor = unit == "ms"                  ? 1
-                              : unit == "s" || unit.empty() ? 1000
-                              : unit == "m"                 ? 60'000
-                              : unit == "h"                 ? 3'600'000
-                                                            : 0;
-  if (failed != std::errc() || factor == 0 || value <= 0 || value > kLongestMs / factor) {
-    return malformed;
+base::Result<std::chrono::milliseconds> parse_milliseconds(std::string_view text) {
+  const auto duration = base::parse_duration(text);
+  if (!duration) {
+    return duration.error();
   }
-  return std::chrono::milliseconds(value * factor);
+  const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(*duration);
+  if (milliseconds.count() < 1) {
+    return base::Error{base::ErrorCode::kInvalidArgument,
+                       fmt::format("\"{}\" is too short: at least 1ms", text)};
+  }
+  return milliseconds;
 }
 
 std::optional<std::int64_t> parse_time(std::string_view text) {

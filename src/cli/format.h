@@ -17,8 +17,8 @@ std::string human_bytes(std::uint64_t bytes);         // "512 B", "1.5 KB", "12 
 std::string human_milliseconds(double milliseconds);  // "0.42 ms", "12.3 ms", "1.20 s", "2 min 5 s"
 std::string human_seconds(std::uint64_t seconds);     // "5 s", "3 min", "2 h", "4 days"
 
-// "500ms", "30s", "2m", "1h"; a bare number is seconds. kInvalidArgument otherwise, and for 0.
-base::Result<std::chrono::milliseconds> parse_duration(std::string_view text);
+// As base::parse_duration, in whole milliseconds, at least one. kInvalidArgument otherwise.
+base::Result<std::chrono::milliseconds> parse_milliseconds(std::string_view text);
 
 // "2026-01-31T12:00:00.5Z" as Unix time in milliseconds; nothing when it is something else.
 std::optional<std::int64_t> parse_time(std::string_view rfc3339);

@@ -33,13 +33,11 @@ TEST(Format, Times) {
 }
 
 TEST(Format, Durations) {
-  EXPECT_EQ(*parse_duration("500ms"), milliseconds(500));
-  EXPECT_EQ(*parse_duration("30s"), milliseconds(30'000));
-  EXPECT_EQ(*parse_duration("2"), milliseconds(2'000));
-  EXPECT_EQ(*parse_duration("2m"), milliseconds(120'000));
-  EXPECT_EQ(*parse_duration("24h"), milliseconds(86'400'000));
-  for (const auto* text : {"", "s", "0", "-1s", "1.5s", "25h", "10 s", "99999999999999999999s", "1d"}) {
-    EXPECT_FALSE(parse_duration(text)) << text;
+  EXPECT_EQ(*parse_milliseconds("500ms"), milliseconds(500));
+  EXPECT_EQ(*parse_milliseconds("1.5s"), milliseconds(1'500));
+  EXPECT_EQ(*parse_milliseconds("2m"), milliseconds(120'000));
+  for (const auto* text : {"", "s", "0", "999us", "-1s", "10 s", "10"}) {
+    EXPECT_FALSE(parse_milliseconds(text)) << text;
   }
 }
 
