@@ -99,11 +99,15 @@ std::string judge(const std::string& file, const std::string& target) {
   const bool own = part_of(target) == part;
   const bool edge = allowed(kPartEdges.at(part), target) ||
                     (kAdapterEdges.contains(unit) && allowed(kAdapterEdges.at(unit), target));
-  return own || edge ? std::string() : unit + " may not include " + unit_of(target);
+  return own || edge ? std::string() : "no edge from " + unit;
 }
 
 std::string judge_app(const std::string& target) {
   return is_for_tests(target) ? "test code is for tests" : std::string();
+}
+
+std::string sentence(const std::string& file, const std::string& target, const std::string& wrong) {
+  return file + " includes " + target + ": " + wrong;
 }
 
 std::vector<std::string> include_violations(const SourceFile& file) {
@@ -120,7 +124,7 @@ std::vector<std::string> include_violations(const SourceFile& file) {
     const std::string wrong =
         file.path.starts_with(src) ? judge(file.path.substr(src.size()), target) : judge_app(target);
     if (!wrong.empty()) {
-      violations.push_back(file.path + " includes " + target + ": " + wrong);
+      violations.push_back(sentence(file.path, target, wrong));
     }
   }
   return violations;
