@@ -24,7 +24,8 @@ module.exports = ({ from, ms }) => {
 )js";
 
 std::int64_t unix_now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
       .count();
 }
 
@@ -59,7 +60,8 @@ TEST(Cpu, SharesFollowMemoryOnOneCore) {
 }
 
 TEST(Cpu, AloneAnInstanceGetsItsCapAndNoMore) {
-  HearthServer server({.flags = {"--instance-cpus", "0.5"}, .data_dir = "", .start_bound = std::chrono::seconds(30)});
+  HearthServer server(
+      {.flags = {"--instance-cpus", "0.5"}, .data_dir = "", .start_bound = std::chrono::seconds(30)});
   for (const int memory_mb : {128, 512}) {
     const std::string id = server.create_js(kSpin, {{"memorySize", memory_mb}});
     spin(server, id, 0, 1);

@@ -25,10 +25,12 @@ base::UniqueFd connect_to(const HearthServer& server) {
 }
 
 void send_invoke(int socket, const std::string& id, std::size_t announced, const std::string& body) {
-  const std::string request = "POST /functions/" + id +
-                              "/invoke HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: " +
-                              std::to_string(announced) + "\r\n\r\n" + body;
-  EXPECT_EQ(::send(socket, request.data(), request.size(), MSG_NOSIGNAL), static_cast<ssize_t>(request.size()));
+  const std::string request =
+      "POST /functions/" + id +
+      "/invoke HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: " +
+      std::to_string(announced) + "\r\n\r\n" + body;
+  EXPECT_EQ(::send(socket, request.data(), request.size(), MSG_NOSIGNAL),
+            static_cast<ssize_t>(request.size()));
 }
 
 std::size_t descriptors_of(const HearthServer& server) {
@@ -45,7 +47,9 @@ std::int64_t calls(const HearthServer& server, const char* which) {
 }
 
 TEST(Departure, AThousandCallersLeaveInTheMiddleAndNothingLeaks) {
-  HearthServer server;
+  // Room for 16 instances: the flood is to leave, not to start a hundred of them.
+  HearthServer server(
+      {.flags = {"--memory", "2048"}, .data_dir = "", .start_bound = std::chrono::seconds(30)});
   const std::string id = server.create_js(
       "let n = 0; module.exports = async (input) => { if (input === 'count') return n; n++; "
       "await new Promise(r => setTimeout(r, 2)); return 'x'; };");
@@ -59,13 +63,15 @@ TEST(Departure, AThousandCallersLeaveInTheMiddleAndNothingLeaks) {
       send_invoke(socket.get(), id, 1, "1");  // in the middle of the call
     }
   }
-  EXPECT_TRUE(eventually([&] { return calls(server, "running") == 0 && calls(server, "waiting") == 0; }));
+  EXPECT_TRUE(eventually([&] { return calls(server, "running") == 0 && calls(server, "waiting") == 0; },
+                         std::chrono::seconds(30)));
   EXPECT_EQ(server.instances("running"), 0);
   EXPECT_EQ(server.invoke(id, "2").status, 200);
   // Instances that the flood started hold descriptors of their own; they are given back with them.
   EXPECT_EQ(server.del("/functions/" + id).status, 204);
-  EXPECT_TRUE(eventually([&] { return server.instances("idle") + server.instances("leased") +
-                                      server.instances("removing") == 0; }));
+  EXPECT_TRUE(eventually([&] {
+    return server.instances("idle") + server.instances("leased") + server.instances("removing") == 0;
+  }));
   EXPECT_TRUE(eventually([&] { return descriptors_of(server) <= descriptors; }))
       << descriptors_of(server) << " descriptors, " << descriptors << " before";
   EXPECT_EQ(server.health().at("memory").at("totalMb").to_number<std::int64_t>(),
@@ -75,8 +81,8 @@ TEST(Departure, AThousandCallersLeaveInTheMiddleAndNothingLeaks) {
 
 TEST(Departure, TheExecutionOfACallerWhoLeftEndsAtItsDeadline) {
   HearthServer server;
-  const std::string id = server.create_js("module.exports = () => new Promise(() => setInterval(() => {}, 1000));",
-                                          {{"timeout", 700}});
+  const std::string id = server.create_js(
+      "module.exports = () => new Promise(() => setInterval(() => {}, 1000));", {{"timeout", 700}});
   {
     const base::UniqueFd socket = connect_to(server);
     send_invoke(socket.get(), id, 1, "1");
