@@ -99,9 +99,9 @@ void PlainProcessHost::watch(const std::string& name) {
 void PlainProcessHost::reap(const std::string& name) {
   const auto process = std::move(processes_.at(name));
   processes_.erase(name);
-  ::kill(-process->pid, SIGKILL);  // what it started
   int status = 0;
   ::waitpid(process->pid, &status, 0);
+  ::kill(-process->pid, SIGKILL);  // what it started
   sandbox::Exit exit{name, sandbox::ExitReason::kExited, WEXITSTATUS(status), 0};
   if (WIFSIGNALED(status)) {
     exit.reason = process->removed ? sandbox::ExitReason::kRemoved : sandbox::ExitReason::kSignaled;

@@ -16,7 +16,7 @@ TEST_F(SandboxedInstanceTest, AHandlerThatNeverAnswersTimesOutInTimeHoweverLongI
   EXPECT_EQ(finished.outcome.kind, OutcomeKind::kTimedOut);
   EXPECT_FALSE(finished.reusable);
   EXPECT_GE(finished.run_us, 200'000);
-  EXPECT_LT(finished.run_us, 300'000);
+  EXPECT_LT(finished.run_us, 1'000'000) << "the wait for the end is not part of it";
   EXPECT_EQ(events_.ended_count, 0);
   host_.kills = true;
   host_.remove("i-1");
@@ -199,6 +199,20 @@ TEST_F(ForgedFramesTest, AnEndRightBehindTheResult) {
   EXPECT_EQ(events_.finishes[0].outcome.kind, OutcomeKind::kReturned);
   expect_end();
   EXPECT_EQ(events_.finishes.size(), 1U);
+}
+
+// The exit may be told before the loop has looked at the socket.
+TEST_F(ForgedFramesTest, AnExitThatOvertakesTheResult) {
+  start_script(kReadyFrame + "dd bs=65536 count=1 <&3 >/dev/null 2>&1;" + kLoadedFrame +
+               "dd bs=65536 count=1 <&3 >/dev/null 2>&1; echo logged;" + kResultFrame + "exit 0");
+  ASSERT_TRUE(run_until([this] { return events_.loaded_count == 1; }));
+  instance_->invoke({"request", nullptr});
+  host_.reap("i-1");
+  ASSERT_EQ(events_.finishes.size(), 1U);
+  EXPECT_EQ(events_.finishes[0].outcome.kind, OutcomeKind::kReturned);
+  EXPECT_EQ(text_of(events_.finishes[0].logs, model::LogStream::kOut), "logged\n");
+  EXPECT_FALSE(events_.finishes[0].reusable);
+  EXPECT_EQ(events_.ended_count, 1);
 }
 
 }  // namespace
