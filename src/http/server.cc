@@ -227,9 +227,9 @@ void Server::Impl::stop() {
   error_code ignored;
   acceptor_.close(ignored);
   accept_timer_.cancel();
-  const auto connections = connections_;
-  for (const auto& connection : connections) {
-    connection->stop();
+  while (!connections_.empty()) {
+    const std::shared_ptr<Connection> last = connections_.back();
+    last->stop();  // takes itself off
   }
 }
 
