@@ -26,8 +26,8 @@ TEST_F(Commands, ListIsATable) {
   EXPECT_EQ(
       out(),
       "NAME   RUNTIME  MEMORY   TIME-OUT  VERSION  CODE    UPDATED    ID\n"
-      "hello  node     128 MB   30.00 s   3        1.5 KB  2 min ago  f81d4fae-7dec-41d0-a765-00a0c91e6bf6\n"
-      "-               1024 MB  500.0 ms  0        0 B                x-y\n");
+      "hello  node     128 MB   30s       3        1.5 KB  2 min ago  f81d4fae-7dec-41d0-a765-00a0c91e6bf6\n"
+      "-               1024 MB  500ms     0        0 B                x-y\n");
 }
 
 TEST_F(Commands, ListInOtherShapes) {
@@ -52,8 +52,7 @@ TEST_F(Commands, ControlCharactersDoNotReachTheTerminal) {
 TEST_F(Commands, ShowPrintsEverySetting) {
   expect(kGet, "/functions/hello", 200, kHello);
   EXPECT_EQ(hearth({"show", "hello"}), kOk);
-  for (const auto* part :
-       {"128 MB", "30.00 s", "1.5 KB", "sha256 ab12", "A=1", "index", "2 min ago", "active"}) {
+  for (const auto* part : {"128 MB", "30s", "1.5 KB", "sha256 ab12", "A=1", "index", "2 min ago", "active"}) {
     EXPECT_THAT(out(), HasSubstr(part));
   }
 }
@@ -113,12 +112,13 @@ TEST_F(Commands, DeleteAsksOnATerminalAndRefusesWithoutOne) {
 TEST_F(Commands, StatusReadsTheHealthReport) {
   const std::string body =
       R"({"status":"ok","version":"0.1.0","uptimeSeconds":7500,"memory":{"totalMb":8192,"freeMb":7168},)"
-      R"("instances":{"idle":2,"running":1,"starting":0},"functions":4})";
+      R"("instances":{"idle":2,"running":1,"starting":0,"cold":5},"functions":4})";
   expect(kGet, "/health", 200, body);
   EXPECT_EQ(hearth({"status"}), kOk);
   EXPECT_EQ(out(),
             "server     ok at http://127.0.0.1:8080\nversion    0.1.0\nup for     2 h\n"
-            "memory     7.0 GB free of 8.0 GB\ninstances  3 (2 idle, 1 running)\nfunctions  4\n");
+            "memory     8.0 GB for instances, 7.0 GB of it not set aside\n"
+            "instances  3 (2 idle, 1 running), and room set aside for 5 more\nfunctions  4\n");
   out_is_terminal_ = true;
   expect(kGet, "/health", 200, body);
   hearth({"status", "--json"});

@@ -146,7 +146,7 @@ int print_deployed(Context& context, const std::string& name, bool is_new, const
       "{} {}: version {}, {} file{} in {}, {} MB of memory, time-out {}\nCall it: hearth invoke {}\n",
       is_new ? "created" : "updated", printable(name), function->version, code.paths.size(),
       code.paths.size() == 1 ? "" : "s", human_bytes(code.zip_bytes), function->memory_mb,
-      human_milliseconds(static_cast<double>(function->timeout_ms)), printable(name));
+      human_setting(function->timeout_ms), printable(name));
   return kOk;
 }
 
@@ -159,7 +159,7 @@ int run_deploy(Context& context, const DeployOptions& options) {
     ProgressLine line(context);
     return open_code(options.path, model::UploadLimits{}.zip_bytes,
                      [&line](std::uint64_t files, std::uint64_t bytes) {
-                       line.show(fmt::format("packing  {} files, {}", files, human_bytes(bytes)));
+                       line.show(fmt::format("packing  {}, files: {}", human_bytes(bytes), files));
                      });
   }();
   if (!code) {

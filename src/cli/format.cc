@@ -74,6 +74,10 @@ std::string human_milliseconds(double milliseconds) {
   return fmt::format("{} min {} s", seconds / 60, seconds % 60);
 }
 
+std::string human_setting(std::uint64_t milliseconds) {
+  return base::format_duration(std::chrono::milliseconds(milliseconds));
+}
+
 std::string human_seconds(std::uint64_t seconds) {
   if (seconds < 120) {
     return fmt::format("{} s", seconds);

@@ -13,9 +13,10 @@
 
 namespace hearth::cli {
 
-std::string human_bytes(std::uint64_t bytes);         // "512 B", "1.5 KB", "12 MB"
-std::string human_milliseconds(double milliseconds);  // "0.42 ms", "12.3 ms", "1.20 s", "2 min 5 s"
-std::string human_seconds(std::uint64_t seconds);     // "5 s", "3 min", "2 h", "4 days"
+std::string human_bytes(std::uint64_t bytes);           // "512 B", "1.5 KB", "12 MB"
+std::string human_milliseconds(double milliseconds);    // "0.42 ms", "12.3 ms", "1.20 s", "2 min 5 s"
+std::string human_setting(std::uint64_t milliseconds);  // "30s", "500ms": as the flags take it
+std::string human_seconds(std::uint64_t seconds);       // "5 s", "3 min", "2 h", "4 days"
 
 // As base::parse_duration, in whole milliseconds, at least one. kInvalidArgument otherwise.
 base::Result<std::chrono::milliseconds> parse_milliseconds(std::string_view text);

@@ -15,10 +15,9 @@ void print_table(Context& context, const std::vector<FunctionInfo>& functions) {
   Table table({"NAME", "RUNTIME", "MEMORY", "TIME-OUT", "VERSION", "CODE", "UPDATED", "ID"});
   for (const auto& function : functions) {
     table.add({function.name.empty() ? "-" : function.name, function.runtime,
-               std::to_string(function.memory_mb) + " MB",
-               human_milliseconds(static_cast<double>(function.timeout_ms)), std::to_string(function.version),
-               human_bytes(function.code_bytes), human_age(function.updated_at, context.now_ms()),
-               function.id});
+               std::to_string(function.memory_mb) + " MB", human_setting(function.timeout_ms),
+               std::to_string(function.version), human_bytes(function.code_bytes),
+               human_age(function.updated_at, context.now_ms()), function.id});
   }
   table.print(context.terminal.out);
 }

@@ -30,7 +30,7 @@ void print_function(Context& context, const FunctionInfo& function) {
   line("runtime", function.runtime);
   line("handler", function.handler);
   line("memory", std::to_string(function.memory_mb) + " MB");
-  line("time-out", human_milliseconds(static_cast<double>(function.timeout_ms)));
+  line("time-out", human_setting(function.timeout_ms));
   line("concurrency", std::to_string(function.concurrency) + " at once in an instance");
   line("code", human_bytes(function.code_bytes) + "  sha256 " + function.code_sha256);
   line("created", time(function.created_at));

@@ -11,16 +11,21 @@
 namespace hearth::cli {
 namespace {
 
+// "cold" counts no instances, but memory set aside for them ahead of any call.
 std::string describe_instances(const Health& health) {
   std::uint64_t total = 0;
+  std::uint64_t cold = 0;
   std::string parts;
   for (const auto& [state, count] : health.instances) {
-    total += count;
-    if (count > 0) {
+    if (state == "cold") {
+      cold = count;
+    } else if (count > 0) {
+      total += count;
       parts += (parts.empty() ? "" : ", ") + fmt::format("{} {}", count, state);
     }
   }
-  return parts.empty() ? "none" : fmt::format("{} ({})", total, parts);
+  const std::string running = parts.empty() ? "none" : fmt::format("{} ({})", total, parts);
+  return cold == 0 ? running : fmt::format("{}, and room set aside for {} more", running, cold);
 }
 
 void print_health(Context& context, const Health& health) {
@@ -29,12 +34,12 @@ void print_health(Context& context, const Health& health) {
       "server     {} at {}\n"
       "version    {}\n"
       "up for     {}\n"
-      "memory     {} free of {}\n"
+      "memory     {} for instances, {} of it not set aside\n"
       "instances  {}\n"
       "functions  {}\n",
       printable(health.status), context.endpoint, printable(health.version),
-      human_seconds(health.uptime_seconds), human_bytes(health.memory_free_mb * kMb),
-      human_bytes(health.memory_total_mb * kMb), printable(describe_instances(health)), health.functions);
+      human_seconds(health.uptime_seconds), human_bytes(health.memory_total_mb * kMb),
+      human_bytes(health.memory_free_mb * kMb), printable(describe_instances(health)), health.functions);
 }
 
 int run_status(Context& context) {

@@ -81,18 +81,12 @@ stop_server() {
   done
 }
 
-milliseconds_now() {
-  local now=$EPOCHREALTIME
-  echo $((10#${now//[!0-9]/} / 1000))
-}
-
-# One invocation, its answer and the time that the whole command took.
+# One invocation, the time that it took in the server (the trace's first step) and its answer.
 show_invocation() {
-  local endpoint=$1 label=$2 started answer
-  started=$(milliseconds_now)
-  answer=$("$kHearth" --endpoint "$endpoint" invoke hello --data '{"name": "Ada"}' 2>&1) ||
-    fail "the step 'invoke' failed: $answer" "see build/logs/server.log"
-  printf '    %-5s %5s ms   %s\n' "$label" "$(($(milliseconds_now) - started))" "$(tr -s ' \n' ' ' <<<"$answer")"
+  local endpoint=$1 label=$2 answer trace=$log_folder/invoke.trace
+  answer=$("$kHearth" --endpoint "$endpoint" invoke hello --data '{"name": "Ada"}' --trace 2>"$trace" | tr -s ' \n' ' ') ||
+    fail "the step 'invoke' failed: $(cat "$trace")" "see build/logs/server.log"
+  printf '    %s  %10s   %s\n' "$label" "$(awk 'NR == 2 { print $2, $3 }' "$trace")" "${answer% }"
 }
 
 show_next() {
