@@ -91,11 +91,12 @@ class SandboxedInstanceTest : public testing::Test {
   }
 
   // Fixture folders by name, in place of digests.
-  void fetch(const std::string& digest, std::function<void(base::Result<base::UniqueFd>)> done) {
+  void fetch(const std::string& digest, std::function<void(base::Result<CodeFolder>)> done) {
     const std::string folder = source_folder() + "/runtimes/conformance/fixtures/node/" + digest;
     const int fd = ::open(folder.c_str(), O_PATH | O_CLOEXEC);
     loop_.post([fd, done = std::move(done)] {
-      done(fd >= 0 ? base::Result<base::UniqueFd>(base::UniqueFd(fd))
+      auto held = std::make_shared<const base::UniqueFd>(fd);
+      done(fd >= 0 ? base::Result<CodeFolder>(CodeFolder(std::move(held)))
                    : base::Error{base::ErrorCode::kNotFound, "no such code"});
     });
   }
