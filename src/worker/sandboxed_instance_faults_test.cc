@@ -1,5 +1,5 @@
 // What an instance may do to the platform.
-#include "worker/sandboxed_instance_fixture.h"
+#include "worker/testing/sandboxed_instance_fixture.h"
 
 namespace hearth::worker {
 namespace {

@@ -1,5 +1,5 @@
 // What an instance does when all goes well, and when its owner changes its mind.
-#include "worker/sandboxed_instance_fixture.h"
+#include "worker/testing/sandboxed_instance_fixture.h"
 
 namespace hearth::worker {
 namespace {
@@ -160,7 +160,7 @@ TEST_F(SandboxedInstanceTest, ManyAtOnceAndNoDescriptorIsLeft) {
   instances.clear();
   ASSERT_TRUE(run_until([this] { return host_.living() == 0; }));
   run_for(milliseconds(20));
-  EXPECT_EQ(open_descriptors(), before);
+  EXPECT_LE(open_descriptors(), before);
 }
 
 TEST_F(SandboxedInstanceTest, TheFactoryMayGoFirst) {

@@ -1,4 +1,4 @@
-#include "worker/plain_process_host.h"
+#include "worker/testing/plain_process_host.h"
 
 #include <fcntl.h>
 #include <signal.h>

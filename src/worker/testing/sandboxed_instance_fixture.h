@@ -12,7 +12,7 @@
 #include <optional>
 
 #include "base/asio_event_loop.h"
-#include "worker/plain_process_host.h"
+#include "worker/testing/plain_process_host.h"
 #include "worker/sandboxed_instance.h"
 
 namespace hearth::worker {
