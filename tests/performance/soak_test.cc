@@ -31,7 +31,7 @@ constexpr double kGrowthShare = 1.10;
 
 std::chrono::seconds soak_time() {
   const char* text = std::getenv("HEARTH_SOAK_SECONDS");
-  return std::chrono::seconds(text == nullptr ? 600 : std::atoi(text));
+  return std::chrono::seconds(text == nullptr || *text == 0 ? 600 : std::atoi(text));
 }
 
 double resident_bytes(pid_t pid) {
