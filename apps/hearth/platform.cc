@@ -35,6 +35,7 @@ worker::SandboxedInstanceOptions instance_options(const ServeOptions& options, c
   made.start_timeout = in_ms(options.start_timeout);
   made.init_timeout = in_ms(options.init_timeout);
   made.invocation = options.invocation;
+  made.limits = options.instance;
   made.limits.cpu_millicores = static_cast<std::uint32_t>(options.instance_cpus * 1'000);
   made.node.node = start.node;
   made.node.shim = start.shim;
@@ -55,6 +56,7 @@ dispatch::DispatcherOptions dispatcher_options(const ServeOptions& options) {
   made.hot_wait_max = options.hot_wait;
   made.queue_timeout = in_ms(options.queue_timeout);
   made.queue_depth = options.queue_depth;
+  made.eviction_timeout = in_ms(options.room_timeout);
   return made;
 }
 
@@ -126,7 +128,7 @@ void Platform::make_parts() {
   gateway_ = std::make_unique<gateway::Gateway>(
       gateway_options(options_, start_.api_key),
       gateway::GatewayParts{parts, [this] { return status(); }, request_ids_});
-  server_ = std::make_unique<http::Server>(context_, http::ServerLimits{}, *gateway_);
+  server_ = std::make_unique<http::Server>(context_, options_.http, *gateway_);
 }
 
 gateway::PlatformStatus Platform::status() const {

@@ -24,6 +24,23 @@ void add_duration(CLI::App& command, const std::string& flag, std::chrono::micro
       ->default_str(base::format_duration(value));
 }
 
+void add_milliseconds(CLI::App& command, const std::string& flag, std::chrono::milliseconds& value,
+                      const std::string& help) {
+  command
+      .add_option_function<std::string>(
+          flag,
+          [&value, flag](const std::string& text) {
+            auto parsed = base::parse_duration(text);
+            if (!parsed || *parsed < std::chrono::milliseconds(1)) {
+              throw CLI::ValidationError(flag, parsed ? "it is at least 1ms" : parsed.error().message);
+            }
+            value = std::chrono::ceil<std::chrono::milliseconds>(*parsed);
+          },
+          help)
+      ->type_name("DURATION")
+      ->default_str(base::format_duration(value));
+}
+
 void add_bytes(CLI::App& command, const std::string& flag, std::uint64_t& value, const std::string& shown,
                const std::string& help) {
   command
@@ -107,8 +124,49 @@ void add_worker_flags(CLI::App& command, ServeOptions& options) {
   group->add_option("--uid-base", options.uid_base, "First of the 10,000 user ids that instances run as")
       ->check(CLI::Range(1'000U, 4'000'000'000U))
       ->capture_default_str();
+  add_duration(*group, "--room-timeout", options.room_timeout,
+               "Wait of a call while an idle instance is removed to make room for it");
+  group
+      ->add_option("--instance-processes", options.instance.processes,
+                   "Processes and threads of one instance")
+      ->check(CLI::Range(16U, 4'096U))
+      ->capture_default_str();
+  group
+      ->add_option("--instance-open-files", options.instance.open_files,
+                   "Open files of one process in an instance")
+      ->check(CLI::Range(64U, 65'536U))
+      ->capture_default_str();
+  add_bytes(*group, "--instance-tmp-bytes", options.instance.max_tmp_bytes, "512MiB",
+            "Size of an instance's /tmp, which is never more than half of its memory");
   add_bytes(*group, "--code-cache-bytes", options.code_cache_bytes, "2GiB",
             "Unpacked code that is kept on disk");
+}
+
+void add_http_flags(CLI::App& command, ServeOptions& options) {
+  auto* const group = command.add_option_group("HTTP");
+  group
+      ->add_option("--max-header-bytes", options.http.header_bytes,
+                   "Largest request line and headers together")
+      ->check(CLI::Range(1'024U, 1U << 20U))
+      ->capture_default_str();
+  group->add_option("--max-target-bytes", options.http.target_bytes, "Largest request target")
+      ->check(CLI::Range(256U, 1U << 20U))
+      ->capture_default_str();
+  group->add_option("--max-headers", options.http.header_count, "Most headers of a request")
+      ->check(CLI::Range(8U, 10'000U))
+      ->capture_default_str();
+  group
+      ->add_option("--max-connections", options.http.connections,
+                   "Most connections at once; one more gets 503")
+      ->check(CLI::Range(1U, 1'000'000U))
+      ->capture_default_str();
+  add_milliseconds(*group, "--header-timeout", options.http.header_timeout,
+                   "From a request's first byte to its blank line");
+  add_milliseconds(*group, "--body-timeout", options.http.body_timeout, "Between two pieces of a body");
+  add_milliseconds(*group, "--idle-timeout", options.http.idle_timeout,
+                   "Between two requests of a connection");
+  add_milliseconds(*group, "--write-timeout", options.http.write_timeout,
+                   "Of a peer that does not read its answer");
 }
 
 void add_limit_flags(CLI::App& command, ServeOptions& options) {
@@ -140,6 +198,7 @@ void add_serve_flags(CLI::App& command, ServeOptions& options) {
   add_server_flags(command, options);
   add_worker_flags(command, options);
   add_limit_flags(command, options);
+  add_http_flags(command, options);
 }
 
 bool is_loopback(const std::string& listen) {

@@ -8,7 +8,9 @@
 
 #include "dispatch/dispatcher.h"
 #include "gateway/log_book.h"
+#include "http/server.h"
 #include "model/limits.h"
+#include "worker/runtime_program.h"
 
 namespace hearth {
 
@@ -37,6 +39,9 @@ struct ServeOptions {
   std::uint32_t uid_base = 200'000;
   std::uint64_t code_cache_bytes = 2ULL << 30U;
 
+  std::chrono::microseconds room_timeout{std::chrono::seconds(2)};
+  http::ServerLimits http;
+  worker::InstanceLimits instance;  // cpu_millicores comes from instance_cpus
   model::UploadLimits upload;
   model::FunctionLimits function;
   model::InvocationLimits invocation;

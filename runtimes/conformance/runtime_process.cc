@@ -25,6 +25,7 @@ constexpr std::uint64_t kMaxResponseBytes = 64 * base::kMiB;
 
 std::vector<char*> pointers(const std::vector<std::string>& texts) {
   std::vector<char*> result;
+  result.reserve(texts.size() + 1);
   for (const auto& text : texts) {
     result.push_back(const_cast<char*>(text.c_str()));  // exec wants it so and does not write
   }
@@ -56,16 +57,16 @@ RuntimeProcess::RuntimeProcess(const std::vector<std::string>& command,
   }
   control_.reset(sockets[0]);
   const UniqueFd far_control(sockets[1]);
-  auto [out, far_out] = make_pipe();
-  auto [err, far_err] = make_pipe();
+  auto out = make_pipe();
+  auto err = make_pipe();
   const auto arguments = pointers(command);
   const auto variables = pointers(environment);
   pid_ = ::fork();
   if (pid_ == 0) {
     const int null = ::open("/dev/null", O_RDONLY);
     // Away from the numbers they are about to take.
-    const int from[] = {::fcntl(null, F_DUPFD, 100), ::fcntl(far_out.get(), F_DUPFD, 100),
-                        ::fcntl(far_err.get(), F_DUPFD, 100), ::fcntl(far_control.get(), F_DUPFD, 100)};
+    const int from[] = {::fcntl(null, F_DUPFD, 100), ::fcntl(out.second.get(), F_DUPFD, 100),
+                        ::fcntl(err.second.get(), F_DUPFD, 100), ::fcntl(far_control.get(), F_DUPFD, 100)};
     for (int i = 0; i < 4; ++i) {
       ::dup2(from[i], i);
     }
@@ -75,8 +76,8 @@ RuntimeProcess::RuntimeProcess(const std::vector<std::string>& command,
     }
     ::_exit(127);
   }
-  out_ = std::move(out);
-  err_ = std::move(err);
+  out_ = std::move(out.first);
+  err_ = std::move(err.first);
 }
 
 RuntimeProcess::~RuntimeProcess() {

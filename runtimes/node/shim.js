@@ -13,18 +13,15 @@
 'use strict';
 
 const fs = require('fs');
-const path = require('path');
-const { Module } = require('module');
-const { pathToFileURL } = require('url');
 const { Writable } = require('stream');
+const { describeError } = require('./describe_error');
+const { loadHandler } = require('./load_handler');
 
 const kProtocolVersion = 1;
 const kControlFd = 3;
 const kHeaderBytes = 16;
 const kReadBytes = 64 * 1024;
 const kMaxFrameBytes = 256 * 1024 * 1024;
-const kMaxMessageChars = 8 * 1024;
-const kMaxStackChars = 16 * 1024;
 const kProtocolExitCode = 70;
 
 const kInit = 1;
@@ -50,8 +47,6 @@ const utf8Write = uncurry(Buffer.prototype.utf8Write);
 const utf8Slice = uncurry(Buffer.prototype.utf8Slice);
 const copyBytes = uncurry(Buffer.prototype.copy);
 const includes = uncurry(String.prototype.includes);
-const sliceString = uncurry(String.prototype.slice);
-const toText = String;
 const now = performance.now.bind(performance);
 const nextTurn = setImmediate;
 const exit = process.exit.bind(process);
@@ -59,7 +54,6 @@ const activeResources = process.getActiveResourcesInfo.bind(process);
 const sleepCell = new Int32Array(new SharedArrayBuffer(4));
 const sleepMs = Atomics.wait.bind(Atomics, sleepCell, 0, 0);
 const NativePromise = Promise;
-const NativeError = Error;
 const NativeSyntaxError = SyntaxError;
 
 // Keeps the event loop alive while a promise of the function is awaited, and only then.
@@ -133,7 +127,7 @@ function putU32(bytes, at, value) {
   bytes[at + 3] = value >>> 24;
 }
 
-// One frame, one write. `prefixBytes` of the payload are filled in by `prefix` before the text.
+// One frame, one write. A payload is a prefix of 0, 4 (`first`) or 5 bytes (`second` too), then text.
 function send(type, prefixBytes, first, second, text) {
   const start = kHeaderBytes + prefixBytes;
   let frame = scratch;
@@ -159,108 +153,9 @@ const sendPlain = (type, text) => send(type, 0, 0, 0, text);
 const sendResult = (micros, json) => send(kResult, 4, micros, 0, json);
 const sendError = (micros, kind, description) => send(kError, 5, micros, kind, stringifyJson(description));
 
-// ---- errors as values. Every step may meet a hostile getter.
-
-function tryText(read, limit) {
-  try {
-    const text = read();
-    return typeof text === 'string' ? sliceString(text, 0, limit) : '';
-  } catch {
-    return '';
-  }
-}
-
-function describeError(error) {
-  const isObject = (typeof error === 'object' && error !== null) || typeof error === 'function';
-  if (!isObject) {
-    const type = error === null ? 'null' : typeof error;
-    return { __proto__: null, type, message: tryText(() => toText(error), kMaxMessageChars), stack: '' };
-  }
-  return {
-    __proto__: null,  // so that a patched Object.prototype.toJSON has no part in it
-    type: tryText(() => error.name, 256) || tryText(() => error.constructor.name, 256) || 'Error',
-    message: tryText(() => error.message, kMaxMessageChars) || tryText(() => toText(error), kMaxMessageChars),
-    stack: tryText(() => error.stack, kMaxStackChars),
-  };
-}
-
 function elapsedMicros(started) {
   const micros = (now() - started) * 1000;
   return micros > 0xffffffff ? 0xffffffff : micros >>> 0;
-}
-
-// ---- loading the handler
-
-class HandlerError extends NativeError {
-  constructor(message) {
-    super(message);
-    this.name = 'HandlerNotFound';
-  }
-}
-
-// "dir/file.name" is the export `name` of dir/file; "dir/file" is the module itself. The first dot
-// after the last slash divides them.
-function splitHandler(handler) {
-  const base = handler.lastIndexOf('/') + 1;
-  const dot = handler.indexOf('.', base);
-  return dot < 0 ? { file: handler, names: [] } : { file: handler.slice(0, dot), names: handler.slice(dot + 1).split('.') };
-}
-
-function findFile(codePath, file) {
-  for (const extension of ['.js', '.mjs', '.cjs']) {
-    const candidate = path.join(codePath, file + extension);
-    if (fs.statSync(candidate, { throwIfNoEntry: false })?.isFile()) {
-      return candidate;
-    }
-  }
-  throw new HandlerError(`no ${file}.js, ${file}.mjs or ${file}.cjs in the code`);
-}
-
-// What Node does: the nearest package.json upwards says whether a .js file is an ES module.
-function isEsModule(codePath, file) {
-  const extension = path.extname(file);
-  if (extension !== '.js') {
-    return extension === '.mjs';
-  }
-  for (let folder = path.dirname(file); folder.startsWith(codePath); folder = path.dirname(folder)) {
-    const manifest = path.join(folder, 'package.json');
-    if (fs.existsSync(manifest)) {
-      return parseJson(fs.readFileSync(manifest, 'utf8')).type === 'module';
-    }
-  }
-  return false;
-}
-
-// The module itself: a function, or its `default`, or its `handler`.
-function pickDefault(exports, file) {
-  for (const candidate of [exports, exports?.default, exports?.default?.default, exports?.handler]) {
-    if (typeof candidate === 'function') {
-      return { call: candidate, owner: undefined };
-    }
-  }
-  throw new HandlerError(`${file} exports no function: use module.exports = function, a default export, or an export named handler`);
-}
-
-function pickNamed(exports, names, file) {
-  for (let owner of [exports, exports?.default]) {
-    let value = owner;
-    for (const name of names) {
-      owner = value;
-      value = value?.[name];
-    }
-    if (typeof value === 'function') {
-      return { call: value, owner };
-    }
-  }
-  throw new HandlerError(`${file} exports no function named ${names.join('.')}; it exports: ${Object.keys(exports ?? {}).join(', ') || 'nothing'}`);
-}
-
-async function loadHandler(codePath, handler) {
-  const { file, names } = splitHandler(handler);
-  const found = findFile(codePath, file);
-  process.argv[1] = found;
-  const exports = isEsModule(codePath, found) ? await import(pathToFileURL(found).href) : Module.createRequire(found)(found);
-  return names.length === 0 ? pickDefault(exports, file) : pickNamed(exports, names, file);
 }
 
 // ---- the one initialisation

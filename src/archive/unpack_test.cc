@@ -3,9 +3,12 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <atomic>
 #include <csignal>
+#include <cstdio>
 #include <filesystem>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "archive/archive.h"
@@ -113,6 +116,30 @@ TEST(Unpack, NeverFollowsASymlinkThatIsAlreadyThere) {
   EXPECT_FALSE(unpack_entries({entry("a/evil", "x", 0100644)}, folder.open().get()).ok());
   EXPECT_FALSE(unpack_entries({kIndex}, folder.open().get()).ok());
   EXPECT_FALSE(unpack_entries({entry("x", "", 0100644), entry("a", "b", 0120777)}, folder.open().get()).ok());
+  EXPECT_TRUE(fs::is_empty(elsewhere.path()));
+}
+
+// A folder that becomes a symlink between two steps, over and over.
+TEST(Unpack, WritesThroughNoSymlinkThatIsSwappedIn) {
+  const ScratchFolder elsewhere;
+  std::vector<BuiltEntry> entries;
+  for (int i = 0; i < 100; ++i) {
+    entries.push_back(entry("a/" + std::to_string(i), "x", 0100644));
+  }
+  const auto zip = as_file(build_zip(entries));
+  for (int round = 0; round < 20; ++round) {
+    const ScratchFolder folder;
+    fs::create_directory_symlink(elsewhere.path(), folder / "trap");
+    std::atomic<bool> done = false;
+    std::thread swapper([&] {
+      while (!done) {
+        ::renameat2(AT_FDCWD, (folder / "a").c_str(), AT_FDCWD, (folder / "trap").c_str(), RENAME_EXCHANGE);
+      }
+    });
+    (void)unpack(zip.get(), folder.open().get(), {});
+    done = true;
+    swapper.join();
+  }
   EXPECT_TRUE(fs::is_empty(elsewhere.path()));
 }
 

@@ -132,7 +132,7 @@ base::Result<ClientSocket::Sent> Client::Impl::send_head(std::string_view text) 
   const bool kept = socket_.open() && !socket_.readable();
   std::size_t sent = 0;
   if (kept) {
-    const auto result = socket_.send(text, deadline(), sent);
+    auto result = socket_.send(text, deadline(), sent);
     if (!result || *result == Sent::kAll || sent > 0) {
       return result;
     }
@@ -159,7 +159,7 @@ base::Result<ClientSocket::Sent> Client::Impl::send_body(BodySource& source) {
                                                    " of " + std::to_string(source.bytes) + " bytes"};
     }
     std::size_t sent = 0;
-    const auto result = socket_.send(std::string_view(piece).substr(0, *got), deadline(), sent);
+    auto result = socket_.send(std::string_view(piece).substr(0, *got), deadline(), sent);
     if (!result || *result != Sent::kAll) {
       return result;
     }

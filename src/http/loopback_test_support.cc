@@ -52,7 +52,7 @@ LoopbackServer::LoopbackServer(Handler& handler, ServerLimits limits, const std:
   thread_ = std::thread([this] { context_.run(); });
 }
 
-LoopbackServer::~LoopbackServer() {
+LoopbackServer::~LoopbackServer() {  // NOLINT(bugprone-exception-escape)
   on_loop([this] { server_.reset(); });
   work_.reset();
   thread_.join();

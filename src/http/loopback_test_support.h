@@ -44,7 +44,7 @@ class LoopbackServer {
                           const std::string& host_port = "127.0.0.1:0");
   LoopbackServer(const LoopbackServer&) = delete;
   LoopbackServer& operator=(const LoopbackServer&) = delete;
-  ~LoopbackServer();
+  ~LoopbackServer();  // NOLINT(bugprone-exception-escape): a test fails by it
 
   std::uint16_t port() const { return port_; }
   boost::asio::io_context& context() { return context_; }

@@ -24,7 +24,7 @@ struct Header {
 // Everything before the body.
 struct RequestHead {
   Method method = Method::kGet;
-  std::string target;  // as received: "/functions/x?y=z"
+  std::string target;  // "/functions/x?y=z" as received, without "http://host" where a client sent that
   std::vector<Header> headers;
   std::optional<std::uint64_t> content_length;  // none: chunked, or no body
   bool chunked = false;

@@ -38,7 +38,7 @@ base::Result<std::size_t> ResponseReader::feed(std::string_view bytes) {
   std::size_t used = 0;
   while (used < bytes.size() && !done()) {
     const std::string_view rest = bytes.substr(used);
-    const auto step = state_ == State::kHead ? feed_head(rest) : feed_body(rest);
+    auto step = state_ == State::kHead ? feed_head(rest) : feed_body(rest);
     if (!step) {
       return step;
     }

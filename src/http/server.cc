@@ -227,15 +227,16 @@ void Server::Impl::stop() {
   error_code ignored;
   acceptor_.close(ignored);
   accept_timer_.cancel();
-  const auto connections = connections_;
-  for (const auto& connection : connections) {
-    connection->stop();
+  while (!connections_.empty()) {
+    const std::shared_ptr<Connection> last = connections_.back();
+    last->stop();  // takes itself off
   }
 }
 
 Server::Server(asio::io_context& context, ServerLimits limits, Handler& handler)
     : impl_(std::make_shared<Impl>(context, limits, handler)) {}
-Server::~Server() { impl_->stop(); }
+// Asio's timers and queues may throw for want of memory only: nothing is left to save then.
+Server::~Server() { impl_->stop(); }  // NOLINT(bugprone-exception-escape)
 
 base::Result<void> Server::listen(const std::string& host_port) {
   auto listening = open_listener(host_port);

@@ -29,11 +29,14 @@ struct ServerLimits {
   std::uint32_t target_bytes = 8 * 1024;   // 414
   std::uint32_t header_count = 100;        // 431
   std::uint32_t connections = 4'096;       // one more is answered 503 and closed
-  std::chrono::milliseconds header_timeout{
-      10'000};                                      // from the first byte of a request to its blank line: 408
-  std::chrono::milliseconds body_timeout{30'000};   // between two pieces of a body: 408
-  std::chrono::milliseconds idle_timeout{60'000};   // between two requests: closed
-  std::chrono::milliseconds write_timeout{30'000};  // a peer that does not read: closed
+  // From the first byte of a request to its blank line: 408.
+  std::chrono::milliseconds header_timeout{10'000};
+  // Between two pieces of a body: 408.
+  std::chrono::milliseconds body_timeout{30'000};
+  // Between two requests, and before the first: closed.
+  std::chrono::milliseconds idle_timeout{60'000};
+  // A peer that takes nothing of its answer: closed.
+  std::chrono::milliseconds write_timeout{30'000};
 };
 
 // Takes a body piece by piece; the next piece comes after `done`, so a slow disk slows the peer.
@@ -119,7 +122,7 @@ class Server {
   Server(boost::asio::io_context& context, ServerLimits limits, Handler& handler);
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
-  ~Server();
+  ~Server();  // NOLINT(bugprone-exception-escape): see server.cc
 
   // HOST:PORT, [V6]:PORT; port 0 takes a free one. Binds and listens; kInvalidArgument, kIo.
   base::Result<void> listen(const std::string& host_port);

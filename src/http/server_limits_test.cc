@@ -146,9 +146,11 @@ TEST(ServerLimits, AnswerChunkLinesThatTrickle) {
   LoopbackServer server(handler, limits);
   Peer peer(server.port());
   peer.send("POST / HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n1;");
-  for (int i = 0; i < 500 && !peer.readable_within(20); ++i) {
+  int trickled = 0;
+  for (; trickled < 100 && !peer.readable_within(20); ++trickled) {
     peer.send("x");
   }
+  EXPECT_LT(trickled, 100);
   EXPECT_EQ(peer.receive().status, 408);
 }
 
@@ -245,7 +247,7 @@ TEST(ServerLimits, OutliveAWantOfDescriptors) {
       (after.ru_utime.tv_sec - before.ru_utime.tv_sec + after.ru_stime.tv_sec - before.ru_stime.tv_sec) *
           1'000'000 +
       after.ru_utime.tv_usec - before.ru_utime.tv_usec + after.ru_stime.tv_usec - before.ru_stime.tv_usec;
-  EXPECT_LT(busy_us, 150'000);
+  EXPECT_LT(busy_us, 50'000);
   EXPECT_EQ(peer.receive().status, 200);
 }
 

@@ -25,7 +25,7 @@ using base::UniqueFd;
 using sandbox::ExitReason;
 
 constexpr const char* kShell = "/bin/sh";
-constexpr std::chrono::seconds kPatience{20};
+constexpr std::chrono::seconds kPatience{50};
 
 std::pair<UniqueFd, UniqueFd> socket_pair(int type) {
   std::array<int, 2> ends{};

@@ -19,7 +19,8 @@
 
 namespace hearth::sandbox {
 
-// The folder of code as the process inside sees it, read-only.
+// The folder of code as the process inside sees it, read-only. It is the working folder too, which is
+// how a program finds it under the fake adapter, where there is no kCodePath.
 inline constexpr const char* kCodePath = "/code";
 // The control socket's number inside. 0 is /dev/null, 1 and 2 are `out` and `err`; nothing else is open.
 inline constexpr int kControlFd = 3;
@@ -48,7 +49,7 @@ struct Spec {
 
 // All four are consumed. code_folder is an open directory (O_PATH will do) on any file system.
 struct Descriptors {
-  base::UniqueFd code_folder;  // invalid: /code is an empty folder
+  base::UniqueFd code_folder;  // opened in this server's mount namespace; invalid: /code is an empty folder
   base::UniqueFd control;      // becomes kControlFd inside
   base::UniqueFd out;          // becomes 1
   base::UniqueFd err;          // becomes 2
@@ -83,8 +84,8 @@ class Backend {
   virtual void remove(const std::string& name) = 0;
 
   // Sandboxes that have ended and of which nothing is left (no process, cgroup, mount, interface).
-  // Each is reported once. Never blocks; call it when ready_fd() is readable, and at least every
-  // `kCollectPeriodMs` while an end is under way.
+  // Each is reported once. Never blocks; call it when ready_fd() is readable, which it also becomes
+  // every `kCollectPeriodMs` while an end is under way.
   virtual std::vector<Exit> collect() = 0;
 
   // Becomes readable when collect() may have something new. Owned by the backend.

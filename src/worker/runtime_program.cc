@@ -13,7 +13,8 @@ constexpr std::uint32_t kLargeSemiSpaceMb = 16;
 constexpr std::uint32_t kLargeMemoryMb = 512;
 
 std::uint32_t heap_mb(std::uint32_t memory_mb, std::uint32_t reserved_mb) {
-  return memory_mb > reserved_mb + kSmallestHeapMb ? memory_mb - reserved_mb : kSmallestHeapMb;
+  const std::uint32_t reserved = reserved_mb + memory_mb / 8;
+  return memory_mb > reserved + kSmallestHeapMb ? memory_mb - reserved : kSmallestHeapMb;
 }
 
 }  // namespace

@@ -284,7 +284,7 @@ class SandboxedInstanceFactory::Core : public std::enable_shared_from_this<Core>
 class SandboxedInstanceFactory::Handle final : public Instance {
  public:
   explicit Handle(std::shared_ptr<Core> core) : core_(std::move(core)) {}
-  ~Handle() override { core_->abandon(); }
+  ~Handle() override { core_->abandon(); }  // NOLINT(bugprone-exception-escape): bad_alloc ends the process
 
   void invoke(InstanceCall call) override { core_->invoke(std::move(call)); }
   void stop() override { core_->stop(); }

@@ -111,7 +111,7 @@ class Worker final : public model::Executor, public messaging::WorkerSubscriber,
   void finish_drain_if_empty();
 
   void serve_demands();
-  std::uint32_t removing_mb() const;
+  std::uint32_t memory_in(ReservationState state) const;
   std::uint32_t demanded_mb() const;
   bool evict_least_recent();
   void check_demands_soon();

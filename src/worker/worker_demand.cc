@@ -20,7 +20,10 @@ bool Worker::on_demand(const messaging::Demand& demand) {
   serve_demands();
   const bool served = std::none_of(demands_.begin(), demands_.end(),
                                    [&](const messaging::Demand& waiting) { return waiting.id == demand.id; });
-  return served || ledger_.free_mb() + removing_mb() >= demanded_mb();
+  // Idle memory counts: what has only just become idle goes after its grace.
+  const std::uint32_t idle_mb =
+      options_.evict ? memory_in(ReservationState::kIdle) + memory_in(ReservationState::kLeased) : 0;
+  return served || ledger_.free_mb() + memory_in(ReservationState::kRemoving) + idle_mb >= demanded_mb();
 }
 
 void Worker::on_demand_withdrawn(std::uint64_t demand_id) {
@@ -39,17 +42,17 @@ void Worker::serve_demands() {
     demands_.pop_front();
     announce_cold_of(memory_mb);
   }
-  while (options_.evict && demanded_mb() > ledger_.free_mb() + removing_mb()) {
+  while (options_.evict && demanded_mb() > ledger_.free_mb() + memory_in(ReservationState::kRemoving)) {
     if (!evict_least_recent()) {
       break;
     }
   }
 }
 
-std::uint32_t Worker::removing_mb() const {
+std::uint32_t Worker::memory_in(ReservationState state) const {
   std::uint32_t sum_mb = 0;
   for (const auto& [name, slot] : slots_) {
-    if (slot.state == ReservationState::kRemoving) {
+    if (slot.state == state) {
       sum_mb += slot.memory.memory_mb();
     }
   }

@@ -260,6 +260,15 @@ TEST_F(WorkerTest, DemandEvictsTheLeastRecentlyUsedIdleInstance) {
   EXPECT_EQ(worker_->snapshot().instances_evicted, 1U);
 }
 
+TEST_F(WorkerTest, WhatHasJustBecomeIdleIsPromisedAndGoesAfterItsGrace) {
+  open(1024);
+  const auto lease = warm_up("a", 1024);
+  EXPECT_TRUE(worker_->on_demand({1, "c", 128}));
+  EXPECT_TRUE(instances_.stopped.empty());
+  loop_.advance(milliseconds(3));
+  EXPECT_EQ(instances_.stopped, std::vector<std::string>{lease.instance});
+}
+
 TEST_F(WorkerTest, ARunningInstanceIsNeverEvicted) {
   open(1024);
   const auto lease = warm_up("a", 1024);

@@ -50,8 +50,9 @@ TEST_F(Flow, CreateInvokeListDeleteAsTheOriginalPrototypesClientsDo) {
   EXPECT_EQ(warm.json().at("logs").at("subLogs").at(1).at("name"), "execute.warm");
 
   bool listed = false;
-  for (const auto& function : server().get("/functions").json().as_array()) {
-    listed = listed || function.at("id") == id;
+  const json::value functions = server().get("/functions").json();
+  for (const auto& function : functions.as_array()) {
+    listed = listed || function.at("id") == json::value(id);
   }
   EXPECT_TRUE(listed);
   EXPECT_EQ(server().get("/functions/" + id).json().at("displayName"), "echo");
@@ -64,7 +65,7 @@ TEST_F(Flow, CreateInvokeListDeleteAsTheOriginalPrototypesClientsDo) {
 
 TEST_F(Flow, ANameIsAsGoodAsTheIdAndUnique) {
   const std::string id = server().create_js(kEcho, {{"name", "named"}});
-  EXPECT_EQ(server().get("/functions/named").json().at("id"), id);
+  EXPECT_EQ(server().get("/functions/named").json().at("id"), json::value(id));
   EXPECT_EQ(server().invoke("named", "1").json().at("output").at("echo"), 1);
   const Reply again = server().create_zip(zip_of({{"index.js", kEcho}}), {{"name", "named"}});
   EXPECT_EQ(again.status, 409);
@@ -80,7 +81,7 @@ TEST_F(Flow, NewCodeIsServedFromTheAnswerOnAndTheIdStays) {
       server().put("/functions/" + id + "/code", zip_of({{"index.js", "module.exports = () => 'two';"}}),
                    "application/zip");
   ASSERT_EQ(changed.status, 200) << changed.body;
-  EXPECT_EQ(changed.json().at("id"), id);
+  EXPECT_EQ(changed.json().at("id"), json::value(id));
   EXPECT_EQ(changed.json().at("version"), 2);
   EXPECT_EQ(server().invoke(id).json().at("output"), "two");
   json::object settings{
@@ -119,7 +120,7 @@ TEST_F(Flow, TheContextSaysWhatTheHandlerMayKnow) {
       {{"name", "context"}, {"timeout", 5'000}, {"memorySize", 256}});
   const Reply reply = server().invoke(id);
   const auto output = reply.json().at("output");
-  EXPECT_EQ(output.at("id"), reply.header("X-Hearth-Request-Id"));
+  EXPECT_EQ(output.at("id"), json::value(reply.header("X-Hearth-Request-Id")));
   EXPECT_EQ(output.at("name"), "context");
   EXPECT_EQ(json::serialize(output.at("version")).find('1') != std::string::npos, true);
   EXPECT_EQ(output.at("memory").to_number<int>(), 256);

@@ -178,8 +178,12 @@ TEST(Life, FunctionsSurviveAKillAndLeftoversGoAtTheNextStart) {
   }
   {
     HearthServer server(with({}, folder.path() + "/data"));
-    EXPECT_EQ(server.get("/functions/kept").json().at("id"), id);
-    EXPECT_EQ(server.invoke(id).json().at("output"), 1);
+    const Reply kept = server.get("/functions/kept");
+    ASSERT_EQ(kept.status, 200) << kept.body << server.log();
+    EXPECT_EQ(kept.json().at("id"), boost::json::value(id));
+    const Reply answer = server.invoke(id);
+    ASSERT_EQ(answer.status, 200) << answer.body << server.log();
+    EXPECT_EQ(answer.json().at("output"), 1);
   }
   EXPECT_TRUE(eventually([&] { return leftovers(before, host_state()).empty(); }))
       << leftovers(before, host_state());

@@ -17,7 +17,7 @@ struct SourceFile {
 // is where HEARTH_SOURCE_DIR says (CMake sets it for tests).
 std::vector<SourceFile> read_sources(const std::vector<std::string>& folders);
 
-// Every folder of the repository's, as read_sources() names files.
+// Every folder below these, as paths of the same kind.
 std::vector<std::string> list_folders(const std::vector<std::string>& folders);
 
 bool is_header(std::string_view path);

@@ -1,4 +1,4 @@
-# tools/dev test, bench and fuzz: build, run ctest, and count the cases of all programs.
+# tools/dev test, bench and soak: build, run ctest, and count the cases of all programs.
 # shellcheck shell=bash
 
 readonly kTestSeconds=60     # one test that states no time-out of its own
@@ -111,7 +111,7 @@ run_ctest() {
   as_root rm -rf "$results"
   mkdir -p "$results"
   say "run the tests"
-  as_root env PATH="$PATH" GTEST_OUTPUT="xml:$results/" CTEST_PROGRESS_OUTPUT=0 \
+  as_root env PATH="$PATH" HEARTH_SOAK_SECONDS="${HEARTH_SOAK_SECONDS:-}" GTEST_OUTPUT="xml:$results/" CTEST_PROGRESS_OUTPUT=0 \
     timeout --signal=TERM --kill-after=30 "$kAllTestsSeconds" \
     ctest --test-dir "build/$preset" --output-on-failure --no-tests=error --timeout "$kTestSeconds" \
     --output-junit "$results/ctest.junit" "$@" || status=$?
@@ -169,11 +169,21 @@ command_bench() {
   report
 }
 
-command_fuzz() {
-  local preset=asan-ubsan
+# Long mixed load against one server: memory and descriptors stay flat, every answer is right.
+command_soak() {
+  local preset=release minutes=10
   local -a selection=()
-  parse_test_options "$@"
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --minutes) [ $# -ge 2 ] || usage_error "--minutes takes a number"; minutes=$2; shift 2 ;;
+      --preset) [ $# -ge 2 ] || usage_error "--preset takes a value"; preset=$2; shift 2 ;;
+      *) usage_error "unknown option '$1'" ;;
+    esac
+  done
+  [[ $minutes =~ ^[0-9]+$ ]] && ((minutes >= 1 && minutes <= 20)) || usage_error "--minutes takes 1 to 20"
+  check_preset "$preset"
   prepare_tests "$preset"
-  run_ctest "$preset" -j 2 -L fuzz "${selection[@]}"
+  export HEARTH_SOAK_SECONDS=$((minutes * 60))
+  run_ctest "$preset" -L soak --verbose
   report
 }

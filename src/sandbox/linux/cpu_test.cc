@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <fstream>
+
 #include "sandbox/linux/linux_backend.h"
 #include "sandbox/testing/adapters.h"
 #include "sandbox/testing/driver.h"
@@ -17,10 +19,24 @@ class Cpu : public ::testing::Test {
     if (::geteuid() != 0) {
       GTEST_SKIP() << "sandboxes are made by root";
     }
-    auto made = LinuxBackend::create(linux_options(unique_tag()));
+    auto options = linux_options(unique_tag());
+    options.cgroup_parent = "hearth-cpu-" + std::to_string(::getpid());
+    auto made = LinuxBackend::create(options);
     ASSERT_TRUE(made.ok()) << made.error().message;
     backend_ = std::move(*made);
     driver_.emplace(*backend_);
+    outweigh_the_host(options.cgroup_parent);
+  }
+
+  // Whatever else runs on this machine must not be measured.
+  static void outweigh_the_host(const std::string& parent) {
+    const auto layout = detect_cgroup_layout();
+    ASSERT_TRUE(layout.ok());
+    if (layout->controllers_on_v2) {
+      std::ofstream(layout->unified + "/" + parent + "/cpu.weight") << 10'000;
+    } else {
+      std::ofstream(layout->cpu + "/" + parent + "/cpu.shares") << 262'144;
+    }
   }
 
   // A probe that spins on one processor from the moment that `go` is called.

@@ -2,11 +2,12 @@
 // was given. Every denial has its control: the same attempt by the same probe outside (the fake adapter,
 // as root), where it succeeds. Where it does not, the host cannot show the difference: the test skips.
 #include <gtest/gtest.h>
+#include <linux/capability.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -96,6 +97,31 @@ TEST_F(Isolation, HasNoPrivilege) {
   const auto uid = std::to_string(linux_options(tag_).uid_base);
   EXPECT_EQ(status.at("Uid"), uid + "\t" + uid + "\t" + uid + "\t" + uid);
   EXPECT_EQ(status.at("Gid"), status.at("Uid"));
+}
+
+// Gives this process an inheritable capability, which neither a change of uid nor exec takes away.
+class InheritableCapability {
+ public:
+  InheritableCapability() {
+    ::syscall(SYS_capget, &header_, old_.data());
+    auto raised = old_;
+    raised[0].inheritable |= 1U << static_cast<unsigned>(CAP_NET_RAW);
+    EXPECT_EQ(::syscall(SYS_capset, &header_, raised.data()), 0);
+  }
+  InheritableCapability(const InheritableCapability&) = delete;
+  InheritableCapability& operator=(const InheritableCapability&) = delete;
+  ~InheritableCapability() { ::syscall(SYS_capset, &header_, old_.data()); }
+
+ private:
+  __user_cap_header_struct header_{_LINUX_CAPABILITY_VERSION_3, 0};
+  std::array<__user_cap_data_struct, 2> old_{};
+};
+
+TEST_F(Isolation, InheritsNoPrivilege) {
+  const InheritableCapability raised;
+  EXPECT_NE(status_of(outside_->run_probe({"cat", "/proc/self/status"}).out).at("CapInh"),
+            "0000000000000000");
+  EXPECT_EQ(status_of(cat_inside("/proc/self/status")).at("CapInh"), "0000000000000000");
 }
 
 TEST_F(Isolation, UidsOfTheLivingDiffer) {

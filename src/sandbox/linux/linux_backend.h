@@ -17,6 +17,7 @@
 #include "sandbox/linux/child.h"
 #include "sandbox/linux/options.h"
 #include "sandbox/linux/root_image.h"
+#include "sandbox/linux/tag_lock.h"
 #include "sandbox/linux/uid_pool.h"
 #include "sandbox/sandbox.h"
 
@@ -65,6 +66,7 @@ class LinuxBackend final : public Backend {
   std::vector<Exit> reap_ended();
   void pace();
 
+  TagLock lock_;  // first: let go when all else has been undone
   std::unique_ptr<RootImage> root_;
   std::unique_ptr<CgroupTree> cgroups_;
   std::vector<ProcMask> masks_;

@@ -4,6 +4,8 @@
 #include <sys/mount.h>
 
 #include <cerrno>
+#include <fstream>
+#include <string>
 
 namespace hearth::sandbox {
 
@@ -15,6 +17,16 @@ base::Result<void> enter_private_mounts() {
     return base::io_error("cannot detach our mounts from the host's", errno);
   }
   return {};
+}
+
+bool mounts_are_private() {
+  std::ifstream mounts("/proc/self/mountinfo");
+  for (std::string line; std::getline(mounts, line);) {
+    if (line.find(" / / ") != std::string::npos && line.find(" shared:") != std::string::npos) {
+      return false;
+    }
+  }
+  return true;
 }
 
 }  // namespace hearth::sandbox

@@ -11,4 +11,8 @@ namespace hearth::sandbox {
 // Mounts of the host still arrive here (slave); mounts made here stay here. kIo without CAP_SYS_ADMIN.
 base::Result<void> enter_private_mounts();
 
+// False where a mount made below "/" would spread to the host's namespace (mount_namespaces(7), shared
+// subtrees): enter_private_mounts() has not been called.
+bool mounts_are_private();
+
 }  // namespace hearth::sandbox

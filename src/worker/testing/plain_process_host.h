@@ -41,11 +41,13 @@ class PlainProcessHost final : public sandbox::Host {
   std::size_t living() const { return processes_.size(); }
   pid_t pid_of(const std::string& name) const;
 
+  // Waits for the end and tells it at once, before the loop has looked at any descriptor.
+  void reap(const std::string& name);
+
  private:
   struct Process;
 
   void watch(const std::string& name);
-  void reap(const std::string& name);
 
   boost::asio::io_context& context_;
   base::EventLoop& loop_;

@@ -1,4 +1,4 @@
-#include "worker/plain_process_host.h"
+#include "worker/testing/plain_process_host.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -13,6 +13,7 @@ namespace {
 
 std::vector<char*> pointers(const std::vector<std::string>& texts) {
   std::vector<char*> result;
+  result.reserve(texts.size() + 1);
   for (const auto& text : texts) {
     result.push_back(const_cast<char*>(text.c_str()));  // exec wants it so and does not write
   }
@@ -99,9 +100,9 @@ void PlainProcessHost::watch(const std::string& name) {
 void PlainProcessHost::reap(const std::string& name) {
   const auto process = std::move(processes_.at(name));
   processes_.erase(name);
-  ::kill(-process->pid, SIGKILL);  // what it started
   int status = 0;
   ::waitpid(process->pid, &status, 0);
+  ::kill(-process->pid, SIGKILL);  // what it started
   sandbox::Exit exit{name, sandbox::ExitReason::kExited, WEXITSTATUS(status), 0};
   if (WIFSIGNALED(status)) {
     exit.reason = process->removed ? sandbox::ExitReason::kRemoved : sandbox::ExitReason::kSignaled;

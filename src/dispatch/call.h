@@ -1,0 +1,43 @@
+// One invocation inside the dispatcher; a detail of dispatcher*.cc. Loop thread only.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "dispatch/dispatcher.h"
+
+namespace hearth::dispatch {
+
+// Shared with the worker as its observer, so that an execution outlives a
+// caller that leaves.
+class Dispatcher::Call final : public model::ExecutionObserver,
+                               public std::enable_shared_from_this<Dispatcher::Call> {
+ public:
+  enum class State { kRouting, kHotWait, kCapacityWait, kRunning, kEnded };
+
+  Call(Dispatcher& owner, CallId call_id, model::ExecuteRequest execute_request, Done callback)
+      : dispatcher(owner), id(call_id), request(std::move(execute_request)), on_done(std::move(callback)) {}
+
+  void refused(model::Refusal refusal) override { dispatcher.refused(shared_from_this(), refusal); }
+  void done(model::Execution execution, std::optional<model::Allocation> lease) override {
+    dispatcher.done(shared_from_this(), std::move(execution), std::move(lease));
+  }
+
+  Dispatcher& dispatcher;
+  const CallId id;
+  model::ExecuteRequest request;
+  Done on_done;  // empty once the caller has left
+  State state = State::kRouting;
+  model::VersionPtr version = request.version;
+  base::TimePoint began{};
+  base::TimePoint admitted{};
+  base::TimerId timer = 0;
+  bool demanded = false;
+  bool waited_hot = false;
+  bool version_retired =
+      false;  // while it waited: it runs on its version all the same, the instance goes after it
+  DispatchSteps steps;
+};
+
+}  // namespace hearth::dispatch

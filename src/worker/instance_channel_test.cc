@@ -1,0 +1,188 @@
+// The channel's descriptors, with the test at their far ends.
+#include "worker/instance_channel.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <boost/asio/io_context.hpp>
+#include <optional>
+#include <vector>
+
+namespace hearth::worker {
+namespace {
+
+using protocol::Frame;
+using protocol::FrameType;
+
+class InstanceChannelTest : public testing::Test, public InstanceChannel::Events {
+ protected:
+  InstanceChannelTest() {
+    limits_.response_bytes = 1'000'000;
+    channel_.emplace(context_, std::make_shared<ReadBuffers>(), limits_, *this);
+    far_ = std::move(channel_->open().value());
+    channel_->start_reading();
+  }
+
+  void frame_received(Frame frame, bool more_follows) override {
+    frames_.push_back(std::move(frame));
+    more_follows_ = more_follows;
+    logs_ = channel_->take_logs();
+  }
+  void channel_failed(base::Error error) override { failed_ = error; }
+  void channel_ended(bool mid_frame) override { ended_mid_frame_ = mid_frame; }
+
+  static void write(const base::UniqueFd& fd, std::string_view bytes) {
+    ASSERT_EQ(::write(fd.get(), bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
+  }
+
+  // What the far end can read now.
+  std::string read_far() {
+    std::string text;
+    std::array<char, 65'536> buffer;
+    ssize_t got = 0;
+    while ((got = ::recv(far_.control.get(), buffer.data(), buffer.size(), MSG_DONTWAIT)) > 0) {
+      text.append(buffer.data(), static_cast<std::size_t>(got));
+    }
+    return text;
+  }
+
+  void poll() {
+    context_.restart();
+    context_.poll();
+  }
+
+  boost::asio::io_context context_;
+  model::InvocationLimits limits_;
+  InstanceChannel::FarEnds far_;
+  std::optional<InstanceChannel> channel_;
+  std::vector<Frame> frames_;
+  model::CapturedLogs logs_;
+  std::optional<base::Error> failed_;
+  std::optional<bool> ended_mid_frame_;
+  bool more_follows_ = false;
+};
+
+const Frame kLoaded{FrameType::kLoaded, 0, ""};
+std::string bytes_of(const Frame& frame) {
+  return protocol::encode_frame(frame.type, frame.invocation, frame.payload);
+}
+
+TEST_F(InstanceChannelTest, LogsAreReadBeforeTheFrameThatFollowedThemIsPassedOn) {
+  // The socket becomes readable first, so the loop looks at it first.
+  write(far_.control, bytes_of(kLoaded).substr(0, 5));
+  write(far_.out, "out");
+  write(far_.err, "err");
+  write(far_.control, bytes_of(kLoaded).substr(5));
+  poll();
+  ASSERT_EQ(frames_, std::vector<Frame>{kLoaded});
+  const model::CapturedLogs expected{{{model::LogStream::kOut, "out"}, {model::LogStream::kErr, "err"}},
+                                     false};
+  EXPECT_EQ(logs_, expected);
+}
+
+TEST_F(InstanceChannelTest, AFullPipeIsReadWholeBeforeTheFrame) {
+  write(far_.control, bytes_of(kLoaded));
+  ASSERT_EQ(::fcntl(far_.out.get(), F_SETPIPE_SZ, 1 << 20), 1 << 20);
+  ASSERT_EQ(::fcntl(far_.out.get(), F_SETFL, O_NONBLOCK), 0);
+  write(far_.out, std::string(200'000, 'x'));
+  poll();
+  ASSERT_EQ(logs_.chunks.size(), 1U);
+  EXPECT_EQ(logs_.chunks[0].text.size(), 200'000U);
+}
+
+TEST_F(InstanceChannelTest, AFrameThatOthersFollowSaysSo) {
+  write(far_.control, bytes_of(kLoaded));
+  poll();
+  EXPECT_FALSE(more_follows_);
+  write(far_.control, bytes_of(kLoaded) + "x");
+  poll();
+  EXPECT_TRUE(more_follows_);
+}
+
+TEST_F(InstanceChannelTest, ALargeFrameIsSentAsTheSocketTakesIt) {
+  auto body = std::make_shared<std::string>(3'000'000, ' ');
+  for (std::size_t i = 0; i < body->size(); ++i) {
+    (*body)[i] = static_cast<char>(i * 31 >> 3U);
+  }
+  const std::string head(58, 'h');
+  channel_->send(head, body);
+  std::string received;
+  for (int turns = 0; turns < 1'000 && received.size() < head.size() + body->size(); ++turns) {
+    received += read_far();
+    poll();
+  }
+  EXPECT_TRUE(received == head + *body);
+  EXPECT_EQ(body.use_count(), 1) << "the body is let go of when it is sent";
+}
+
+TEST_F(InstanceChannelTest, AHeadThatDoesNotFitIsSentLater) {
+  // Fill the socket so that nothing of the next frame is taken.
+  channel_->send(std::string(10'000'000, 'f'), nullptr);
+  std::string received;
+  for (int turns = 0; turns < 10'000 && received.size() < 10'000'000; ++turns) {
+    received += read_far();
+    poll();
+  }
+  EXPECT_EQ(received.size(), 10'000'000U);
+  channel_->send("next", std::make_shared<const std::string>(" frame"));
+  EXPECT_EQ(read_far(), "next frame");
+}
+
+TEST_F(InstanceChannelTest, TheRestIsReadAtOnceWhenItIsAskedFor) {
+  write(far_.control, bytes_of(kLoaded));
+  far_.control.reset();
+  channel_->read_rest();
+  EXPECT_EQ(frames_, std::vector<Frame>{kLoaded});
+  EXPECT_EQ(ended_mid_frame_, false);
+}
+
+TEST_F(InstanceChannelTest, AnEndWithinAFrameSaysSo) {
+  write(far_.control, bytes_of(kLoaded).substr(0, 7));
+  far_.control.reset();
+  poll();
+  EXPECT_EQ(ended_mid_frame_, true);
+}
+
+TEST_F(InstanceChannelTest, GarbageIsAFailureAndNothingMoreIsRead) {
+  write(far_.control, "HTTP/1.1 200 OK\r\n\r\n");
+  poll();
+  ASSERT_TRUE(failed_.has_value());
+  write(far_.control, bytes_of(kLoaded));
+  poll();
+  channel_->read_rest();
+  EXPECT_TRUE(frames_.empty());
+}
+
+TEST_F(InstanceChannelTest, AFloodIsReadInBoundedTurns) {
+  ASSERT_EQ(::fcntl(far_.out.get(), F_SETFL, O_NONBLOCK), 0);
+  const std::string line(4'096, 'x');
+  for (int i = 0; i < 1'000; ++i) {
+    while (::write(far_.out.get(), line.data(), line.size()) > 0) {
+    }
+    context_.restart();
+    ASSERT_LE(context_.poll(), 8U);  // a turn ends although there is always more
+  }
+  const auto logs = channel_->take_logs();
+  EXPECT_TRUE(logs.truncated);
+  EXPECT_EQ(logs.chunks[0].text.size(), limits_.log_bytes);
+}
+
+TEST_F(InstanceChannelTest, SendingToAnEndedSocketDoesNotRaiseASignal) {
+  far_.control.reset();
+  channel_->send("frame", std::make_shared<const std::string>(1'000'000, 'b'));
+  poll();
+  EXPECT_EQ(ended_mid_frame_, false);
+}
+
+TEST_F(InstanceChannelTest, NoEventComesAfterItsEnd) {
+  write(far_.control, bytes_of(kLoaded));
+  write(far_.out, "out");
+  channel_.reset();
+  poll();
+  EXPECT_TRUE(frames_.empty());
+}
+
+}  // namespace
+}  // namespace hearth::worker

@@ -1,0 +1,45 @@
+#include "worker/runtime_program.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace hearth::worker {
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+
+sandbox::Spec spec_of(std::uint32_t memory_mb) {
+  model::Version version;
+  version.memory_mb = memory_mb;
+  return sandbox_spec("i-1", version, {}, {});
+}
+
+TEST(RuntimeProgram, LimitsFollowTheVersionsMemory) {
+  const auto limits = spec_of(128).limits;
+  EXPECT_EQ(limits.memory_bytes, 128 * base::kMiB);
+  EXPECT_EQ(limits.cpu_weight, 128U);
+  EXPECT_EQ(limits.cpu_millicores, 0U);
+  EXPECT_EQ(limits.tmp_bytes, 64 * base::kMiB);
+  EXPECT_EQ(spec_of(4'096).limits.tmp_bytes, 512 * base::kMiB);
+  EXPECT_EQ(spec_of(4'096).limits.memory_bytes, 4'096 * base::kMiB);
+  EXPECT_EQ(spec_of(20'000).limits.cpu_weight, 10'000U);
+}
+
+TEST(RuntimeProgram, TheHeapFitsIntoTheMemory) {
+  EXPECT_THAT(spec_of(128).arguments, Contains("--max-old-space-size=64"));
+  EXPECT_THAT(spec_of(1'024).arguments, Contains("--max-old-space-size=848"));
+  EXPECT_THAT(spec_of(16).arguments, Contains("--max-old-space-size=32"));
+}
+
+TEST(RuntimeProgram, TheShimIsTheProgramAndTheEnvironmentHoldsNoSurprise) {
+  const auto spec = spec_of(128);
+  EXPECT_EQ(spec.name, "i-1");
+  EXPECT_EQ(spec.program, "/usr/bin/node");
+  EXPECT_EQ(spec.arguments.back(), "/opt/hearth/node/shim.js");
+  EXPECT_EQ(spec.environment.size(), 4U);
+  EXPECT_THAT(spec.environment, Contains(HasSubstr("PATH=")));
+}
+
+}  // namespace
+}  // namespace hearth::worker

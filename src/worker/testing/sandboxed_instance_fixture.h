@@ -1,0 +1,185 @@
+// The fixture for instances over real sockets, pipes and processes, without walls around them. What the
+// session decides is tested in instance_session_test.cc.
+#pragma once
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+
+#include "base/asio_event_loop.h"
+#include "worker/testing/plain_process_host.h"
+#include "worker/sandboxed_instance.h"
+
+namespace hearth::worker {
+
+inline std::string source_folder() {
+  const char* const folder = std::getenv("HEARTH_SOURCE_DIR");
+  return folder != nullptr ? folder : ".";
+}
+
+struct Finished {
+  model::Outcome outcome;
+  model::CapturedLogs logs;
+  std::int64_t run_us = 0;
+  std::int64_t handler_us = 0;
+  bool reusable = false;
+};
+
+// Keeps what it is told.
+class Recorder final : public InstanceEvents {
+ public:
+  void loaded(const std::string&, const model::ExecutionSteps& start_steps) override {
+    loaded_count++;
+    steps = start_steps;
+  }
+  void start_failed(const std::string&, model::Outcome outcome, model::CapturedLogs logs,
+                    const model::ExecutionSteps& start_steps) override {
+    steps = start_steps;
+    failed = Finished{std::move(outcome), std::move(logs), 0, 0, false};
+  }
+  void finished(const std::string&, model::Outcome outcome, model::CapturedLogs logs, std::int64_t run_us,
+                std::int64_t handler_us, bool reusable) override {
+    finishes.push_back({std::move(outcome), std::move(logs), run_us, handler_us, reusable});
+    if (when_finished) {
+      when_finished();
+    }
+  }
+  void ended(const std::string&) override { ended_count++; }
+
+  int loaded_count = 0;
+  std::optional<Finished> failed;
+  std::vector<Finished> finishes;
+  int ended_count = 0;
+  model::ExecutionSteps steps;
+  std::function<void()> when_finished;
+};
+
+inline std::string text_of(const model::CapturedLogs& logs, model::LogStream stream) {
+  std::string text;
+  for (const auto& chunk : logs.chunks) {
+    text += chunk.stream == stream ? chunk.text : "";
+  }
+  return text;
+}
+
+inline std::size_t open_descriptors() {
+  const std::filesystem::directory_iterator entries("/proc/self/fd");
+  return static_cast<std::size_t>(std::distance(begin(entries), end(entries)));
+}
+
+inline std::size_t resident_mb() {
+  std::ifstream file("/proc/self/statm");
+  std::size_t all = 0;
+  std::size_t resident = 0;
+  file >> all >> resident;
+  return resident * 4'096 / base::kMiB;
+}
+
+class SandboxedInstanceTest : public testing::Test {
+ protected:
+  SandboxedInstanceTest() {
+    options_.node.shim = source_folder() + "/runtimes/node/shim.js";
+    options_.node.code = ".";
+    version_.function_id = "f-1";
+    version_.code_digest = "handlers";
+    version_.memory_mb = 256;
+  }
+
+  // Fixture folders by name, in place of digests.
+  void fetch(const std::string& digest, std::function<void(base::Result<CodeFolder>)> done) {
+    const std::string folder = source_folder() + "/runtimes/conformance/fixtures/node/" + digest;
+    const int fd = ::open(folder.c_str(), O_PATH | O_CLOEXEC);
+    loop_.post([fd, done = std::move(done)] {
+      auto held = std::make_shared<const base::UniqueFd>(fd);
+      done(fd >= 0 ? base::Result<CodeFolder>(CodeFolder(std::move(held)))
+                   : base::Error{base::ErrorCode::kNotFound, "no such code"});
+    });
+  }
+
+  SandboxedInstanceFactory& factory() {
+    if (!factory_) {
+      factory_.emplace(
+          context_, loop_, host_,
+          [this](const std::string& digest, auto done) {
+            if (answers_code_) {
+              fetch(digest, std::move(done));
+            }
+          },
+          options_);
+    }
+    return *factory_;
+  }
+
+  void start(const std::string& code, const std::string& handler, const std::string& name = "i-1") {
+    version_.code_digest = code;
+    version_.handler = handler;
+    instance_ = factory().start({name, "orders", std::make_shared<model::Version>(version_)}, events_);
+  }
+
+  // An instance whose program is this line of shell; descriptor 3 is its socket.
+  void start_script(const std::string& script) {
+    host_.command = {"/bin/sh", "-c", script};
+    start("handlers", "index.echo");
+  }
+
+  void load(const std::string& code, const std::string& handler) {
+    start(code, handler);
+    ASSERT_TRUE(run_until([this] { return events_.loaded_count == 1 || events_.failed; }));
+    ASSERT_FALSE(events_.failed) << events_.failed->outcome.error.message;
+  }
+  void load(const std::string& handler) { load("handlers", "index." + handler); }
+
+  const Finished& call(const std::string& body) {
+    const std::size_t before = events_.finishes.size();
+    instance_->invoke({"request-1", std::make_shared<const std::string>(body)});
+    EXPECT_EQ(events_.finishes.size(), before) << "no event comes from inside a call";
+    if (!run_until([&] { return events_.finishes.size() > before; })) {
+      ADD_FAILURE() << "no answer";
+      events_.finishes.emplace_back();
+    }
+    return events_.finishes.back();
+  }
+
+  void expect_failed(model::OutcomeKind kind, const std::string& message = "") {
+    ASSERT_TRUE(run_until([this] { return events_.failed.has_value(); }));
+    EXPECT_EQ(events_.failed->outcome.kind, kind) << events_.failed->outcome.error.message;
+    EXPECT_THAT(events_.failed->outcome.error.message, testing::HasSubstr(message));
+    expect_end();
+  }
+
+  void expect_end() {
+    EXPECT_TRUE(run_until([this] { return events_.ended_count == 1; }));
+    EXPECT_EQ(host_.living(), 0U);
+  }
+
+  template <typename Condition>
+  bool run_until(Condition condition, std::chrono::milliseconds wait = std::chrono::milliseconds(20'000)) {
+    const auto until = base::Clock::now() + wait;
+    context_.restart();
+    while (!condition() && base::Clock::now() < until) {
+      context_.run_one_until(until);
+    }
+    return condition();
+  }
+
+  void run_for(std::chrono::milliseconds time) {
+    run_until([] { return false; }, time);
+  }
+
+  boost::asio::io_context context_;
+  base::AsioEventLoop loop_{context_};
+  PlainProcessHost host_{context_, loop_};
+  SandboxedInstanceOptions options_;
+  bool answers_code_ = true;
+  model::Version version_;
+  Recorder events_;
+  std::optional<SandboxedInstanceFactory> factory_;
+  std::unique_ptr<Instance> instance_;
+};
+
+}  // namespace hearth::worker
