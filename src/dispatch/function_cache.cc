@@ -30,7 +30,10 @@ model::FunctionPtr FunctionCache::remove(const model::FunctionId& id) {
   }
   model::FunctionPtr removed = std::move(found->second);
   by_id_.erase(found);
-  by_name_.erase(removed->name);
+  // A younger function may have taken the name already.
+  if (const auto named = by_name_.find(removed->name); named != by_name_.end() && named->second->id == id) {
+    by_name_.erase(named);
+  }
   return removed;
 }
 

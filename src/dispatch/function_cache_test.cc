@@ -36,6 +36,14 @@ TEST(FunctionCache, PutReplacesAndRemoveForgetsBothNames) {
   EXPECT_EQ(cache.size(), 0U);
 }
 
+TEST(FunctionCache, ANameThatAYoungerFunctionTookStaysIts) {
+  FunctionCache cache;
+  cache.put(function("old", "name"));
+  cache.put(function("new", "name"));
+  cache.remove("old");
+  EXPECT_EQ(cache.find("name")->id, "new");
+}
+
 TEST(FunctionCache, ListsInTheOrderOfCreation) {
   FunctionCache cache;
   cache.put(function("b", "", 2));

@@ -269,9 +269,22 @@ void Gateway::answer_call(const std::shared_ptr<Call>& call, dispatch::Answer an
   call->responder.send(std::move(response));
 }
 
+std::shared_ptr<Upload> Gateway::whole_upload(const http::Request& request, http::Responder& responder) {
+  auto upload = static_cast<UploadSink&>(*request.sink).upload();
+  if (request.body_failed && upload->status()) {
+    // Its pieces found no place on the pool: what has arrived is no whole upload.
+    responder.send(refusal(ApiErrorCode::kQueueFull, "too many uploads at once: try again"));
+    return nullptr;
+  }
+  return upload;
+}
+
 void Gateway::create(http::Request request, http::Responder responder) {
   const std::string host(request.head.header("Host").value_or(""));
-  auto upload = static_cast<UploadSink&>(*request.sink).upload();
+  auto upload = whole_upload(request, responder);
+  if (!upload) {
+    return;
+  }
   auto held = std::make_shared<http::Responder>(std::move(responder));
   functions_.create(std::move(upload), [this, held, host](ApiResult<model::FunctionPtr> result) {
     if (const auto* failed = std::get_if<ApiFailure>(&result)) {
@@ -288,7 +301,10 @@ void Gateway::create(http::Request request, http::Responder responder) {
 }
 
 void Gateway::update(const model::FunctionPtr& function, http::Request request, http::Responder responder) {
-  auto upload = static_cast<UploadSink&>(*request.sink).upload();
+  auto upload = whole_upload(request, responder);
+  if (!upload) {
+    return;
+  }
   auto held = std::make_shared<http::Responder>(std::move(responder));
   functions_.update(function, std::move(upload), [this, held](ApiResult<model::FunctionPtr> result) {
     if (const auto* failed = std::get_if<ApiFailure>(&result)) {

@@ -59,6 +59,8 @@ class Gateway final : public http::Handler {
 
   void invoke(const Route& route, http::Request request, http::Responder responder);
   void answer_call(const std::shared_ptr<Call>& call, dispatch::Answer answer);
+  // Null when the answer has been given: the body did not arrive whole.
+  std::shared_ptr<Upload> whole_upload(const http::Request& request, http::Responder& responder);
   void create(http::Request request, http::Responder responder);
   void update(const model::FunctionPtr& function, http::Request request, http::Responder responder);
   void remove(const model::FunctionPtr& function, http::Responder responder);
