@@ -106,6 +106,7 @@ TEST_P(CodeStoreConformance, FourWritersOfTheSameBytesAllSucceed) {
   const std::string bytes(300'000, 'x');
   std::atomic<int> stored = 0;
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([&] {
       for (int round = 0; round < 5; ++round) {

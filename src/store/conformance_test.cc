@@ -10,7 +10,6 @@
 namespace hearth::store {
 namespace {
 
-using base::ErrorCode;
 using testing::ElementsAre;
 using testing::HasSubstr;
 

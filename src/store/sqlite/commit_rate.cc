@@ -30,6 +30,7 @@ void create_some(FunctionStore& functions, int count) {
 void measure(FunctionStore& functions, int thread_count) {
   const auto start = std::chrono::steady_clock::now();
   std::vector<std::thread> threads;
+  threads.reserve(static_cast<std::size_t>(thread_count));
   for (int i = 0; i < thread_count; ++i) {
     threads.emplace_back([&] { create_some(functions, kCreates / thread_count); });
   }

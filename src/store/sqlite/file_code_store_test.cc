@@ -17,15 +17,17 @@ std::atomic<int> fsyncs_until_failure = -1;
 
 }  // namespace
 
-extern "C" int __real_fsync(int fd);  // NOLINT(bugprone-reserved-identifier): the linker's name
+// NOLINTBEGIN(bugprone-reserved-identifier): the linker's names
+extern "C" int __real_fsync(int fd);
 extern "C" int __wrap_fsync(int fd);
-extern "C" int __wrap_fsync(int fd) {  // NOLINT(bugprone-reserved-identifier)
+extern "C" int __wrap_fsync(int fd) {
   if (fsyncs_until_failure >= 0 && fsyncs_until_failure-- == 0) {
     errno = EIO;
     return -1;
   }
   return __real_fsync(fd);
 }
+// NOLINTEND(bugprone-reserved-identifier)
 
 namespace hearth::store::sqlite {
 namespace {
