@@ -180,7 +180,9 @@ command_soak() {
       *) usage_error "unknown option '$1'" ;;
     esac
   done
-  if ! [[ $minutes =~ ^[0-9]+$ ]] || ((minutes < 1 || minutes > 20)); then usage_error "--minutes takes 1 to 20"; fi
+  if ! [[ $minutes =~ ^[0-9]+$ ]] || ((minutes < 1 || minutes > 20)); then
+    usage_error "--minutes takes 1 to 20"
+  fi
   check_preset "$preset"
   prepare_tests "$preset"
   export HEARTH_SOAK_SECONDS=$((minutes * 60))
