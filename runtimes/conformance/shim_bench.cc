@@ -1,7 +1,7 @@
 // How fast one shim answers over its socket, with one call in flight and no sandbox: calls a second, and
 // the time of a call. Usage: shim_bench SECONDS HANDLER COMMAND…, for example
-//   shim_bench 3 index.echo /usr/bin/node runtimes/node/shim.js
-// The handlers are those of fixtures/node/handlers.
+//   shim_bench 3 index.echo /usr/bin/node "$PWD/runtimes/node/shim.js"
+// run in the root of the sources. The handlers are those of fixtures/node/handlers.
 #include <sys/socket.h>
 
 #include <algorithm>
