@@ -98,6 +98,7 @@ int main(int count, char** values) {
   const int rounds = count > 1 ? std::atoi(values[1]) : 200;
   hearth::sandbox::LinuxOptions options;
   options.tag = "start-time-" + std::to_string(::getpid());
+  options.cgroup_parent = "hearth-start-time";
   options.programs = {HEARTH_SANDBOX_PROBE};
   if (::access(kNode, X_OK) == 0) {
     options.programs.emplace_back(kNode);  // the mounts that a real server's root has
