@@ -27,8 +27,10 @@ constexpr std::array kSteps = {
     NamedStep{"mount tmp", mount_tmp},
     // The host's files are gone.
     NamedStep{"pivot", pivot},
-    // The only interface. Needs CAP_NET_ADMIN, so before the privileges go.
+    // Needs CAP_NET_ADMIN, so before the privileges go.
     NamedStep{"raise loopback", raise_loopback},
+    // As late as it can be: the parent lays the wire while the steps above run.
+    NamedStep{"join network", join_network},
     NamedStep{"set host name", set_host_name},
     // While still root: the folder's owner need not let our uid search it from above.
     NamedStep{"enter working folder", enter_working_folder},

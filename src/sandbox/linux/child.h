@@ -12,6 +12,8 @@
 
 #include <span>
 
+#include "sandbox/linux/veth.h"
+
 namespace hearth::sandbox {
 
 // A path below /proc, relative to the root, that an empty file or folder covers.
@@ -26,6 +28,9 @@ struct ChildPlan {
   std::span<const ProcMask> masks;
   int code_mount = -1;  // a detached mount for /code; -1: stays an empty folder
   const char* tmp_options = nullptr;
+  bool joins_network = false;  // waits on network_ready until the parent has laid the wire
+  WireAddresses wire;
+  int network_ready = -1, network_ready_writer = -1;
   int control = -1, out = -1, err = -1, report = -1;  // all 5 or greater
   rlim_t open_files = 0;
   uid_t uid = 0;
@@ -63,6 +68,7 @@ int pivot(ChildPlan& plan);
 int enter_working_folder(ChildPlan& plan);
 // child_network.cc,
 int raise_loopback(ChildPlan& plan);
+int join_network(ChildPlan& plan);
 // child_privileges.cc,
 int drop_bounding_set(ChildPlan& plan);
 int become_user(ChildPlan& plan);

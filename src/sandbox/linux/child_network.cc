@@ -1,4 +1,4 @@
-// Step of the child: the network namespace's own interface. See child.h for what may be called here.
+// Steps of the child: the network namespace's own interfaces. See child.h for what may be called here.
 #include <net/if.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -22,6 +22,19 @@ int raise_loopback(ChildPlan&) {
   const int error = ::ioctl(fd, SIOCSIFFLAGS, &request) == 0 ? 0 : errno;
   ::close(fd);
   return error;
+}
+
+int join_network(ChildPlan& plan) {
+  if (!plan.joins_network) {
+    return 0;
+  }
+  ::close(plan.network_ready_writer);  // our copy: the read ends when the launcher does
+  char ready = 0;
+  const auto got = ::read(plan.network_ready, &ready, 1);
+  if (got != 1) {
+    return got < 0 ? errno : EPIPE;
+  }
+  return join_wire(plan.wire);
 }
 
 }  // namespace hearth::sandbox

@@ -99,25 +99,25 @@ base::Result<HighDescriptors> move_all_high(Descriptors given) {
 }  // namespace
 
 LinuxBackend::LinuxBackend(const LinuxOptions& options)
-    : masks_(find_masks()), uids_(options.uid_base, options.uid_count) {}
+    : options_(options), masks_(find_masks()), uids_(options.uid_base, options.uid_count) {}
 
 base::Result<std::unique_ptr<LinuxBackend>> LinuxBackend::create(const LinuxOptions& options) {
   if (auto checked = check_options(options); !checked) {
     return checked.error();
   }
   std::unique_ptr<LinuxBackend> backend(new LinuxBackend(options));
-  if (auto prepared = backend->prepare(options); !prepared) {
+  if (auto prepared = backend->prepare(); !prepared) {
     return prepared.error();
   }
   return backend;
 }
 
-base::Result<void> LinuxBackend::prepare(const LinuxOptions& options) {
+base::Result<void> LinuxBackend::prepare() {
   if (!mounts_are_private()) {
     return base::Error{base::ErrorCode::kInternal,
                        "enter_private_mounts() must come first: mounts made here would show up on the host"};
   }
-  auto lock = TagLock::take(options.run_folder, options.tag);
+  auto lock = TagLock::take(options_.run_folder, options_.tag);
   if (!lock) {
     return lock.error();
   }
@@ -126,16 +126,23 @@ base::Result<void> LinuxBackend::prepare(const LinuxOptions& options) {
   if (!layout) {
     return layout.error();
   }
-  auto cgroups = open_cgroup_tree(*layout, options.cgroup_parent, options.tag);
+  auto cgroups = open_cgroup_tree(*layout, options_.cgroup_parent, options_.tag);
   if (!cgroups) {
     return cgroups.error();
   }
   cgroups_ = std::move(*cgroups);
-  auto root = RootImage::compose(options);
+  auto root = RootImage::compose(options_);
   if (!root) {
     return root.error();
   }
   root_ = std::move(*root);
+  if (options_.network == NetworkMode::kNat) {
+    auto network = NatNetwork::open(options_);
+    if (!network) {
+      return network.error();
+    }
+    network_ = std::move(*network);
+  }
   auto filter = build_syscall_filter();
   if (!filter) {
     return filter.error();
@@ -182,6 +189,7 @@ base::Result<void> LinuxBackend::start(const Spec& spec, Descriptors descriptors
     done = watch(*sandbox);
   }
   if (!done) {
+    disconnect(*sandbox);
     uids_.give_back(*uid);
     return done;
   }
@@ -219,7 +227,13 @@ base::Result<void> LinuxBackend::launch(Sandbox& sandbox, const Spec& spec, Desc
   plan.program = spec.program.c_str();
   plan.arguments = arguments.data();
   plan.environment = environment.data();
-  auto process = spawn(plan, (*cgroup)->clone_target(), kStartTimeoutMs);
+  const auto number = sandbox.uid - options_.uid_base;
+  if (network_ != nullptr) {
+    plan.joins_network = true;
+    plan.wire = network_->wire(number);
+  }
+  auto process = spawn(plan, (*cgroup)->clone_target(), kStartTimeoutMs,
+                       [&](pid_t child) { return network_->connect(number, child); });
   if (!process) {
     return process.error();
   }
@@ -329,11 +343,18 @@ std::vector<Exit> LinuxBackend::reap_ended() {
       ++it;
       continue;
     }
+    disconnect(sandbox);
     uids_.give_back(sandbox.uid);
     exits.push_back(std::move(sandbox.exit));
     it = sandboxes_.erase(it);
   }
   return exits;
+}
+
+void LinuxBackend::disconnect(const Sandbox& sandbox) {
+  if (network_ != nullptr) {
+    network_->disconnect(sandbox.uid - options_.uid_base);
+  }
 }
 
 // Keeps ready_fd() becoming readable while an ended sandbox's cgroup is still busy.
@@ -353,6 +374,13 @@ void LinuxBackend::pace() {
   paced_ = busy;
 }
 
-base::Result<std::uint32_t> LinuxBackend::sweep() { return cgroups_->sweep(); }
+base::Result<std::uint32_t> LinuxBackend::sweep() {
+  auto cgroups = cgroups_->sweep();
+  if (!cgroups) {
+    return cgroups;
+  }
+  auto network = sweep_nat(options_);
+  return network ? base::Result<std::uint32_t>(*cgroups + *network) : network;
+}
 
 }  // namespace hearth::sandbox

@@ -15,6 +15,7 @@
 
 #include "sandbox/linux/cgroup.h"
 #include "sandbox/linux/child.h"
+#include "sandbox/linux/nat_network.h"
 #include "sandbox/linux/options.h"
 #include "sandbox/linux/root_image.h"
 #include "sandbox/linux/tag_lock.h"
@@ -57,18 +58,21 @@ class LinuxBackend final : public Backend {
   };
 
   explicit LinuxBackend(const LinuxOptions& options);
-  base::Result<void> prepare(const LinuxOptions& options);
+  base::Result<void> prepare();
   base::Result<void> launch(Sandbox& sandbox, const Spec& spec, Descriptors descriptors);
   base::Result<void> watch(Sandbox& sandbox);
   void kill(Sandbox& sandbox);
   void examine(Sandbox& sandbox);
   void record_end(Sandbox& sandbox, int code, int status);
   std::vector<Exit> reap_ended();
+  void disconnect(const Sandbox& sandbox);
   void pace();
 
+  const LinuxOptions options_;
   TagLock lock_;  // first: let go when all else has been undone
   std::unique_ptr<RootImage> root_;
   std::unique_ptr<CgroupTree> cgroups_;
+  std::unique_ptr<NatNetwork> network_;  // none: loopback only
   std::vector<ProcMask> masks_;
   std::vector<sock_filter> filter_;
   UidPool uids_;

@@ -4,14 +4,27 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 namespace hearth::sandbox {
 
-// none: the sandbox has a loopback interface of its own and nothing else.
-enum class NetworkMode { kNone };
+// none: the sandbox has a loopback interface of its own and nothing else. nat: and one that leads to
+// public addresses of the internet, under the host's address (nat_network.h).
+enum class NetworkMode { kNone, kNat };
+
+struct NatOptions {
+  // The sandboxes' addresses: 65,536 that neither the host nor another server on it uses, as
+  // "A.B.0.0/16". They are seen by nobody but the host, and take two for each uid.
+  std::string range = "10.213.0.0/16";
+  // IPv4 addresses, 1 to kMaxResolvers, none of them loopback: what the inside's /etc/resolv.conf lists.
+  // Their port 53 is open even where the rest of the address is closed.
+  std::vector<std::string> resolvers;
+};
+// As many as the C library reads (resolv.conf(5)).
+inline constexpr std::size_t kMaxResolvers = 3;
 
 // A file or folder of the host that the inside sees, read-only, at `inside`.
 struct VisiblePath {
@@ -34,6 +47,7 @@ struct LinuxOptions {
   uid_t uid_base = 200'000;
   std::uint32_t uid_count = 10'000;
   NetworkMode network = NetworkMode::kNone;
+  NatOptions nat;  // for NetworkMode::kNat
   // The root is composed at <run_folder>/<tag>, inside the server's private mount namespace.
   std::string run_folder = "/run/hearth";
 };

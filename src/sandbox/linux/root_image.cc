@@ -97,13 +97,22 @@ Accounts list_accounts(const LinuxOptions& options) {
   return accounts;
 }
 
+std::string list_resolvers(const LinuxOptions& options) {
+  std::string text;
+  for (const auto& resolver :
+       options.network == NetworkMode::kNat ? options.nat.resolvers : std::vector<std::string>()) {
+    text += "nameserver " + resolver + "\n";
+  }
+  return text;
+}
+
 base::Result<void> add_etc(RootWriter& root, const LinuxOptions& options) {
   const auto accounts = list_accounts(options);
   return Steps()
       .then([&] { return root.file("/etc/passwd", accounts.passwd); })
       .then([&] { return root.file("/etc/group", accounts.group); })
       .then([&] { return root.file("/etc/hosts", "127.0.0.1 localhost hearth\n::1 localhost hearth\n"); })
-      .then([&] { return root.file("/etc/resolv.conf", ""); })
+      .then([&] { return root.file("/etc/resolv.conf", list_resolvers(options)); })
       .then(
           [&] { return root.file("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n"); })
       .done();

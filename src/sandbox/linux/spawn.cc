@@ -34,8 +34,13 @@ class AllSignalsBlocked {
   sigset_t old_{};
 };
 
-// The pidfd, or -1 and errno. In the child it does not return.
-int clone_child(ChildPlan& plan, int clone_target) {
+struct Clone {
+  base::UniqueFd process;  // pidfd
+  pid_t pid = -1;          // -1 and errno
+};
+
+// In the child it does not return.
+Clone clone_child(ChildPlan& plan, int clone_target) {
   int process = -1;
   clone_args arguments{};
   arguments.flags = kNamespaces | CLONE_PIDFD;
@@ -50,7 +55,7 @@ int clone_child(ChildPlan& plan, int clone_target) {
   if (pid == 0) {
     run_child(plan);
   }
-  return pid < 0 ? -1 : process;
+  return Clone{base::UniqueFd(pid < 0 ? -1 : process), static_cast<pid_t>(pid)};
 }
 
 base::Error describe(const ChildFailure& failure) {
@@ -85,6 +90,35 @@ base::Result<void> await_exec(int report, int timeout_ms) {
   return {};
 }
 
+struct Pipe {
+  base::UniqueFd from, into;
+};
+
+// The end that the child may still hold when it arranges its descriptors stands clear of their numbers.
+base::Result<Pipe> make_pipe() {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
+    return base::io_error("cannot make a pipe", errno);
+  }
+  Pipe pipe{base::UniqueFd(ends[0]), base::UniqueFd(ends[1])};
+  auto high = move_high(std::move(pipe.into));
+  if (!high) {
+    return high.error();
+  }
+  pipe.into = std::move(*high);
+  return pipe;
+}
+
+base::Result<void> lay_wire(const Connect& connect, pid_t process, int ready) {
+  if (auto connected = connect(process); !connected) {
+    return connected;
+  }
+  if (::write(ready, "1", 1) != 1) {
+    return base::io_error("cannot tell the sandbox that it is connected", errno);
+  }
+  return {};
+}
+
 }  // namespace
 
 base::Result<base::UniqueFd> move_high(base::UniqueFd fd) {
@@ -110,33 +144,38 @@ base::Result<base::UniqueFd> clone_code_mount(int folder) {
   return tree;
 }
 
-base::Result<base::UniqueFd> spawn(ChildPlan& plan, int clone_target, int timeout_ms) {
-  std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
-    return base::io_error("cannot make a pipe", errno);
+base::Result<base::UniqueFd> spawn(ChildPlan& plan, int clone_target, int timeout_ms,
+                                   const Connect& connect) {
+  auto report = make_pipe();
+  auto ready = plan.joins_network ? make_pipe() : base::Result<Pipe>(Pipe());
+  if (!report || !ready) {
+    return report ? ready.error() : report.error();
   }
-  const base::UniqueFd report(ends[0]);
-  auto high = move_high(base::UniqueFd(ends[1]));
-  if (!high) {
-    return high.error();
-  }
-  plan.report = high->get();
-  base::UniqueFd process(clone_child(plan, clone_target));
-  if (!process.valid()) {
+  plan.report = report->into.get();
+  plan.network_ready = ready->from.get();
+  plan.network_ready_writer = ready->into.get();
+  Clone child = clone_child(plan, clone_target);
+  if (child.pid < 0) {
     auto error = base::io_error("cannot clone a process for the sandbox", errno);
     if (errno == EAGAIN || errno == ENOMEM || errno == ENOSPC) {
       error.code = base::ErrorCode::kExhausted;
     }
     return error;
   }
-  high->reset();
-  if (auto done = await_exec(report.get(), timeout_ms); !done) {
-    kill_process(process.get());
-    WaitStatus ignored;
-    reap(process.get(), true, ignored);
-    return done.error();
+  report->into.reset();
+  auto done = plan.joins_network ? lay_wire(connect, child.pid, ready->into.get()) : base::Result<void>();
+  if (done) {
+    done = await_exec(report->from.get(), timeout_ms);
   }
-  return process;
+  if (!done) {
+    kill_process(child.process.get());
+    WaitStatus ignored;
+    reap(child.process.get(), true, ignored);
+    // A child that fails leaves nothing to connect: its own words come first.
+    auto said = await_exec(report->from.get(), 0);
+    return said ? done.error() : said.error();
+  }
+  return std::move(child.process);
 }
 
 bool reap(int process, bool wait, WaitStatus& status) {

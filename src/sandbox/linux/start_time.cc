@@ -1,6 +1,7 @@
 // Measures what a sandbox costs: start to end of a static program that exits at once, beside
 // `bwrap --unshare-all` in the same run, alternating, so that both see the same machine. Run as root.
-//   hearth_sandbox_start_time [ROUNDS]
+//   hearth_sandbox_start_time [ROUNDS] [none|nat]
+// With nat the sandboxes are connected, in whatever network namespace it runs.
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
@@ -102,6 +103,10 @@ int main(int count, char** values) {
   options.programs = {HEARTH_SANDBOX_PROBE};
   if (::access(kNode, X_OK) == 0) {
     options.programs.emplace_back(kNode);  // the mounts that a real server's root has
+  }
+  if (count > 2 && std::string(values[2]) == "nat") {
+    options.network = hearth::sandbox::NetworkMode::kNat;
+    options.nat.resolvers = {"1.1.1.1"};
   }
   if (auto entered = hearth::sandbox::enter_private_mounts(); !entered) {
     std::fprintf(stderr, "%s\n", entered.error().message.c_str());

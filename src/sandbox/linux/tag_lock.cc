@@ -24,12 +24,12 @@ bool still_named(int file, const std::string& path) {
 
 }  // namespace
 
-base::Result<TagLock> TagLock::take(const std::string& run_folder, const std::string& tag) {
+base::Result<TagLock> TagLock::take(const std::string& run_folder, const std::string& tag, int timeout_ms) {
   if (::mkdir(run_folder.c_str(), 0755) != 0 && errno != EEXIST) {
     return base::io_error("make " + run_folder, errno);
   }
   const std::string path = run_folder + "/" + tag + ".lock";
-  for (int waited_ms = 0; waited_ms <= kPredecessorTimeoutMs; waited_ms += kRetryMs) {
+  for (int waited_ms = 0; waited_ms <= timeout_ms; waited_ms += kRetryMs) {
     base::UniqueFd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!file.valid()) {
       return base::io_error("open " + path, errno);

@@ -15,7 +15,8 @@ inline constexpr int kPredecessorTimeoutMs = 10'000;
 class TagLock {
  public:
   // Takes <run_folder>/<tag>.lock, waiting for who holds it. kBusy past the time-out, kIo.
-  static base::Result<TagLock> take(const std::string& run_folder, const std::string& tag);
+  static base::Result<TagLock> take(const std::string& run_folder, const std::string& tag,
+                                    int timeout_ms = kPredecessorTimeoutMs);
 
   TagLock() = default;
   TagLock(TagLock&& other) noexcept = default;
