@@ -13,9 +13,9 @@
 'use strict';
 
 const fs = require('fs');
-const { Writable } = require('stream');
 const { describeError } = require('./describe_error');
 const { loadHandler } = require('./load_handler');
+const { replaceStream, writeAll } = require('./synchronous_output');
 
 const kProtocolVersion = 1;
 const kControlFd = 3;
@@ -40,7 +40,7 @@ const kBadOutput = 2;
 const uncurry = Function.prototype.bind.bind(Function.prototype.call);
 const { apply } = Reflect;
 const { parse: parseJson, stringify: stringifyJson } = JSON;
-const { readSync, writeSync } = fs;
+const { readSync } = fs;
 const { allocUnsafe, byteLength } = Buffer;
 const { isUtf8 } = require('buffer');
 const utf8Write = uncurry(Buffer.prototype.utf8Write);
@@ -51,8 +51,6 @@ const now = performance.now.bind(performance);
 const nextTurn = setImmediate;
 const exit = process.exit.bind(process);
 const activeResources = process.getActiveResourcesInfo.bind(process);
-const sleepCell = new Int32Array(new SharedArrayBuffer(4));
-const sleepMs = Atomics.wait.bind(Atomics, sleepCell, 0, 0);
 const NativePromise = Promise;
 const NativeSyntaxError = SyntaxError;
 
@@ -62,60 +60,13 @@ keepAlive.unref();
 const holdLoop = keepAlive.ref.bind(keepAlive);
 const releaseLoop = keepAlive.unref.bind(keepAlive);
 
-// ---- descriptors
-
-// Writes all of it. A descriptor that a child process has made non-blocking is waited for.
-function writeAll(fd, bytes, length) {
-  let written = 0;
-  while (written < length) {
-    try {
-      written += writeSync(fd, bytes, written, length - written);
-    } catch (error) {
-      if (error.code !== 'EAGAIN') {
-        throw error;
-      }
-      sleepMs(1);
-    }
-  }
-}
-
-// stdout and stderr are written before write() returns, so that what a handler logged is in the pipe
-// before its result is on the socket.
-function synchronousStream(fd) {
-  const stream = new Writable({
-    decodeStrings: true,
-    write(chunk, encoding, done) {
-      try {
-        writeAll(fd, chunk, chunk.length);
-        done();
-      } catch (error) {
-        done(error);
-      }
-    },
-  });
-  stream.fd = fd;
-  return stream;
-}
-
-function replaceStream(name, fd) {
-  let stream;
-  Object.defineProperty(process, name, {
-    configurable: true,
-    enumerable: true,
-    get() {
-      stream ??= synchronousStream(fd);
-      return stream;
-    },
-  });
-}
+// ---- frames out
 
 function breakOff(message) {
   const line = Buffer.from(`hearth: protocol error: ${message}\n`);
   writeAll(2, line, line.length);
   exit(kProtocolExitCode);
 }
-
-// ---- frames out
 
 const scratch = allocUnsafe(64 * 1024);
 const idBytes = allocUnsafe(8).fill(0);  // of the invocation in hand; 0 outside of one

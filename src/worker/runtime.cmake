@@ -5,4 +5,4 @@ hearth_library(hearth_worker_runtime
 hearth_test(worker_runtime_test
   SOURCES instance_channel_test.cc instance_session_test.cc log_capture_test.cc testing/plain_process_host.cc protocol_test.cc runtime_program_test.cc
     sandboxed_instance_faults_test.cc sandboxed_instance_test.cc
-  DEPENDS hearth_worker_runtime LABELS sanitizer)
+  DEPENDS hearth_worker_runtime LABELS sanitizer TIMEOUT 180)
