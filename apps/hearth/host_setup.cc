@@ -1,5 +1,6 @@
 #include "apps/hearth/host_setup.h"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <grp.h>
 #include <pwd.h>
@@ -108,6 +109,28 @@ std::uint32_t default_memory_mb() {
   const std::uint64_t bytes =
       std::min<std::uint64_t>(machine.totalram * machine.mem_unit, cgroup_limit_bytes());
   return static_cast<std::uint32_t>(bytes / 10 * 8 / base::kMiB);
+}
+
+base::Result<std::vector<std::string>> find_resolvers() {
+  constexpr std::size_t kMost = 3;
+  std::vector<std::string> found;
+  std::ifstream file("/etc/resolv.conf");
+  for (std::string line; std::getline(file, line) && found.size() < kMost;) {
+    std::istringstream words(line);
+    std::string keyword;
+    std::string address;
+    in_addr parsed{};
+    words >> keyword >> address;
+    if (keyword == "nameserver" && ::inet_pton(AF_INET, address.c_str(), &parsed) == 1 &&
+        !address.starts_with("127.")) {
+      found.push_back(address);
+    }
+  }
+  if (found.empty()) {
+    return Error{ErrorCode::kNotFound,
+                 "/etc/resolv.conf names no IPv4 resolver that instances could reach: give --dns ADDRESS"};
+  }
+  return found;
 }
 
 base::Result<User> find_user(const std::string& wanted) {

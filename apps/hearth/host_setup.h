@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 
@@ -18,6 +19,10 @@ base::Result<std::string> find_node_shim();
 
 // 80 % of the machine's memory, or of the control group's if that is less. MB.
 std::uint32_t default_memory_mb();
+
+// The host's resolvers that an instance could reach: IPv4, not on loopback, three at most. kNotFound says
+// to name one.
+base::Result<std::vector<std::string>> find_resolvers();
 
 struct User {
   uid_t uid = 0;

@@ -64,6 +64,7 @@ struct Host {
   User user;
   std::string api_key;
   std::uint32_t memory_mb = 0;
+  std::vector<std::string> resolvers;  // for --network nat
 };
 
 base::Result<Host> look_at_host(const ServeOptions& options) {
@@ -91,7 +92,15 @@ base::Result<Host> look_at_host(const ServeOptions& options) {
                     "lower --memory-max, or give --memory",
                     memory_mb, options.function.memory_max_mb)};
   }
-  return Host{*node, *shim, *user, *api_key, memory_mb};
+  Host host{*node, *shim, *user, *api_key, memory_mb, options.dns};
+  if (options.network == "nat" && options.dns.empty()) {
+    auto resolvers = find_resolvers();
+    if (!resolvers) {
+      return resolvers.error();
+    }
+    host.resolvers = std::move(*resolvers);
+  }
+  return host;
 }
 
 sandbox::LinuxOptions sandbox_options(const ServeOptions& options, const Host& host,
@@ -103,6 +112,8 @@ sandbox::LinuxOptions sandbox_options(const ServeOptions& options, const Host& h
   made.paths = {{host.shim_folder, kShimFolderInside}};
   made.uid_base = options.uid_base;
   made.uid_count = kUidCount;
+  made.network = options.network == "nat" ? sandbox::NetworkMode::kNat : sandbox::NetworkMode::kNone;
+  made.nat = {options.nat_range, host.resolvers};
   return made;
 }
 

@@ -169,6 +169,26 @@ void add_http_flags(CLI::App& command, ServeOptions& options) {
                    "Of a peer that does not read its answer");
 }
 
+void add_network_flags(CLI::App& command, ServeOptions& options) {
+  auto* const group = command.add_option_group("Network of instances");
+  group
+      ->add_option("--network", options.network,
+                   "none: their own loopback only; nat: outbound to public addresses, the host and private "
+                   "ranges closed")
+      ->check(CLI::IsMember({"none", "nat"}))
+      ->capture_default_str();
+  group
+      ->add_option(
+          "--dns", options.dns,
+          "Resolver that instances use with nat; up to three (default: the host's that are not on loopback)")
+      ->type_name("ADDRESS");
+  group
+      ->add_option("--nat-range", options.nat_range,
+                   "65,536 addresses for instances that nobody else here uses")
+      ->type_name("A.B.0.0/16")
+      ->capture_default_str();
+}
+
 void add_limit_flags(CLI::App& command, ServeOptions& options) {
   auto* const group = command.add_option_group("Limits");
   add_bytes(*group, "--max-zip-bytes", options.upload.zip_bytes, "50MiB", "Largest zip");
@@ -197,6 +217,7 @@ void add_limit_flags(CLI::App& command, ServeOptions& options) {
 void add_serve_flags(CLI::App& command, ServeOptions& options) {
   add_server_flags(command, options);
   add_worker_flags(command, options);
+  add_network_flags(command, options);
   add_limit_flags(command, options);
   add_http_flags(command, options);
 }
@@ -221,6 +242,9 @@ std::string check(const ServeOptions& options) {
     return fmt::format(
         "--memory {} is less than the largest function's {} MB: raise it, or lower --memory-max",
         options.memory_mb, options.function.memory_max_mb);
+  }
+  if (options.network == "none" && !options.dns.empty()) {
+    return "--dns is for --network nat: without a network there is nothing to ask";
   }
   if (options.keep_alive < std::chrono::milliseconds(1)) {
     return "--keep-alive is at least 1ms";

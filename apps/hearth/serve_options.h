@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "dispatch/dispatcher.h"
 #include "gateway/log_book.h"
@@ -33,8 +34,10 @@ struct ServeOptions {
   std::chrono::microseconds init_timeout{std::chrono::seconds(10)};
   std::chrono::microseconds drain_timeout{std::chrono::seconds(30)};
   double instance_cpus = 1.0;
-  std::string node;  // empty: the first in PATH
-  std::string network = "none";
+  std::string node;              // empty: the first in PATH
+  std::string network = "none";  // or "nat"
+  std::vector<std::string> dns;  // empty: the host's resolvers that are not on loopback
+  std::string nat_range = "10.213.0.0/16";
   std::string cgroup_parent = "hearth";
   std::uint32_t uid_base = 200'000;
   std::uint64_t code_cache_bytes = 2ULL << 30U;

@@ -11,7 +11,8 @@ using testing::HasSubstr;
 
 constexpr std::uint64_t kResponseBytes = 1'000;
 
-std::string header(std::uint32_t length, std::uint8_t type, std::string_view reserved = std::string_view("\0\0\0", 3)) {
+std::string header(std::uint32_t length, std::uint8_t type,
+                   std::string_view reserved = std::string_view("\0\0\0", 3)) {
   std::string bytes(kHeaderBytes, '\0');
   for (int i = 0; i < 4; ++i) {
     bytes[static_cast<std::size_t>(i)] = static_cast<char>(length >> (8 * i));
@@ -44,10 +45,11 @@ std::vector<Frame> read_all(FrameReader& reader, std::string_view bytes) {
 }
 
 TEST(FrameReader, ReadsFramesSplitAtEveryByte) {
-  const std::vector<Frame> frames = {{FrameType::kReady, 0, R"({"protocol":1})"},
-                                     {FrameType::kLoaded, 0, ""},
-                                     {FrameType::kResult, 0x0123456789abcdefU, std::string("\1\0\0\0true", 8)},
-                                     {FrameType::kError, 2, "anything"}};
+  const std::vector<Frame> frames = {
+      {FrameType::kReady, 0, R"({"protocol":1})"},
+      {FrameType::kLoaded, 0, ""},
+      {FrameType::kResult, 0x0123456789abcdefU, std::string("\1\0\0\0true", 8)},
+      {FrameType::kError, 2, "anything"}};
   std::string bytes;
   for (const auto& frame : frames) {
     bytes += encode_frame(frame.type, frame.invocation, frame.payload);
@@ -106,7 +108,8 @@ TEST(FrameReader, RefusesLengthsOverTheirBounds) {
 
 TEST(FrameReader, TakesAResultAtItsBound) {
   FrameReader reader(kResponseBytes);
-  const auto frames = read_all(reader, encode_frame(FrameType::kResult, 1, std::string(kResponseBytes + 4, 'x')));
+  const auto frames =
+      read_all(reader, encode_frame(FrameType::kResult, 1, std::string(kResponseBytes + 4, 'x')));
   ASSERT_EQ(frames.size(), 1U);
   EXPECT_EQ(frames[0].payload.size(), kResponseBytes + 4);
 }
@@ -127,7 +130,8 @@ TEST(Encode, InitIsOneFrameOfJson) {
   init.environment = {{"A", "line\nbreak"}};
   const std::string bytes = encode_init(init).value();
   EXPECT_EQ(bytes.substr(4, 12), std::string("\1\0\0\0\0\0\0\0\0\0\0\0", 12));
-  EXPECT_EQ(static_cast<std::size_t>(static_cast<unsigned char>(bytes[0])) + 256U * static_cast<unsigned char>(bytes[1]),
+  EXPECT_EQ(static_cast<std::size_t>(static_cast<unsigned char>(bytes[0])) +
+                256U * static_cast<unsigned char>(bytes[1]),
             bytes.size() - kHeaderBytes);
   EXPECT_THAT(bytes, HasSubstr(R"("functionName":"a \"name\"")"));
   EXPECT_THAT(bytes, HasSubstr(R"("environment":{"A":"line\nbreak"})"));

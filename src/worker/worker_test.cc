@@ -208,6 +208,13 @@ TEST_F(WorkerTest, ExpiredInstancesAreGoneForWhoStillHoldsThem) {
   EXPECT_FALSE(take("v", messaging::kWarmOnly));
 }
 
+TEST_F(WorkerTest, WhatExpiresOnTheWarmStackIsTakenOffIt) {
+  open();
+  worker_->release(warm_up("v"), model::ReleaseKind::kKeep);
+  loop_.advance(minutes(16));
+  EXPECT_FALSE(take("v", messaging::kWarmOnly));
+}
+
 TEST_F(WorkerTest, ARunningInstanceNeverExpires) {
   open();
   const auto lease = warm_up("v");

@@ -12,8 +12,8 @@
 #include <optional>
 
 #include "base/asio_event_loop.h"
-#include "worker/testing/plain_process_host.h"
 #include "worker/sandboxed_instance.h"
+#include "worker/testing/plain_process_host.h"
 
 namespace hearth::worker {
 
