@@ -32,7 +32,7 @@ fs::path in_path(const std::string& program) {
   const char* path = std::getenv("PATH");
   std::istringstream folders(path == nullptr ? "/usr/local/bin:/usr/bin:/bin" : path);
   for (std::string folder; std::getline(folders, folder, ':');) {
-    const fs::path candidate = fs::path(folder) / program;
+    fs::path candidate = fs::path(folder) / program;
     if (!folder.empty() && ::access(candidate.c_str(), X_OK) == 0) {
       return candidate;
     }
