@@ -64,6 +64,10 @@ int hang_forever(const Arguments&) {
 // A grandchild in a session of its own, which outlives its parent and holds the pipe on stdout.
 int daemonize(const Arguments& arguments) {
   const bool leave = number(arguments, 2) == 1;
+  int said[2];  // the daemon says here that it has spoken
+  if (::pipe(said) != 0) {
+    return 1;
+  }
   if (::fork() == 0) {
     ::setsid();
     if (::fork() == 0) {
@@ -71,13 +75,20 @@ int daemonize(const Arguments& arguments) {
       ::signal(SIGHUP, SIG_IGN);
       std::printf("ready\n");
       std::fflush(stdout);
+      const char yes = 1;
+      if (::write(said[1], &yes, 1) != 1) {
+        return 1;
+      }
       hang();
     }
     ::_exit(0);
   }
   ::wait(nullptr);
+  char byte = 0;
+  if (::read(said[0], &byte, 1) != 1) {
+    return 1;
+  }
   if (leave) {
-    ::usleep(20'000);
     return 0;
   }
   hang();
