@@ -31,7 +31,7 @@ const std::map<std::string, std::set<std::string>> kPartEdges = {
     {"monitor", {"dispatch", "store", "model", "base"}},
     {"cli", {"archive", "http", "model", "base"}},
     {"sim", {"dispatch", "worker", "model", "base"}},
-    {"bench", {"http", "base"}},
+    {"bench", {"cli", "archive", "http", "model", "base"}},
 };
 
 // Adapters stand in a folder of their port's and may include it, itself and these. Only apps/ includes
