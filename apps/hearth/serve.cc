@@ -180,6 +180,7 @@ int serve(ServeOptions options) {
     return fail("--listen", listening.error());
   }
   raise_descriptor_limit();
+  ::signal(SIGPIPE, SIG_IGN);  // a peer that has gone is an error of its write
   if (auto mounts = sandbox::enter_private_mounts(); !mounts) {
     return fail("a mount namespace of its own", mounts.error());
   }

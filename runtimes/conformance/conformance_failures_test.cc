@@ -210,9 +210,9 @@ TEST_P(Conformance, AnEndlessFrameIsRefused) {
   EXPECT_EQ(process_.wait_exit(), 70);
 }
 
-TEST_P(Conformance, TheShimEndsWithItsSocket) {
+TEST_P(Conformance, TheShimEndsWithItsRequests) {
   load("echo");
-  process_.close_control();
+  process_.close_requests();
   EXPECT_EQ(process_.wait_exit(), 0);
 }
 

@@ -51,12 +51,14 @@ int milliseconds_until(Clock::time_point until) {
 RuntimeProcess::RuntimeProcess(const std::vector<std::string>& command,
                                const std::vector<std::string>& environment)
     : reader_(kMaxResponseBytes) {
-  int sockets[2];
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) != 0) {
-    throw std::runtime_error("socketpair");
+  ::signal(SIGPIPE, SIG_IGN);  // the test sees the end when it receives
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) {
+    throw std::runtime_error("pipe");
   }
-  control_.reset(sockets[0]);
-  const UniqueFd far_control(sockets[1]);
+  const UniqueFd far_requests(ends[0]);
+  requests_.reset(ends[1]);
+  auto answers = make_pipe();
   auto out = make_pipe();
   auto err = make_pipe();
   const auto arguments = pointers(command);
@@ -66,16 +68,19 @@ RuntimeProcess::RuntimeProcess(const std::vector<std::string>& command,
     const int null = ::open("/dev/null", O_RDONLY);
     // Away from the numbers they are about to take.
     const int from[] = {::fcntl(null, F_DUPFD, 100), ::fcntl(out.second.get(), F_DUPFD, 100),
-                        ::fcntl(err.second.get(), F_DUPFD, 100), ::fcntl(far_control.get(), F_DUPFD, 100)};
-    for (int i = 0; i < 4; ++i) {
+                        ::fcntl(err.second.get(), F_DUPFD, 100), ::fcntl(far_requests.get(), F_DUPFD, 100),
+                        ::fcntl(answers.second.get(), F_DUPFD, 100)};
+    ::signal(SIGPIPE, SIG_DFL);
+    for (int i = 0; i < 5; ++i) {
       ::dup2(from[i], i);
     }
-    ::syscall(SYS_close_range, 4U, ~0U, 0U);
+    ::syscall(SYS_close_range, 5U, ~0U, 0U);
     if (::chdir("/") == 0) {
       ::execve(arguments[0], arguments.data(), variables.data());
     }
     ::_exit(127);
   }
+  answers_ = std::move(answers.first);
   out_ = std::move(out.first);
   err_ = std::move(err.first);
 }
@@ -89,7 +94,7 @@ RuntimeProcess::~RuntimeProcess() {
 
 void RuntimeProcess::send(std::string_view bytes) {
   while (!bytes.empty()) {
-    const ssize_t sent = ::send(control_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    const ssize_t sent = ::write(requests_.get(), bytes.data(), bytes.size());
     if (sent <= 0) {
       return;  // the test sees the end when it receives
     }
@@ -122,7 +127,7 @@ std::optional<protocol::Frame> RuntimeProcess::receive(std::chrono::milliseconds
     if (!wait_for_bytes(until)) {
       return std::nullopt;
     }
-    const ssize_t got = ::recv(control_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+    const ssize_t got = ::read(answers_.get(), buffer.data(), buffer.size());
     if (got > 0) {
       unread_.append(buffer.data(), static_cast<std::size_t>(got));
     } else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
@@ -132,7 +137,7 @@ std::optional<protocol::Frame> RuntimeProcess::receive(std::chrono::milliseconds
 }
 
 bool RuntimeProcess::wait_for_bytes(Clock::time_point until) {
-  pollfd ready[] = {{control_.get(), POLLIN, 0}, {out_.get(), POLLIN, 0}, {err_.get(), POLLIN, 0}};
+  pollfd ready[] = {{answers_.get(), POLLIN, 0}, {out_.get(), POLLIN, 0}, {err_.get(), POLLIN, 0}};
   const int count = ::poll(ready, 3, milliseconds_until(until));
   gather(out_.get(), out_text_);
   gather(err_.get(), err_text_);

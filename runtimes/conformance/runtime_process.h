@@ -30,7 +30,7 @@ class RuntimeProcess {
   void send_invoke(std::uint64_t invocation, std::string_view body, std::uint32_t remaining_ms = 30'000,
                    std::string_view request_id = "request");
 
-  // The next frame; nothing when the socket ended, when its bytes make no sense, or after `wait`.
+  // The next frame; nothing when the pipe ended, when its bytes make no sense, or after `wait`.
   // Meanwhile stdout and stderr are gathered.
   std::optional<worker::protocol::Frame> receive(std::chrono::milliseconds wait = std::chrono::seconds(20));
 
@@ -42,8 +42,8 @@ class RuntimeProcess {
   std::optional<int> wait_exit(std::chrono::milliseconds wait = std::chrono::seconds(20));
 
   pid_t pid() const { return pid_; }
-  int control() const { return control_.get(); }
-  void close_control() { control_.reset(); }
+  int answers() const { return answers_.get(); }
+  void close_requests() { requests_.reset(); }
 
  private:
   void gather(int fd, std::string& into);
@@ -51,7 +51,8 @@ class RuntimeProcess {
   bool wait_for_bytes(std::chrono::steady_clock::time_point until);
 
   pid_t pid_ = -1;
-  base::UniqueFd control_;
+  base::UniqueFd requests_;
+  base::UniqueFd answers_;
   base::UniqueFd out_;
   base::UniqueFd err_;
   worker::protocol::FrameReader reader_;

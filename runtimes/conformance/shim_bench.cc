@@ -2,7 +2,8 @@
 // the time of a call. Usage: shim_bench SECONDS HANDLER COMMAND…, for example
 //   shim_bench 3 index.echo /usr/bin/node "$PWD/runtimes/node/shim.js"
 // run in the root of the sources. The handlers are those of fixtures/node/handlers.
-#include <sys/socket.h>
+#include <poll.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -38,7 +39,8 @@ bool call(RuntimeProcess& process, std::uint64_t id, const std::string& body) {
       worker::protocol::encode_invoke_head(id, 30'000, "01234567-89ab-cdef-0123-456789abcdef", body.size())
           .view());
   process.send(frame + body);
-  return ::recv(process.control(), buffer.data(), buffer.size(), 0) > 0;
+  pollfd ready{process.answers(), POLLIN, 0};
+  return ::poll(&ready, 1, -1) == 1 && ::read(process.answers(), buffer.data(), buffer.size()) > 0;
 }
 
 int run(double seconds, const std::string& handler, const std::vector<std::string>& command) {

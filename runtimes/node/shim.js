@@ -1,5 +1,5 @@
 // The shim of the node runtime: loads one handler and executes invocations that arrive as frames on
-// descriptor 3. The protocol is runtimes/protocol.md; the same suite drives every language's shim:
+// descriptor 3; answers go to 4. The protocol is runtimes/protocol.md; the same suite drives every language's shim:
 // runtimes/conformance/.
 //
 // It shares the process with code that it does not trust to be careful. Whatever it needs from the
@@ -18,7 +18,8 @@ const { loadHandler } = require('./load_handler');
 const { replaceStream, writeAll } = require('./synchronous_output');
 
 const kProtocolVersion = 1;
-const kControlFd = 3;
+const kRequestsFd = 3;
+const kAnswersFd = 4;
 const kHeaderBytes = 16;
 const kReadBytes = 64 * 1024;
 const kMaxFrameBytes = 256 * 1024 * 1024;
@@ -97,7 +98,7 @@ function send(type, prefixBytes, first, second, text) {
   if (prefixBytes === 5) {
     frame[kHeaderBytes + 4] = second;
   }
-  writeAll(kControlFd, frame, start + textBytes);
+  writeAll(kAnswersFd, frame, start + textBytes);
 }
 
 const sendPlain = (type, text) => send(type, 0, 0, 0, text);
@@ -324,7 +325,7 @@ function awaitFrame() {
     waitInEventLoop();
     return;
   }
-  while (!take(readSync(kControlFd, received, receivedBytes, wanted(), null)));
+  while (!take(readSync(kRequestsFd, received, receivedBytes, wanted(), null)));
 }
 
 // For good: the socket is non-blocking from here on.
@@ -332,7 +333,7 @@ function waitInEventLoop() {
   const { Socket } = require('net');
   const buffer = allocUnsafe(kReadBytes);
   socket = new Socket({
-    fd: kControlFd,
+    fd: kRequestsFd,
     readable: true,
     writable: false,
     onread: {

@@ -39,8 +39,9 @@ struct Outgoing {
 
 Outgoing outgoing(const sandbox::Descriptors& descriptors) {
   Outgoing out;
-  const std::array<const base::UniqueFd*, kMaxDescriptors> slots = {
-      &descriptors.code_folder, &descriptors.control, &descriptors.out, &descriptors.err};
+  const std::array<const base::UniqueFd*, kMaxDescriptors> slots = {&descriptors.code_folder,
+                                                                    &descriptors.requests, &descriptors.out,
+                                                                    &descriptors.err, &descriptors.answers};
   for (std::size_t slot = 0; slot < slots.size(); ++slot) {
     if (slots[slot]->valid()) {
       out.numbers[out.count++] = slots[slot]->get();

@@ -148,7 +148,7 @@ TEST_F(ClientTest, AStartedProgramSpeaksOnItsDescriptors) {
   auto [err, err_inside] = socket_pair(SOCK_STREAM);
   const int sent = control_inside.get();
   client_->start(script("one", "read line <&3; echo \"got $line\" >&3; echo to-out; echo to-err >&2; exit 5"),
-                 {{}, std::move(control_inside), std::move(out_inside), std::move(err_inside)});
+                 {{}, std::move(control_inside), std::move(out_inside), std::move(err_inside), {}});
   EXPECT_LT(::fcntl(sent, F_GETFD), 0) << "closed as soon as it is sent";
   ASSERT_EQ(::write(control.get(), "hello\n", 6), 6);
   ASSERT_TRUE(client_->run_until([](const Record& record) { return record.exits.contains("one"); }));
@@ -164,7 +164,7 @@ TEST_F(ClientTest, TwoHundredStartsAtOnce) {
   for (int i = 0; i < kCount; ++i) {
     auto [mine, inside] = socket_pair(SOCK_STREAM);
     client_->start(script("s" + std::to_string(i), "exit " + std::to_string(i)),
-                   {{}, std::move(inside), {}, {}});
+                   {{}, std::move(inside), {}, {}, {}});
   }
   ASSERT_TRUE(client_->run_until([](const Record& record) { return record.exits.size() == kCount; }));
   EXPECT_EQ(client_->record().done.size(), static_cast<std::size_t>(kCount));
@@ -179,7 +179,7 @@ TEST_F(ClientTest, TwoHundredStartsAtOnce) {
 
 TEST_F(ClientTest, RemovesWhatIsLivingAndWhatIsBeingStarted) {
   auto [control, inside] = socket_pair(SOCK_STREAM);
-  client_->start(script("one", "read never <&3"), {{}, std::move(inside), {}, {}});
+  client_->start(script("one", "read never <&3"), {{}, std::move(inside), {}, {}, {}});
   client_->remove("one");
   client_->remove("one");
   client_->remove("nobody");
@@ -203,7 +203,7 @@ TEST_F(ClientTest, ARefusedStartIsOver) {
 
 TEST_F(ClientTest, RefusesANameThatLivesAndWhatIsTooLarge) {
   auto [control, inside] = socket_pair(SOCK_STREAM);
-  client_->start(script("one", "read never <&3"), {{}, std::move(inside), {}, {}});
+  client_->start(script("one", "read never <&3"), {{}, std::move(inside), {}, {}, {}});
   client_->start(script("one", "exit 0"));
   client_->start(script("two", std::string(kMaxArgumentBytes + 1, 'x')));
   ASSERT_TRUE(client_->run_until(
@@ -214,7 +214,7 @@ TEST_F(ClientTest, RefusesANameThatLivesAndWhatIsTooLarge) {
 
 TEST_F(ClientTest, AKilledLauncherIsReportedOnce) {
   auto [control, inside] = socket_pair(SOCK_STREAM);
-  client_->start(script("living", "read never <&3"), {{}, std::move(inside), {}, {}});
+  client_->start(script("living", "read never <&3"), {{}, std::move(inside), {}, {}, {}});
   ASSERT_TRUE(client_->run_until([](const Record& record) { return record.done.contains("living"); }));
   ASSERT_EQ(::kill(pid_, SIGSTOP), 0);
   client_->start(script("starting", "exit 0"));

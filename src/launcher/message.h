@@ -15,8 +15,8 @@ namespace hearth::launcher {
 
 // Descriptors travel beside a start request, in this order, absent ones left out; `present` has one
 // bit for each.
-enum class DescriptorSlot : std::uint8_t { kCodeFolder, kControl, kOut, kErr };
-inline constexpr std::size_t kMaxDescriptors = 4;
+enum class DescriptorSlot : std::uint8_t { kCodeFolder, kRequests, kOut, kErr, kAnswers };
+inline constexpr std::size_t kMaxDescriptors = 5;
 
 struct StartRequest {
   sandbox::Spec spec;

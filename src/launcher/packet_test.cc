@@ -94,7 +94,7 @@ TEST(Packet, TooManyDescriptorsAreRefusedAndNoneLeaks) {
   const int lowest_free = UniqueFd(::dup(pair.near.get())).get();
   {
     PacketReceiver receiver;
-    for (const std::size_t count : {5U, 6U, 200U}) {
+    for (const std::size_t count : {6U, 7U, 200U}) {
       send_descriptors(pair.near.get(), count);
       EXPECT_FALSE(receiver.receive(pair.far.get(), 0).ok()) << count;
     }

@@ -94,9 +94,11 @@ Result<void> check_descriptors(const sandbox::Descriptors& descriptors) {
   if (descriptors.code_folder.valid() && !is_folder(descriptors.code_folder.get())) {
     return invalid("sandbox code folder: not a folder");
   }
-  for (const base::UniqueFd* fd : {&descriptors.control, &descriptors.out, &descriptors.err}) {
+  for (const base::UniqueFd* fd :
+       {&descriptors.requests, &descriptors.answers, &descriptors.out, &descriptors.err}) {
     if (fd->valid() && !is_stream(fd->get())) {
-      return invalid("sandbox control, out and err: each must be a socket, a pipe or a character device");
+      return invalid(
+          "sandbox requests, answers, out and err: each must be a socket, a pipe or a character device");
     }
   }
   return {};

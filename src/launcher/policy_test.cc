@@ -79,11 +79,12 @@ TEST(Policy, LooksAtWhatTheDescriptorsAre) {
   const auto file = [] { return UniqueFd(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC)); };
   const auto stream = [] { return UniqueFd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)); };
   EXPECT_TRUE(check_descriptors({}).ok());
-  EXPECT_TRUE(check_descriptors({folder(), stream(), stream(), stream()}).ok());
-  EXPECT_FALSE(check_descriptors({file(), stream(), stream(), stream()}).ok());
-  EXPECT_FALSE(check_descriptors({folder(), folder(), stream(), stream()}).ok());
-  EXPECT_FALSE(check_descriptors({folder(), stream(), file(), stream()}).ok());
-  EXPECT_FALSE(check_descriptors({folder(), stream(), stream(), folder()}).ok());
+  EXPECT_TRUE(check_descriptors({folder(), stream(), stream(), stream(), stream()}).ok());
+  EXPECT_FALSE(check_descriptors({file(), stream(), stream(), stream(), stream()}).ok());
+  EXPECT_FALSE(check_descriptors({folder(), folder(), stream(), stream(), stream()}).ok());
+  EXPECT_FALSE(check_descriptors({folder(), stream(), file(), stream(), stream()}).ok());
+  EXPECT_FALSE(check_descriptors({folder(), stream(), stream(), folder(), stream()}).ok());
+  EXPECT_FALSE(check_descriptors({folder(), stream(), stream(), stream(), file()}).ok());
 }
 
 }  // namespace

@@ -102,8 +102,9 @@ Result<sandbox::Descriptors> Server::take_descriptors(std::uint8_t present) {
                                           " descriptors, not those it names"};
   }
   sandbox::Descriptors descriptors;
-  const std::array<base::UniqueFd*, kMaxDescriptors> slots = {&descriptors.code_folder, &descriptors.control,
-                                                              &descriptors.out, &descriptors.err};
+  const std::array<base::UniqueFd*, kMaxDescriptors> slots = {&descriptors.code_folder, &descriptors.requests,
+                                                              &descriptors.out, &descriptors.err,
+                                                              &descriptors.answers};
   std::size_t next = 0;
   for (std::size_t slot = 0; slot < slots.size(); ++slot) {
     if ((present & (1U << slot)) != 0) {

@@ -123,7 +123,7 @@ TEST_F(ServerTest, DescriptorsArriveInTheirSlots) {
   EXPECT_EQ(receive(), Notice(Started{"one"}));
   sandbox::Descriptors descriptors = backend_.take_descriptors();
   EXPECT_FALSE(descriptors.code_folder.valid());
-  EXPECT_FALSE(descriptors.control.valid());
+  EXPECT_FALSE(descriptors.requests.valid());
   EXPECT_FALSE(descriptors.err.valid());
   ASSERT_TRUE(descriptors.out.valid());
   writing.reset();

@@ -59,16 +59,16 @@ TEST_P(Conformance, ArgumentsAndEnvironmentAreExact) {
   EXPECT_EQ(finished.exit.code, 0);
 }
 
-TEST_P(Conformance, ControlSocketWorksBothWays) {
+TEST_P(Conformance, RequestsGoInAndAnswersComeOut) {
   auto running = driver_->start(driver_->probe_spec({"echo"}));
   ASSERT_TRUE(running.ok()) << running.error().message;
   for (const std::string word : {"first\n", "second\n"}) {
-    ASSERT_EQ(::write(running->control.get(), word.data(), word.size()), static_cast<ssize_t>(word.size()));
-    const auto answer = read_some(running->control);
+    ASSERT_EQ(::write(running->requests.get(), word.data(), word.size()), static_cast<ssize_t>(word.size()));
+    const auto answer = read_some(running->answers);
     EXPECT_STRCASEEQ(answer.c_str(), word.c_str());
     EXPECT_NE(answer, word);
   }
-  ::shutdown(running->control.get(), SHUT_WR);
+  running->requests.reset();
   const auto exit = driver_->wait_exit(running->name);
   ASSERT_TRUE(exit.has_value());
   EXPECT_EQ(exit->reason, ExitReason::kExited);
@@ -80,13 +80,14 @@ TEST_P(Conformance, CodeFolderIsTheWorkingFolder) {
             CodeFolder::kText);
 }
 
-TEST_P(Conformance, DescriptorsAreZeroToThree) {
+TEST_P(Conformance, DescriptorsAreZeroToFour) {
   const auto open = parse_lines(driver_->run_probe({"descriptors"}).out);
-  ASSERT_EQ(open.size(), 4U);
+  ASSERT_EQ(open.size(), 5U);
   EXPECT_EQ(open.at("0"), "/dev/null");
   EXPECT_EQ(open.at("1").substr(0, 5), "pipe:");
   EXPECT_EQ(open.at("2").substr(0, 5), "pipe:");
-  EXPECT_EQ(open.at("3").substr(0, 7), "socket:");
+  EXPECT_EQ(open.at("3").substr(0, 5), "pipe:");
+  EXPECT_EQ(open.at("4").substr(0, 5), "pipe:");
 }
 
 TEST_P(Conformance, ExitStatusIsReportedOnce) {

@@ -22,8 +22,10 @@ namespace hearth::sandbox {
 // The folder of code as the process inside sees it, read-only. It is the working folder too, which is
 // how a program finds it under the fake adapter, where there is no kCodePath.
 inline constexpr const char* kCodePath = "/code";
-// The control socket's number inside. 0 is /dev/null, 1 and 2 are `out` and `err`; nothing else is open.
-inline constexpr int kControlFd = 3;
+// Numbers inside: where the program reads what the platform sends, and where it writes its answers. 0 is
+// /dev/null, 1 and 2 are `out` and `err`; nothing else is open.
+inline constexpr int kRequestsFd = 3;
+inline constexpr int kAnswersFd = 4;
 
 struct Limits {
   std::uint64_t memory_bytes = 128ULL << 20U;  // with swap and everything the kernel charges
@@ -47,12 +49,13 @@ struct Spec {
   bool operator==(const Spec&) const = default;
 };
 
-// All four are consumed. code_folder is an open directory (O_PATH will do) on any file system.
+// All are consumed. code_folder is an open directory (O_PATH will do) on any file system.
 struct Descriptors {
   base::UniqueFd code_folder;  // opened in this server's mount namespace; invalid: /code is an empty folder
-  base::UniqueFd control;      // becomes kControlFd inside
+  base::UniqueFd requests;     // becomes kRequestsFd inside
   base::UniqueFd out;          // becomes 1
   base::UniqueFd err;          // becomes 2
+  base::UniqueFd answers;      // becomes kAnswersFd inside
 };
 
 enum class ExitReason { kExited, kSignaled, kOutOfMemory, kRemoved };

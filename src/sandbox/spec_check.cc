@@ -71,8 +71,9 @@ base::Result<void> check(const Spec& spec, const Descriptors& descriptors) {
   if (!std::all_of(spec.environment.begin(), spec.environment.end(), valid_assignment)) {
     return invalid("environment entry is not NAME=value");
   }
-  if (!descriptors.control.valid() || !descriptors.out.valid() || !descriptors.err.valid()) {
-    return invalid("descriptors control, out and err must be open");
+  if (!descriptors.requests.valid() || !descriptors.answers.valid() || !descriptors.out.valid() ||
+      !descriptors.err.valid()) {
+    return invalid("descriptors requests, answers, out and err must be open");
   }
   return check(spec.limits);
 }

@@ -2,8 +2,8 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/socket.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -20,35 +20,29 @@ using base::Result;
 using base::UniqueFd;
 using Descriptor = boost::asio::posix::stream_descriptor;
 
-// Reads of the socket in one turn of the loop, so that a flood leaves the loop to others.
-constexpr int kControlReadsPerTurn = 4;
+// Reads of the answers in one turn of the loop, so that a flood leaves the loop to others.
+constexpr int kReadsPerTurn = 4;
 // The most a pipe can hold (/proc/sys/fs/pipe-max-size): after that many bytes everything written
 // before the read began has been read.
 constexpr std::size_t kMaxPipeBytes = base::kMiB;
 
 bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == EINTR; }
 
-struct Pair {
-  UniqueFd near;
-  UniqueFd far;
+struct Pipe {
+  UniqueFd reading;
+  UniqueFd writing;
 };
 
-// The near end is ours and non-blocking, the far end goes to the instance and blocks.
-Result<Pair> make_socket_pair() {
-  int fds[2];
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0) {
-    return base::io_error("control socket", errno);
-  }
-  return Pair{UniqueFd(fds[0]), UniqueFd(fds[1])};
-}
-
-Result<Pair> make_pipe() {
+Result<Pipe> make_pipe() {
   int fds[2];
   if (::pipe2(fds, O_CLOEXEC) != 0) {
-    return base::io_error("log pipe", errno);
+    return base::io_error("pipe", errno);
   }
-  return Pair{UniqueFd(fds[0]), UniqueFd(fds[1])};
+  return Pipe{UniqueFd(fds[0]), UniqueFd(fds[1])};
 }
+
+// For what is larger than a new pipe holds. Not given when the user's pipes hold too much already.
+void grow(int fd) { std::ignore = ::fcntl(fd, F_SETPIPE_SZ, static_cast<int>(kMaxPipeBytes)); }
 
 }  // namespace
 
@@ -58,35 +52,36 @@ class InstanceChannel::Impl : public std::enable_shared_from_this<Impl> {
        const model::InvocationLimits& limits, Events& events)
       : buffers_(std::move(buffers)),
         events_(&events),
-        control_(context),
+        requests_(context),
+        answers_(context),
         out_(context),
         err_(context),
         reader_(limits.response_bytes),
         capture_(limits.log_bytes) {}
 
   Result<FarEnds> open() {
-    auto control = make_socket_pair();
+    auto requests = make_pipe();
+    auto answers = make_pipe();
     auto out = make_pipe();
     auto err = make_pipe();
-    for (const auto* pair : {&control, &out, &err}) {
-      if (!*pair) {
-        return pair->error();
+    for (const auto* pipe : {&requests, &answers, &out, &err}) {
+      if (!*pipe) {
+        return pipe->error();
       }
     }
-    if (auto adopted = adopt(control_, control->near); !adopted) {
-      return adopted.error();
+    for (auto [descriptor, fd] :
+         {std::pair(&requests_, &requests->writing), std::pair(&answers_, &answers->reading),
+          std::pair(&out_, &out->reading), std::pair(&err_, &err->reading)}) {
+      if (auto adopted = adopt(*descriptor, *fd); !adopted) {
+        return adopted.error();
+      }
     }
-    if (auto adopted = adopt(out_, out->near); !adopted) {
-      return adopted.error();
-    }
-    if (auto adopted = adopt(err_, err->near); !adopted) {
-      return adopted.error();
-    }
-    return FarEnds{std::move(control->far), std::move(out->far), std::move(err->far)};
+    return FarEnds{std::move(requests->reading), std::move(out->writing), std::move(err->writing),
+                   std::move(answers->writing)};
   }
 
   void start_reading() {
-    await_control();
+    await_answers();
     await_log(out_, model::LogStream::kOut);
     await_log(err_, model::LogStream::kErr);
   }
@@ -94,7 +89,8 @@ class InstanceChannel::Impl : public std::enable_shared_from_this<Impl> {
   void close() {
     events_ = nullptr;
     boost::system::error_code ignored;
-    control_.close(ignored);
+    requests_.close(ignored);
+    answers_.close(ignored);
     out_.close(ignored);
     err_.close(ignored);
     body_.reset();
@@ -109,11 +105,12 @@ class InstanceChannel::Impl : public std::enable_shared_from_this<Impl> {
     head_.assign(head.substr(std::min(sent, head.size())));
     body_sent_ = sent - std::min(sent, head.size());
     body_ = std::move(body);
+    grow(descriptor(requests_));
     await_writable();
   }
 
   void read_rest() {
-    while (events_ != nullptr && read_control() > 0) {
+    while (events_ != nullptr && read_answers() > 0) {
     }
   }
 
@@ -151,40 +148,44 @@ class InstanceChannel::Impl : public std::enable_shared_from_this<Impl> {
     return descriptor.is_open() ? descriptor.native_handle() : -1;
   }
 
-  void await_control() {
-    control_.async_wait(Descriptor::wait_read,
+  void await_answers() {
+    answers_.async_wait(Descriptor::wait_read,
                         [self = shared_from_this()](const boost::system::error_code& error) {
                           if (!error) {
-                            self->on_control_readable();
+                            self->on_answers_readable();
                           }
                         });
   }
 
-  void on_control_readable() {
-    for (int reads = 0; reads < kControlReadsPerTurn && events_ != nullptr; ++reads) {
-      if (read_control() < buffers_->control.size()) {
+  void on_answers_readable() {
+    for (int reads = 0; reads < kReadsPerTurn && events_ != nullptr; ++reads) {
+      if (read_answers() < buffers_->answers.size()) {
         break;
       }
     }
-    if (events_ != nullptr && !control_done_) {
-      await_control();
+    if (events_ != nullptr && !answers_done_) {
+      await_answers();
     }
   }
 
   // One read. How many bytes it brought.
-  std::size_t read_control() {
-    if (control_done_) {
+  std::size_t read_answers() {
+    if (answers_done_) {
       return 0;
     }
-    auto& buffer = buffers_->control;
-    const ssize_t got = ::recv(descriptor(control_), buffer.data(), buffer.size(), MSG_DONTWAIT);
+    auto& buffer = buffers_->answers;
+    const ssize_t got = ::read(descriptor(answers_), buffer.data(), buffer.size());
     if (got < 0 && would_block(errno)) {
       return 0;
     }
     if (got <= 0) {
-      control_done_ = true;
+      answers_done_ = true;
       events_->channel_ended(reader_.mid_frame());
       return 0;
+    }
+    const bool filled = static_cast<std::size_t>(got) == buffer.size();
+    if (filled && !std::exchange(answers_grown_, true)) {
+      grow(descriptor(answers_));
     }
     deliver({buffer.data(), static_cast<std::size_t>(got)});
     return static_cast<std::size_t>(got);
@@ -194,7 +195,7 @@ class InstanceChannel::Impl : public std::enable_shared_from_this<Impl> {
     while (!bytes.empty() && events_ != nullptr) {
       auto frame = reader_.read(bytes);
       if (!frame) {
-        control_done_ = true;
+        answers_done_ = true;
         events_->channel_failed(frame.error());
         return;
       }
@@ -204,15 +205,12 @@ class InstanceChannel::Impl : public std::enable_shared_from_this<Impl> {
     }
   }
 
-  // Returns how much was taken: all of it, less when the socket is full or broken.
+  // Returns how much was taken: all of it, less when the pipe is full or broken.
   std::size_t write_some(std::string_view head, std::string_view body) {
-    // sendmsg does not write through the pointers.
+    // writev does not write through the pointers.
     iovec parts[] = {{const_cast<char*>(head.data()), head.size()},
                      {const_cast<char*>(body.data()), body.size()}};
-    msghdr message{};
-    message.msg_iov = parts;
-    message.msg_iovlen = 2;
-    const ssize_t sent = ::sendmsg(descriptor(control_), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    const ssize_t sent = ::writev(descriptor(requests_), parts, 2);
     if (sent >= 0) {
       return static_cast<std::size_t>(sent);
     }
@@ -224,12 +222,12 @@ class InstanceChannel::Impl : public std::enable_shared_from_this<Impl> {
     if (broken_) {  // the reading side says how it ended
       return;
     }
-    control_.async_wait(Descriptor::wait_write,
-                        [self = shared_from_this()](const boost::system::error_code& error) {
-                          if (!error && self->events_ != nullptr) {
-                            self->on_writable();
-                          }
-                        });
+    requests_.async_wait(Descriptor::wait_write,
+                         [self = shared_from_this()](const boost::system::error_code& error) {
+                           if (!error && self->events_ != nullptr) {
+                             self->on_writable();
+                           }
+                         });
   }
 
   void on_writable() {
@@ -277,14 +275,16 @@ class InstanceChannel::Impl : public std::enable_shared_from_this<Impl> {
 
   std::shared_ptr<ReadBuffers> buffers_;
   Events* events_;  // null once closed
-  Descriptor control_;
+  Descriptor requests_;
+  Descriptor answers_;
   Descriptor out_;
   Descriptor err_;
   protocol::FrameReader reader_;
   LogCapture capture_;
-  bool control_done_ = false;  // nothing more is read from the socket
-  bool broken_ = false;        // nothing more can be written to it
-  // What the socket did not take yet of the frame being sent.
+  bool answers_done_ = false;  // nothing more is read from them
+  bool answers_grown_ = false;
+  bool broken_ = false;  // nothing more can be written
+  // What the pipe did not take yet of the frame being sent.
   std::string head_;
   std::shared_ptr<const std::string> body_;
   std::size_t body_sent_ = 0;

@@ -1,8 +1,11 @@
-// The descriptors between the worker and one instance: the control socket and the pipes that carry
-// its stdout and stderr. A thin shell: it moves bytes and cuts them into frames, InstanceSession says
-// what they mean.
+// The descriptors between the worker and one instance: a pipe for frames in each direction, and the pipes
+// that carry its stdout and stderr. A thin shell: it moves bytes and cuts them into frames,
+// InstanceSession says what they mean.
 //
-// A warm call costs one sendmsg, one recv and one poll here. Whatever the instance does, a turn of
+// Pipes, not a socket: whoever reads from a Unix socket wakes the peer that waits to read from it (its
+// writer may go on), so that every answer would wake a blocked shim for nothing.
+//
+// A warm call costs one writev, one read and one poll here. Whatever the instance does, a turn of
 // the loop reads a bounded number of bytes, and memory holds at most one frame and one invocation's
 // logs. Loop thread only.
 #pragma once
@@ -27,7 +30,7 @@ namespace hearth::worker {
 
 // Where reads land before they are looked at; shared by all channels of a loop.
 struct ReadBuffers {
-  std::array<char, 64 * base::kKiB> control;
+  std::array<char, 64 * base::kKiB> answers;
   std::array<char, 64 * base::kKiB> log;
 };
 
@@ -41,15 +44,16 @@ class InstanceChannel {
     virtual void frame_received(protocol::Frame frame, bool more_follows) = 0;
     // The bytes are no frames; nothing more is read.
     virtual void channel_failed(base::Error error) = 0;
-    // The other side closed the socket; nothing more is read.
+    // The other side closed its answers; nothing more is read.
     virtual void channel_ended(bool mid_frame) = 0;
   };
 
   // What the instance is started with.
   struct FarEnds {
-    base::UniqueFd control;
+    base::UniqueFd requests;
     base::UniqueFd out;
     base::UniqueFd err;
+    base::UniqueFd answers;
   };
 
   // `events` outlives the channel; `buffers` outlives an operation that is under way.
@@ -60,17 +64,18 @@ class InstanceChannel {
   // Closes all descriptors; no event comes any more.
   ~InstanceChannel();
 
-  // Makes the socket and the pipes. kIo, most likely for want of descriptors. Call once.
+  // Makes the pipes. kIo, most likely for want of descriptors. Call once.
   base::Result<FarEnds> open();
 
   // Reading begins; call once, after open().
   void start_reading();
 
-  // Sends one frame: `head`, then `body` (may be null) without copying it. One frame at a time: the
-  // next is sent when the answer to the last has come. A failure to send shows as channel_ended().
+  // Sends one frame: `head`, then `body` (may be null) without copying it. The process ignores SIGPIPE. One
+  // frame at a time: the next is sent when the answer to the last has come. A failure to send shows as
+  // channel_ended().
   void send(std::string_view head, std::shared_ptr<const std::string> body);
 
-  // Delivers what the socket still holds: for an instance that has exited.
+  // Delivers what the answers still hold: for an instance that has exited.
   void read_rest();
 
   // Everything that the pipes have brought up to now, and what they hold.

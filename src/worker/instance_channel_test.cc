@@ -3,10 +3,11 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <sys/socket.h>
+#include <unistd.h>
 
 #include <array>
 #include <boost/asio/io_context.hpp>
+#include <csignal>
 #include <optional>
 #include <vector>
 
@@ -21,7 +22,9 @@ class InstanceChannelTest : public testing::Test, public InstanceChannel::Events
   InstanceChannelTest() {
     limits_.response_bytes = 1'000'000;
     channel_.emplace(context_, std::make_shared<ReadBuffers>(), limits_, *this);
+    ::signal(SIGPIPE, SIG_IGN);
     far_ = std::move(channel_->open().value());
+    ::fcntl(far_.requests.get(), F_SETFL, O_NONBLOCK);
     channel_->start_reading();
   }
 
@@ -42,7 +45,7 @@ class InstanceChannelTest : public testing::Test, public InstanceChannel::Events
     std::string text;
     std::array<char, 65'536> buffer;
     ssize_t got = 0;
-    while ((got = ::recv(far_.control.get(), buffer.data(), buffer.size(), MSG_DONTWAIT)) > 0) {
+    while ((got = ::read(far_.requests.get(), buffer.data(), buffer.size())) > 0) {
       text.append(buffer.data(), static_cast<std::size_t>(got));
     }
     return text;
@@ -70,11 +73,11 @@ std::string bytes_of(const Frame& frame) {
 }
 
 TEST_F(InstanceChannelTest, LogsAreReadBeforeTheFrameThatFollowedThemIsPassedOn) {
-  // The socket becomes readable first, so the loop looks at it first.
-  write(far_.control, bytes_of(kLoaded).substr(0, 5));
+  // The answers become readable first, so the loop looks at it first.
+  write(far_.answers, bytes_of(kLoaded).substr(0, 5));
   write(far_.out, "out");
   write(far_.err, "err");
-  write(far_.control, bytes_of(kLoaded).substr(5));
+  write(far_.answers, bytes_of(kLoaded).substr(5));
   poll();
   ASSERT_EQ(frames_, std::vector<Frame>{kLoaded});
   const model::CapturedLogs expected{{{model::LogStream::kOut, "out"}, {model::LogStream::kErr, "err"}},
@@ -83,7 +86,7 @@ TEST_F(InstanceChannelTest, LogsAreReadBeforeTheFrameThatFollowedThemIsPassedOn)
 }
 
 TEST_F(InstanceChannelTest, AFullPipeIsReadWholeBeforeTheFrame) {
-  write(far_.control, bytes_of(kLoaded));
+  write(far_.answers, bytes_of(kLoaded));
   ASSERT_EQ(::fcntl(far_.out.get(), F_SETPIPE_SZ, 1 << 20), 1 << 20);
   ASSERT_EQ(::fcntl(far_.out.get(), F_SETFL, O_NONBLOCK), 0);
   write(far_.out, std::string(200'000, 'x'));
@@ -93,15 +96,15 @@ TEST_F(InstanceChannelTest, AFullPipeIsReadWholeBeforeTheFrame) {
 }
 
 TEST_F(InstanceChannelTest, AFrameThatOthersFollowSaysSo) {
-  write(far_.control, bytes_of(kLoaded));
+  write(far_.answers, bytes_of(kLoaded));
   poll();
   EXPECT_FALSE(more_follows_);
-  write(far_.control, bytes_of(kLoaded) + "x");
+  write(far_.answers, bytes_of(kLoaded) + "x");
   poll();
   EXPECT_TRUE(more_follows_);
 }
 
-TEST_F(InstanceChannelTest, ALargeFrameIsSentAsTheSocketTakesIt) {
+TEST_F(InstanceChannelTest, ALargeFrameIsSentAsThePipeTakesIt) {
   auto body = std::make_shared<std::string>(3'000'000, ' ');
   for (std::size_t i = 0; i < body->size(); ++i) {
     (*body)[i] = static_cast<char>(i * 31 >> 3U);
@@ -118,7 +121,7 @@ TEST_F(InstanceChannelTest, ALargeFrameIsSentAsTheSocketTakesIt) {
 }
 
 TEST_F(InstanceChannelTest, AHeadThatDoesNotFitIsSentLater) {
-  // Fill the socket so that nothing of the next frame is taken.
+  // Fill the pipe so that nothing of the next frame is taken.
   channel_->send(std::string(10'000'000, 'f'), nullptr);
   std::string received;
   for (int turns = 0; turns < 10'000 && received.size() < 10'000'000; ++turns) {
@@ -131,25 +134,25 @@ TEST_F(InstanceChannelTest, AHeadThatDoesNotFitIsSentLater) {
 }
 
 TEST_F(InstanceChannelTest, TheRestIsReadAtOnceWhenItIsAskedFor) {
-  write(far_.control, bytes_of(kLoaded));
-  far_.control.reset();
+  write(far_.answers, bytes_of(kLoaded));
+  far_.answers.reset();
   channel_->read_rest();
   EXPECT_EQ(frames_, std::vector<Frame>{kLoaded});
   EXPECT_EQ(ended_mid_frame_, false);
 }
 
 TEST_F(InstanceChannelTest, AnEndWithinAFrameSaysSo) {
-  write(far_.control, bytes_of(kLoaded).substr(0, 7));
-  far_.control.reset();
+  write(far_.answers, bytes_of(kLoaded).substr(0, 7));
+  far_.answers.reset();
   poll();
   EXPECT_EQ(ended_mid_frame_, true);
 }
 
 TEST_F(InstanceChannelTest, GarbageIsAFailureAndNothingMoreIsRead) {
-  write(far_.control, "HTTP/1.1 200 OK\r\n\r\n");
+  write(far_.answers, "HTTP/1.1 200 OK\r\n\r\n");
   poll();
   ASSERT_TRUE(failed_.has_value());
-  write(far_.control, bytes_of(kLoaded));
+  write(far_.answers, bytes_of(kLoaded));
   poll();
   channel_->read_rest();
   EXPECT_TRUE(frames_.empty());
@@ -169,15 +172,16 @@ TEST_F(InstanceChannelTest, AFloodIsReadInBoundedTurns) {
   EXPECT_EQ(logs.chunks[0].text.size(), limits_.log_bytes);
 }
 
-TEST_F(InstanceChannelTest, SendingToAnEndedSocketDoesNotRaiseASignal) {
-  far_.control.reset();
+TEST_F(InstanceChannelTest, SendingToAnEndedInstanceIsNoFailureOfItsOwn) {
+  far_.requests.reset();
+  far_.answers.reset();
   channel_->send("frame", std::make_shared<const std::string>(1'000'000, 'b'));
   poll();
   EXPECT_EQ(ended_mid_frame_, false);
 }
 
 TEST_F(InstanceChannelTest, NoEventComesAfterItsEnd) {
-  write(far_.control, bytes_of(kLoaded));
+  write(far_.answers, bytes_of(kLoaded));
   write(far_.out, "out");
   channel_.reset();
   poll();

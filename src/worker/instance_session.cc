@@ -191,7 +191,7 @@ SessionActions InstanceSession::in_closing(const SessionEvent& event) {
     return exited(*exit);
   }
   if (std::holds_alternative<event::DeadlinePassed>(event)) {
-    return give_up(OutcomeKind::kProtocolError, "the runtime closed its control socket and did not end");
+    return give_up(OutcomeKind::kProtocolError, "the runtime closed its answers and did not end");
   }
   if (std::holds_alternative<event::Stop>(event)) {
     return interrupted(event);

@@ -31,7 +31,7 @@ enum class SessionState {
   kInitialising,  // init was sent; `loaded` is awaited
   kIdle,          // loaded, nothing to do
   kExecuting,     // an invoke was sent; its answer is awaited
-  kClosing,       // the control socket has ended; the exit, which says why, is awaited
+  kClosing,       // its answers have ended; the exit, which says why, is awaited
   kAborting,      // given up while the sandbox is being started
   kStopping,      // told to end; the exit is awaited
   kEnded,         // nothing is left

@@ -224,14 +224,14 @@ class SandboxedInstanceFactory::Core : public std::enable_shared_from_this<Core>
       return;
     }
     auto spec = sandbox_spec(start_.name, *start_.version, shared_->options.node, shared_->options.limits);
-    shared_->host.start(
-        std::move(spec),
-        {std::move(*code), std::move(ends->control), std::move(ends->out), std::move(ends->err)},
-        [weak = weak_from_this()](const base::Result<void>& started) {
-          if (const auto self = weak.lock()) {
-            self->sandbox_started(started);
-          }
-        });
+    shared_->host.start(std::move(spec),
+                        {std::move(*code), std::move(ends->requests), std::move(ends->out),
+                         std::move(ends->err), std::move(ends->answers)},
+                        [weak = weak_from_this()](const base::Result<void>& started) {
+                          if (const auto self = weak.lock()) {
+                            self->sandbox_started(started);
+                          }
+                        });
   }
 
   void send_init() {

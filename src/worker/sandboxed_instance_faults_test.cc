@@ -128,35 +128,35 @@ TEST_F(SandboxedInstanceTest, LogsOfAFailedStart) {
 }
 
 // Frames as a shell writes them: length, type, reserved, invocation, payload.
-const std::string kReadyFrame = R"(printf '\016\0\0\0\201\0\0\0\0\0\0\0\0\0\0\0{"protocol":1}' >&3;)";
-const std::string kLoadedFrame = R"(printf '\0\0\0\0\202\0\0\0\0\0\0\0\0\0\0\0' >&3;)";
-const std::string kResultFrame = R"(printf '\005\0\0\0\204\0\0\0\001\0\0\0\0\0\0\0\0\0\0\0007' >&3;)";
+const std::string kReadyFrame = R"(printf '\016\0\0\0\201\0\0\0\0\0\0\0\0\0\0\0{"protocol":1}' >&4;)";
+const std::string kLoadedFrame = R"(printf '\0\0\0\0\202\0\0\0\0\0\0\0\0\0\0\0' >&4;)";
+const std::string kResultFrame = R"(printf '\005\0\0\0\204\0\0\0\001\0\0\0\0\0\0\0\0\0\0\0007' >&4;)";
 
 TEST_F(SandboxedInstanceTest, AnEarlyLoaded) {
   start_script(
-      R"(printf '\016\0\0\0\201\0\0\0\0\0\0\0\0\0\0\0{"protocol":1}\0\0\0\0\202\0\0\0\0\0\0\0\0\0\0\0' >&3; sleep 100)");
+      R"(printf '\016\0\0\0\201\0\0\0\0\0\0\0\0\0\0\0{"protocol":1}\0\0\0\0\202\0\0\0\0\0\0\0\0\0\0\0' >&4; sleep 100)");
   expect_failed(OutcomeKind::kProtocolError, "ready");
 }
 
 TEST_F(SandboxedInstanceTest, GarbageInsteadOfFrames) {
-  start_script("echo 'HTTP/1.1 200 OK and more' >&3; sleep 100");
+  start_script("echo 'HTTP/1.1 200 OK and more' >&4; sleep 100");
   expect_failed(OutcomeKind::kProtocolError);
 }
 
 TEST_F(SandboxedInstanceTest, AnAnnouncedLengthOfFourGigabytes) {
-  start_script(R"(printf '\377\377\377\377\204\0\0\0\0\0\0\0\0\0\0\0' >&3; sleep 100)");
+  start_script(R"(printf '\377\377\377\377\204\0\0\0\0\0\0\0\0\0\0\0' >&4; sleep 100)");
   expect_failed(OutcomeKind::kProtocolError, "4294967295");
 }
 
 TEST_F(SandboxedInstanceTest, HalfAFrameThenTheEnd) {
-  start_script("printf '\\016\\0\\0\\0\\201' >&3; exit 0");
+  start_script("printf '\\016\\0\\0\\0\\201' >&4; exit 0");
   expect_failed(OutcomeKind::kProtocolError, "middle of a frame");
 }
 
-TEST_F(SandboxedInstanceTest, ASocketClosedByALivingProcess) {
+TEST_F(SandboxedInstanceTest, AnswersClosedByALivingProcess) {
   options_.start_timeout = milliseconds(200);
-  start_script("exec 3>&-; sleep 100");
-  expect_failed(OutcomeKind::kProtocolError, "closed its control socket");
+  start_script("exec 4>&-; sleep 100");
+  expect_failed(OutcomeKind::kProtocolError, "closed its answers");
 }
 
 class ForgedFramesTest : public SandboxedInstanceTest {
@@ -183,13 +183,13 @@ TEST_F(ForgedFramesTest, TwoResults) {
 
 TEST_F(ForgedFramesTest, TwoResultsInOneWrite) {
   const std::string frame = R"(\005\0\0\0\204\0\0\0\001\0\0\0\0\0\0\0\0\0\0\0007)";
-  call_script("printf '" + frame + frame + "' >&3; sleep 100");
+  call_script("printf '" + frame + frame + "' >&4; sleep 100");
   EXPECT_EQ(events_.finishes[0].outcome.kind, OutcomeKind::kProtocolError);
   expect_end();
 }
 
 TEST_F(ForgedFramesTest, AResultOfAnotherCall) {
-  call_script(R"(printf '\005\0\0\0\204\0\0\0\002\0\0\0\0\0\0\0\0\0\0\0007' >&3; sleep 100)");
+  call_script(R"(printf '\005\0\0\0\204\0\0\0\002\0\0\0\0\0\0\0\0\0\0\0007' >&4; sleep 100)");
   EXPECT_EQ(events_.finishes[0].outcome.kind, OutcomeKind::kProtocolError);
   expect_end();
 }
@@ -201,7 +201,7 @@ TEST_F(ForgedFramesTest, AnEndRightBehindTheResult) {
   EXPECT_EQ(events_.finishes.size(), 1U);
 }
 
-// The exit may be told before the loop has looked at the socket.
+// The exit may be told before the loop has looked at the answers.
 TEST_F(ForgedFramesTest, AnExitThatOvertakesTheResult) {
   start_script(kReadyFrame + "dd bs=65536 count=1 <&3 >/dev/null 2>&1;" + kLoadedFrame +
                "dd bs=65536 count=1 <&3 >/dev/null 2>&1; echo logged;" + kResultFrame + "exit 0");

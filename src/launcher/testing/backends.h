@@ -176,7 +176,8 @@ class ProcessBackend final : public sandbox::Backend {
         ::posix_spawn_file_actions_adddup2(&actions, high.back().get(), number);
       }
     };
-    place(descriptors.control, sandbox::kControlFd);
+    place(descriptors.requests, sandbox::kRequestsFd);
+    place(descriptors.answers, sandbox::kAnswersFd);
     place(descriptors.out, STDOUT_FILENO);
     place(descriptors.err, STDERR_FILENO);
     std::vector<char*> arguments = {const_cast<char*>(spec.program.c_str())};

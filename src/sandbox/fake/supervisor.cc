@@ -37,24 +37,26 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
   return result;
 }
 
-// The same numbers as in a real sandbox, in the supervisor, which hands them to the program: 0 to 3,
+// The same numbers as in a real sandbox, in the supervisor, which hands them to the program: 0 to 4,
 // the pipe to the backend, and nothing else.
 bool arrange_descriptors(Descriptors given, base::UniqueFd status) {
   if (given.code_folder.valid() ? ::fchdir(given.code_folder.get()) != 0 : ::chdir("/") != 0) {
     return false;
   }
-  std::array<int, 4> high{};
+  std::array<int, 5> high{};
   std::size_t next = 0;
-  for (const int fd : {given.out.get(), given.err.get(), given.control.get(), status.get()}) {
+  for (const int fd :
+       {given.out.get(), given.err.get(), given.requests.get(), given.answers.get(), status.get()}) {
     high[next++] = ::fcntl(fd, F_DUPFD, kFailureFd + 1);
   }
   const int null = ::open("/dev/null", O_RDWR);
   const bool done = ::dup2(null, 0) >= 0 && ::dup2(high[0], 1) >= 0 && ::dup2(high[1], 2) >= 0 &&
-                    ::dup2(high[2], kControlFd) >= 0 && ::dup3(high[3], kStatusFd, O_CLOEXEC) >= 0;
-  for (auto* fd : {&given.out, &given.err, &given.control, &given.code_folder, &status}) {
+                    ::dup2(high[2], kRequestsFd) >= 0 && ::dup2(high[3], kAnswersFd) >= 0 &&
+                    ::dup3(high[4], kStatusFd, O_CLOEXEC) >= 0;
+  for (auto* fd : {&given.out, &given.err, &given.requests, &given.answers, &given.code_folder, &status}) {
     (void)fd->release();  // closed below, or by now another descriptor's number
   }
-  ::syscall(SYS_close_range, kControlFd + 1, kStatusFd - 1, 0);
+  ::syscall(SYS_close_range, kAnswersFd + 1, kStatusFd - 1, 0);
   ::syscall(SYS_close_range, kStatusFd + 1, ~0U, 0);
   return done;
 }
@@ -168,7 +170,7 @@ void supervise(const std::string& marker, const Spec& spec, Descriptors descript
   const pid_t program = start_program(spec);
   if (program > 0) {
     // Only the program may hold these open, or a reader would wait for us.
-    ::syscall(SYS_close_range, 0, kControlFd, 0);
+    ::syscall(SYS_close_range, 0, kAnswersFd, 0);
     wait_for_end(program, signals);
   }
   end_tree();

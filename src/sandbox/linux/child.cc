@@ -34,7 +34,7 @@ constexpr std::array kSteps = {
     NamedStep{"set host name", set_host_name},
     // While still root: the folder's owner need not let our uid search it from above.
     NamedStep{"enter working folder", enter_working_folder},
-    // 0 to 3 and nothing else: an inherited descriptor would point out of the sandbox.
+    // 0 to 4 and nothing else: an inherited descriptor would point out of the sandbox.
     NamedStep{"arrange descriptors", arrange_descriptors},
     // After the descriptors, which may stand higher than the limit of open files.
     NamedStep{"set limits", set_limits},

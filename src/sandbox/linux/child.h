@@ -31,7 +31,7 @@ struct ChildPlan {
   bool joins_network = false;  // waits on network_ready until the parent has laid the wire
   WireAddresses wire;
   int network_ready = -1, network_ready_writer = -1;
-  int control = -1, out = -1, err = -1, report = -1;  // all 5 or greater
+  int requests = -1, answers = -1, out = -1, err = -1, report = -1;  // all 6 or greater
   rlim_t open_files = 0;
   uid_t uid = 0;
   sock_fprog filter{};

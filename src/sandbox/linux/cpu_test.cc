@@ -48,7 +48,7 @@ class Cpu : public ::testing::Test {
     EXPECT_TRUE(running.ok());
     return std::move(*running);
   }
-  static void go(const Running& running) { EXPECT_EQ(::write(running.control.get(), "g", 1), 1); }
+  static void go(const Running& running) { EXPECT_EQ(::write(running.requests.get(), "g", 1), 1); }
 
   // Seconds of CPU time that it had.
   static double used(const Running& running) {

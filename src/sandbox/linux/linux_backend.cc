@@ -73,13 +73,14 @@ std::string tmp_options(const Limits& limits, uid_t uid) {
 
 // Kept open until the child has its own copies.
 struct HighDescriptors {
-  base::UniqueFd control, out, err, code_mount;
+  base::UniqueFd requests, answers, out, err, code_mount;
 };
 
 base::Result<HighDescriptors> move_all_high(Descriptors given) {
   HighDescriptors high;
-  for (auto [from, to] : {std::pair(&given.control, &high.control), std::pair(&given.out, &high.out),
-                          std::pair(&given.err, &high.err)}) {
+  for (auto [from, to] :
+       {std::pair(&given.requests, &high.requests), std::pair(&given.answers, &high.answers),
+        std::pair(&given.out, &high.out), std::pair(&given.err, &high.err)}) {
     auto moved = move_high(std::move(*from));
     if (!moved) {
       return moved.error();
@@ -218,7 +219,8 @@ base::Result<void> LinuxBackend::launch(Sandbox& sandbox, const Spec& spec, Desc
   plan.masks = masks_;
   plan.code_mount = high->code_mount.get();
   plan.tmp_options = tmp.c_str();
-  plan.control = high->control.get();
+  plan.requests = high->requests.get();
+  plan.answers = high->answers.get();
   plan.out = high->out.get();
   plan.err = high->err.get();
   plan.open_files = spec.limits.open_files;

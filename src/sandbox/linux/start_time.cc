@@ -49,13 +49,14 @@ void print(const char* what, const std::vector<double>& values) {
 }
 
 bool run_ours(LinuxBackend& backend, int round, Times& times) {
-  std::array<int, 2> control{};
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, control.data()) != 0) {
+  std::array<int, 2> requests{};
+  if (::pipe2(requests.data(), O_CLOEXEC) != 0) {
     return false;
   }
-  const UniqueFd ours(control[0]);
+  const UniqueFd ours(requests[1]);
   Descriptors descriptors{UniqueFd(::open("/usr/share", O_PATH | O_DIRECTORY | O_CLOEXEC)),
-                          UniqueFd(control[1]), UniqueFd(::open("/dev/null", O_WRONLY | O_CLOEXEC)),
+                          UniqueFd(requests[0]), UniqueFd(::open("/dev/null", O_WRONLY | O_CLOEXEC)),
+                          UniqueFd(::open("/dev/null", O_WRONLY | O_CLOEXEC)),
                           UniqueFd(::open("/dev/null", O_WRONLY | O_CLOEXEC))};
   Spec spec;
   spec.name = "start-" + std::to_string(round);

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
@@ -17,19 +16,14 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-struct Pair {
-  base::UniqueFd ours, theirs;
+// Of a pipe: the end to read from, which is ours unless the probe is to read, and the end to write to.
+struct Pipe {
+  base::UniqueFd reading, writing;
 };
 
-Pair make_pipe() {
+Pipe make_pipe() {
   std::array<int, 2> ends{};
   EXPECT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
-  return {base::UniqueFd(ends[0]), base::UniqueFd(ends[1])};
-}
-
-Pair make_socket() {
-  std::array<int, 2> ends{};
-  EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()), 0);
   return {base::UniqueFd(ends[0]), base::UniqueFd(ends[1])};
 }
 
@@ -50,15 +44,17 @@ Spec Driver::probe_spec(std::vector<std::string> arguments) {
 }
 
 base::Result<Running> Driver::start(const Spec& spec, base::UniqueFd code_folder) {
-  auto control = make_socket();
+  auto requests = make_pipe();
+  auto answers = make_pipe();
   auto out = make_pipe();
   auto err = make_pipe();
-  Descriptors descriptors{std::move(code_folder), std::move(control.theirs), std::move(out.theirs),
-                          std::move(err.theirs)};
+  Descriptors descriptors{std::move(code_folder), std::move(requests.reading), std::move(out.writing),
+                          std::move(err.writing), std::move(answers.writing)};
   if (auto started = backend_.start(spec, std::move(descriptors)); !started) {
     return started.error();
   }
-  return Running{spec.name, std::move(control.ours), std::move(out.ours), std::move(err.ours)};
+  return Running{spec.name, std::move(requests.writing), std::move(answers.reading), std::move(out.reading),
+                 std::move(err.reading)};
 }
 
 void Driver::collect() {

@@ -18,7 +18,8 @@ inline constexpr std::chrono::seconds kPatience{20};
 // Our ends of one sandbox's descriptors.
 struct Running {
   std::string name;
-  base::UniqueFd control;
+  base::UniqueFd requests;
+  base::UniqueFd answers;
   base::UniqueFd out;
   base::UniqueFd err;
 };

@@ -17,7 +17,8 @@
 namespace hearth::sandbox::probe {
 namespace {
 
-constexpr int kControlFd = 3;
+constexpr int kRequestsFd = 3;
+constexpr int kAnswersFd = 4;
 
 [[noreturn]] void hang() {
   for (;;) {
@@ -37,14 +38,14 @@ int report(const Arguments& arguments) {
   return 0;
 }
 
-// Sends back what the control socket brings, in upper case, until its end.
+// Sends back what the requests bring, in upper case, until its end.
 int echo(const Arguments&) {
   char buffer[256];
-  for (ssize_t n = 0; (n = ::read(kControlFd, buffer, sizeof buffer)) > 0;) {
+  for (ssize_t n = 0; (n = ::read(kRequestsFd, buffer, sizeof buffer)) > 0;) {
     for (ssize_t i = 0; i < n; ++i) {
       buffer[i] = static_cast<char>(std::toupper(buffer[i]));
     }
-    if (::write(kControlFd, buffer, static_cast<std::size_t>(n)) != n) {
+    if (::write(kAnswersFd, buffer, static_cast<std::size_t>(n)) != n) {
       return 1;
     }
   }

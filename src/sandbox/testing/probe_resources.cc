@@ -17,7 +17,7 @@
 namespace hearth::sandbox::probe {
 namespace {
 
-constexpr int kControlFd = 3;
+constexpr int kRequestsFd = 3;
 constexpr std::size_t kMiB = 1U << 20U;
 
 [[noreturn]] void hang() {
@@ -102,7 +102,7 @@ int fork_bomb(const Arguments&) {
   }
 }
 
-// spin MILLISECONDS CPU: waits for a byte on the control socket, then counts the CPU time it gets.
+// spin MILLISECONDS CPU: waits for a byte of the requests, then counts the CPU time it gets.
 int spin(const Arguments& arguments) {
   if (const int cpu = number(arguments, 3); cpu >= 0) {
     cpu_set_t set;
@@ -111,7 +111,7 @@ int spin(const Arguments& arguments) {
     ::sched_setaffinity(0, sizeof set, &set);
   }
   char go = 0;
-  if (::read(kControlFd, &go, 1) != 1) {
+  if (::read(kRequestsFd, &go, 1) != 1) {
     return 1;
   }
   const auto used = [] {

@@ -28,15 +28,16 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
   // Away from the numbers they are about to take.
   const int from[] = {::fcntl(null, F_DUPFD, 100), ::fcntl(descriptors.out.get(), F_DUPFD, 100),
                       ::fcntl(descriptors.err.get(), F_DUPFD, 100),
-                      ::fcntl(descriptors.control.get(), F_DUPFD, 100)};
+                      ::fcntl(descriptors.requests.get(), F_DUPFD, 100),
+                      ::fcntl(descriptors.answers.get(), F_DUPFD, 100)};
   const int folder = descriptors.code_folder.get();
   if (folder >= 0 && ::fchdir(folder) != 0) {
     ::_exit(126);
   }
-  for (int i = 0; i < 4; ++i) {
+  for (int i = 0; i < 5; ++i) {
     ::dup2(from[i], i);
   }
-  ::syscall(SYS_close_range, 4U, ~0U, 0U);
+  ::syscall(SYS_close_range, 5U, ~0U, 0U);
   ::execve(arguments[0], arguments, environment);
   ::_exit(127);
 }

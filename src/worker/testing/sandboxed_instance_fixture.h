@@ -1,4 +1,4 @@
-// The fixture for instances over real sockets, pipes and processes, without walls around them. What the
+// The fixture for instances over real pipes and processes, without walls around them. What the
 // session decides is tested in instance_session_test.cc.
 #pragma once
 
@@ -121,7 +121,7 @@ class SandboxedInstanceTest : public testing::Test {
     instance_ = factory().start({name, "orders", std::make_shared<model::Version>(version_)}, events_);
   }
 
-  // An instance whose program is this line of shell; descriptor 3 is its socket.
+  // An instance whose program is this line of shell; 3 brings its requests, 4 takes its answers.
   void start_script(const std::string& script) {
     host_.command = {"/bin/sh", "-c", script};
     start("handlers", "index.echo");
