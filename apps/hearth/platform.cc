@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
+#include <thread>
 #include <utility>
 
 #include "base/log.h"
@@ -54,6 +55,7 @@ worker::WorkerOptions worker_options(const ServeOptions& options, std::uint32_t 
 dispatch::DispatcherOptions dispatcher_options(const ServeOptions& options) {
   dispatch::DispatcherOptions made;
   made.hot_wait_max = options.hot_wait;
+  made.cores = std::max(1U, std::thread::hardware_concurrency());
   made.queue_timeout = in_ms(options.queue_timeout);
   made.queue_depth = options.queue_depth;
   made.eviction_timeout = in_ms(options.room_timeout);

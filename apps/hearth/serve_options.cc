@@ -206,6 +206,11 @@ void add_limit_flags(CLI::App& command, ServeOptions& options) {
       ->type_name("MS")
       ->capture_default_str();
   group
+      ->add_option("--concurrency-max", options.function.concurrency_max,
+                   "Largest concurrency of a function: calls that one instance takes at once")
+      ->check(CLI::Range(1U, 1'000U))
+      ->capture_default_str();
+  group
       ->add_option("--log-entries", options.logs.entries_per_function,
                    "Calls of a function whose logs are kept, in memory")
       ->capture_default_str();

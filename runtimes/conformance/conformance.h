@@ -22,6 +22,12 @@ struct Runtime {
   std::vector<std::string> command;
 };
 
+inline Runtime node() {
+  const char* const program = std::getenv("HEARTH_NODE");
+  return {"node",
+          {program != nullptr ? program : "/usr/bin/node", source_folder() + "/runtimes/node/shim.js"}};
+}
+
 inline void PrintTo(const Runtime& runtime, std::ostream* out) { *out << runtime.name; }
 
 class Conformance : public testing::TestWithParam<Runtime> {

@@ -14,12 +14,6 @@ using worker::protocol::Frame;
 using worker::protocol::FrameType;
 using worker::protocol::Init;
 
-Runtime node() {
-  const char* const program = std::getenv("HEARTH_NODE");
-  return {"node",
-          {program != nullptr ? program : "/usr/bin/node", source_folder() + "/runtimes/node/shim.js"}};
-}
-
 TEST_P(Conformance, SpeaksFirst) { expect_ready(); }
 
 TEST_P(Conformance, TheModuleItselfIsTheHandler) {

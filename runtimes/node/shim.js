@@ -6,6 +6,9 @@
 // language or from Node is captured here, before the handler's module is loaded, so that a patched
 // JSON.stringify or Promise.prototype.then changes the function's own world and not the protocol.
 //
+// A version may let an instance take several calls at once. Their frames come and go in batches, and what a
+// handler logs is told in frames too, by the call in whose context it was written.
+//
 // Between calls the shim lets the event loop turn once and then waits in a blocking read: that is
 // the quickest way to be woken, and nothing else in the process has anything to do. When something
 // of the function keeps the event loop busy (a timer, an open connection), it waits in the event
@@ -13,13 +16,13 @@
 'use strict';
 
 const fs = require('fs');
+const { flush, flushOverdue, gather, kNoCall, send, sendLog } = require('./answers');
 const { describeError } = require('./describe_error');
 const { loadHandler } = require('./load_handler');
-const { replaceStream, writeAll } = require('./synchronous_output');
+const { replaceStream, sendLogs, writeAll } = require('./synchronous_output');
 
 const kProtocolVersion = 1;
 const kRequestsFd = 3;
-const kAnswersFd = 4;
 const kHeaderBytes = 16;
 const kReadBytes = 64 * 1024;
 const kMaxFrameBytes = 256 * 1024 * 1024;
@@ -42,9 +45,8 @@ const uncurry = Function.prototype.bind.bind(Function.prototype.call);
 const { apply } = Reflect;
 const { parse: parseJson, stringify: stringifyJson } = JSON;
 const { readSync } = fs;
-const { allocUnsafe, byteLength } = Buffer;
+const { allocUnsafe } = Buffer;
 const { isUtf8 } = require('buffer');
-const utf8Write = uncurry(Buffer.prototype.utf8Write);
 const utf8Slice = uncurry(Buffer.prototype.utf8Slice);
 const copyBytes = uncurry(Buffer.prototype.copy);
 const includes = uncurry(String.prototype.includes);
@@ -69,41 +71,12 @@ function breakOff(message) {
   exit(kProtocolExitCode);
 }
 
-const scratch = allocUnsafe(64 * 1024);
-const idBytes = allocUnsafe(8).fill(0);  // of the invocation in hand; 0 outside of one
-
-function putU32(bytes, at, value) {
-  bytes[at] = value;
-  bytes[at + 1] = value >>> 8;
-  bytes[at + 2] = value >>> 16;
-  bytes[at + 3] = value >>> 24;
-}
-
-// One frame, one write. A payload is a prefix of 0, 4 (`first`) or 5 bytes (`second` too), then text.
-function send(type, prefixBytes, first, second, text) {
-  const start = kHeaderBytes + prefixBytes;
-  let frame = scratch;
-  if (start + text.length * 3 > scratch.length) {
-    frame = allocUnsafe(start + byteLength(text));
-  }
-  const textBytes = text.length === 0 ? 0 : utf8Write(frame, text, start);
-  putU32(frame, 0, prefixBytes + textBytes);
-  putU32(frame, 4, type);
-  for (let i = 0; i < 8; i++) {
-    frame[8 + i] = idBytes[i];
-  }
-  if (prefixBytes >= 4) {
-    putU32(frame, kHeaderBytes, first);
-  }
-  if (prefixBytes === 5) {
-    frame[kHeaderBytes + 4] = second;
-  }
-  writeAll(kAnswersFd, frame, start + textBytes);
-}
-
-const sendPlain = (type, text) => send(type, 0, 0, 0, text);
-const sendResult = (micros, json) => send(kResult, 4, micros, 0, json);
-const sendError = (micros, kind, description) => send(kError, 5, micros, kind, stringifyJson(description));
+const sendPlain = (type, text) => {
+  send(type, kNoCall, 0, 0, 0, text);
+  flush();
+};
+const sendResult = (call, micros, json) => send(kResult, call, 4, micros, 0, json);
+const sendError = (call, micros, kind, description) => send(kError, call, 5, micros, kind, stringifyJson(description));
 
 function elapsedMicros(started) {
   const micros = (now() - started) * 1000;
@@ -115,6 +88,9 @@ function elapsedMicros(started) {
 let init;     // the init frame's fields, once it has come
 let handler;  // {call, owner}, once it is loaded
 let takesCallback = false;
+let several = false;  // calls at once
+let calls = null;     // then: an AsyncLocalStorage of the call
+let inHand = 0;       // then: calls whose promise is awaited
 
 async function initialise(text) {
   if (init !== undefined) {
@@ -123,6 +99,19 @@ async function initialise(text) {
   init = parseJson(text);
   if (init.protocol !== kProtocolVersion) {
     breakOff(`version ${init.protocol} is not spoken here, ${kProtocolVersion} is`);
+  }
+  if (init.concurrency > 1) {
+    several = true;
+    const { AsyncLocalStorage } = require('async_hooks');
+    calls = new AsyncLocalStorage();
+    sendLogs((stream, bytes) => {
+      const call = calls.getStore();
+      if (call === undefined || call.ended) {
+        return false;
+      }
+      sendLog(call, stream, bytes);
+      return true;
+    });
   }
   holdLoop();
   try {
@@ -134,11 +123,23 @@ async function initialise(text) {
   } catch (error) {
     sendPlain(kInitError, stringifyJson(describeError(error)));
   }
+  if (several) {
+    gather();
+  }
   releaseLoop();
   nextTurn(awaitFrame);
 }
 
 // ---- one invocation
+
+class Call {
+  constructor(low, high) {
+    this.low = low;  // the invocation's id
+    this.high = high;
+    this.ended = false;
+    this.started = 0;
+  }
+}
 
 class Context {
   #deadline;
@@ -166,23 +167,25 @@ function parseInput(bytes, start, end) {
   return parseJson(text);
 }
 
-function finish(started, value) {
-  const micros = elapsedMicros(started);
+function finish(call, value) {
+  const micros = elapsedMicros(call.started);
+  call.ended = true;
   let json;
   try {
     json = value === undefined ? 'null' : stringifyJson(value);
   } catch (error) {
-    return sendError(micros, kBadOutput, describeError(error));
+    return sendError(call, micros, kBadOutput, describeError(error));
   }
   if (json === undefined) {
     const message = `the handler returned a ${typeof value}, which JSON cannot hold`;
-    return sendError(micros, kBadOutput, { __proto__: null, type: 'TypeError', message, stack: '' });
+    return sendError(call, micros, kBadOutput, { __proto__: null, type: 'TypeError', message, stack: '' });
   }
-  sendResult(micros, json);
+  sendResult(call, micros, json);
 }
 
-function fail(started, error) {
-  sendError(elapsedMicros(started), kThrew, describeError(error));
+function fail(call, error) {
+  call.ended = true;
+  sendError(call, elapsedMicros(call.started), kThrew, describeError(error));
 }
 
 // Callback style, for a handler that declares three parameters: the callback decides, or a promise
@@ -201,10 +204,11 @@ function isThenable(value) {
   return ((typeof value === 'object' && value !== null) || typeof value === 'function') && typeof value.then === 'function';
 }
 
-async function finishLater(started, promise) {
+async function finishLater(call, promise) {
   let value;
   let error;
   let threw = false;
+  inHand++;
   holdLoop();
   try {
     value = await promise;
@@ -212,17 +216,41 @@ async function finishLater(started, promise) {
     error = reason;
     threw = true;
   }
-  releaseLoop();
-  if (threw) {
-    fail(started, error);
-  } else {
-    finish(started, value);
+  if (--inHand === 0) {
+    releaseLoop();
   }
-  nextTurn(awaitFrame);
+  if (threw) {
+    fail(call, error);
+  } else {
+    finish(call, value);
+  }
+  if (!several) {
+    nextTurn(awaitFrame);
+  } else if (socket !== null) {
+    flushSoon();
+  }
+}
+
+let flushing = false;
+
+// The answers of one turn of the event loop go out together.
+function flushSoon() {
+  if (!flushing) {
+    flushing = true;
+    nextTurn(() => {
+      flushing = false;
+      flush();
+    });
+  }
+}
+
+function callHandler(input, context) {
+  return takesCallback ? callWithCallback(input, context) : apply(handler.call, handler.owner, [input, context]);
 }
 
 // True when the answer comes later, through finishLater().
-function invoke(bytes, start, end) {
+function invoke(bytes, at, start, end) {
+  const call = new Call(readU32(bytes, at + 8), readU32(bytes, at + 12));
   const remainingMs = readU32(bytes, start);
   const idEnd = start + 6 + (bytes[start + 4] | (bytes[start + 5] << 8));
   const requestId = utf8Slice(bytes, start + 6, idEnd);
@@ -230,23 +258,23 @@ function invoke(bytes, start, end) {
   try {
     input = parseInput(bytes, idEnd, end);
   } catch (error) {
-    sendError(0, kBadInput, { __proto__: null, type: error.name, message: error.message, stack: '' });
+    sendError(call, 0, kBadInput, { __proto__: null, type: error.name, message: error.message, stack: '' });
     return false;
   }
   const context = new Context(requestId, remainingMs);
-  const started = now();
+  call.started = now();
   let value;
   try {
-    value = takesCallback ? callWithCallback(input, context) : apply(handler.call, handler.owner, [input, context]);
+    value = several ? calls.run(call, callHandler, input, context) : callHandler(input, context);
     if (isThenable(value)) {
-      finishLater(started, value);
+      finishLater(call, value);
       return true;
     }
   } catch (error) {
-    fail(started, error);
+    fail(call, error);
     return false;
   }
-  finish(started, value);
+  finish(call, value);
   return false;
 }
 
@@ -262,8 +290,8 @@ function readU32(bytes, at) {
   return (bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24)) >>> 0;
 }
 
-// The platform sends the next frame when it has had the answer to the last, so what arrives is the
-// bytes of one frame and never more.
+// Takes every frame that is complete. Unless several calls are in hand at once, what arrives is the bytes of
+// one frame and never more: the platform sends the next when it has had the answer to the last.
 function take(count) {
   if (count === 0) {
     exit(0);
@@ -272,39 +300,51 @@ function take(count) {
     copyBytes(received, large, largeBytes, 0, count);
     largeBytes += count;
     receivedBytes = 0;
-    return largeBytes === large.length && takeFrame(large, large.length);
+    return largeBytes === large.length && takeFrame(large, 0, large.length);
   }
   receivedBytes += count;
-  if (receivedBytes < kHeaderBytes) {
-    return false;
+  let took = false;
+  let at = 0;
+  while (receivedBytes - at >= kHeaderBytes) {
+    const frameBytes = kHeaderBytes + readU32(received, at);
+    if (frameBytes > kMaxFrameBytes || (!several && receivedBytes > frameBytes)) {
+      breakOff(`a frame of ${frameBytes} bytes`);
+    }
+    if (receivedBytes - at < frameBytes) {
+      if (frameBytes > received.length) {
+        large = allocUnsafe(frameBytes);
+        largeBytes = receivedBytes - at;
+        copyBytes(received, large, 0, at, receivedBytes);
+        receivedBytes = 0;
+        return took;
+      }
+      break;
+    }
+    at += frameBytes;
+    takeFrame(received, at - frameBytes, at);
+    took = true;
   }
-  const frameBytes = kHeaderBytes + readU32(received, 0);
-  if (frameBytes > kMaxFrameBytes || receivedBytes > frameBytes) {
-    breakOff(`a frame of ${frameBytes} bytes`);
+  if (at > 0) {
+    copyBytes(received, received, 0, at, receivedBytes);
+    receivedBytes -= at;
   }
-  if (receivedBytes === frameBytes) {
-    return takeFrame(received, frameBytes);
-  }
-  if (frameBytes > received.length) {
-    large = allocUnsafe(frameBytes);
-    largeBytes = receivedBytes;
-    copyBytes(received, large, 0, 0, receivedBytes);
-    receivedBytes = 0;
-  }
-  return false;
+  return took;
 }
 
-function takeFrame(bytes, frameBytes) {
-  receivedBytes = 0;
-  large = null;
-  copyBytes(bytes, idBytes, 0, 8, kHeaderBytes);
-  const type = readU32(bytes, 4);
+function takeFrame(bytes, at, end) {
+  if (bytes === large) {
+    large = null;
+  }
+  const type = readU32(bytes, at + 4);
   if (type === kInvoke && handler !== undefined) {
-    if (!invoke(bytes, kHeaderBytes, frameBytes)) {
+    const later = invoke(bytes, at, at + kHeaderBytes, end);
+    if (several) {
+      flushOverdue();
+    } else if (!later) {
       nextTurn(awaitFrame);
     }
   } else if (type === kInit) {
-    initialise(utf8Slice(bytes, kHeaderBytes, frameBytes));
+    initialise(utf8Slice(bytes, at + kHeaderBytes, end));
   } else {
     breakOff(`a frame of type ${type} where none belongs`);
   }
@@ -318,14 +358,20 @@ function wanted() {
 }
 
 function awaitFrame() {
+  if (several) {
+    flush();
+  }
   if (socket !== null) {
     return;
   }
-  if (activeResources().length > 0) {
+  if (inHand > 0 || activeResources().length > 0) {
     waitInEventLoop();
     return;
   }
   while (!take(readSync(kRequestsFd, received, receivedBytes, wanted(), null)));
+  if (several && handler !== undefined) {
+    nextTurn(awaitFrame);
+  }
 }
 
 // For good: the socket is non-blocking from here on.
@@ -344,6 +390,9 @@ function waitInEventLoop() {
           part = part < count - at ? part : count - at;
           copyBytes(buffer, received, receivedBytes, at, at + part);
           take(part);
+        }
+        if (several) {
+          flush();
         }
         return true;
       },

@@ -24,6 +24,13 @@ function writeAll(fd, bytes, length) {
   }
 }
 
+let tellLog = () => false;
+
+// From now on `tell(fd, bytes)` is asked first; where it returns false, the bytes go into the pipe.
+function sendLogs(tell) {
+  tellLog = tell;
+}
+
 // stdout and stderr are written before write() returns, so that what a handler logged is in the pipe
 // before its result is on the socket.
 function synchronousStream(fd) {
@@ -31,7 +38,9 @@ function synchronousStream(fd) {
     decodeStrings: true,
     write(chunk, encoding, done) {
       try {
-        writeAll(fd, chunk, chunk.length);
+        if (!tellLog(fd, chunk)) {
+          writeAll(fd, chunk, chunk.length);
+        }
         done();
       } catch (error) {
         done(error);
@@ -54,4 +63,4 @@ function replaceStream(name, fd) {
   });
 }
 
-module.exports = { replaceStream, writeAll };
+module.exports = { replaceStream, sendLogs, writeAll };

@@ -33,6 +33,8 @@ class Dispatcher::Call final : public model::ExecutionObserver,
   base::TimePoint began{};
   base::TimePoint admitted{};
   base::TimerId timer = 0;
+  base::TimePoint hot_until{};  // of kHotWait
+  bool cold = false;            // executes on what was cold
   bool demanded = false;
   bool waited_hot = false;
   bool version_retired =

@@ -31,6 +31,9 @@ Dispatcher::~Dispatcher() {
   for (const auto& [id, call] : calls_) {
     loop_.cancel(call->timer);
   }
+  for (const auto& [version, mine] : pools_) {
+    loop_.cancel(mine.hot_timer);
+  }
 }
 
 CallId Dispatcher::invoke(model::ExecuteRequest request, Done done) {
@@ -48,15 +51,16 @@ CallId Dispatcher::invoke(model::ExecuteRequest request, Done done) {
 
 void Dispatcher::route(const CallPtr& call) {
   Pool& mine = pool(call->version->id);
+  const auto wait = call->waited_hot ? std::nullopt : hot_wait_of(mine, *call->version);
+  if (wait) {
+    wait_hot(mine, call, *wait);
+    return;
+  }
   if (!mine.idle.empty()) {
     const model::Allocation lease = std::move(mine.idle.back().allocation);
     mine.idle.pop_back();
     --idle_leases_;
     execute(call, lease);
-    return;
-  }
-  if (!call->waited_hot && mine.hot_wait.worth_it(mine.hot_queue.size(), mine.busy, options_.hot_wait_max)) {
-    wait_hot(mine, call);
     return;
   }
   take(call);
@@ -73,6 +77,7 @@ void Dispatcher::take(const CallPtr& call) {
       link_.release(taken->allocation, model::ReleaseKind::kKeep);
       reject(call, model::ApiErrorCode::kInternal, {});
     } else {
+      call->cold = taken->source == messaging::Source::kCold;
       execute(call, taken->allocation);
     }
   });
@@ -85,14 +90,18 @@ void Dispatcher::execute(const CallPtr& call, const model::Allocation& allocatio
   }
   call->state = Call::State::kRunning;
   call->admitted = loop_.now();
-  ++pool(call->version->id).busy;
+  Pool& mine = pool(call->version->id);
+  ++mine.busy;
+  mine.starting += call->cold ? 1U : 0U;
   ++running_;
   // Copied, not moved: after a refusal the same request goes to another.
   link_.execute(allocation, call->request, call);
 }
 
 void Dispatcher::refused(const CallPtr& call, model::Refusal refusal) {
-  --pool(call->version->id).busy;
+  Pool& mine = pool(call->version->id);
+  --mine.busy;
+  mine.starting -= std::exchange(call->cold, false) ? 1U : 0U;
   --running_;
   call->state = Call::State::kRouting;
   ++call->steps.refusals;
@@ -115,11 +124,18 @@ void Dispatcher::done(const CallPtr& call, model::Execution execution,
   const model::VersionId& version = call->version->id;
   Pool& mine = pool(version);
   --mine.busy;
+  mine.starting -= call->cold ? 1U : 0U;
+  mine.stuck = std::min(mine.stuck, mine.busy);
   --running_;
   call->steps.find_us = microseconds_between(call->began, call->admitted);
   call->steps.execute_us = microseconds_between(call->admitted, now);
-  if (!execution.steps.cold) {
-    mine.hot_wait.observe(std::chrono::microseconds(call->steps.execute_us));
+  const model::ExecutionSteps& steps = execution.steps;
+  if (!steps.cold) {
+    mine.hot_wait.observe(std::chrono::microseconds(call->steps.execute_us),
+                          std::chrono::microseconds(steps.handler_us));
+  } else if (lease) {
+    mine.hot_wait.observe_start(
+        std::chrono::microseconds(steps.code_us + steps.sandbox_us + steps.boot_us + steps.init_us));
   }
   call->state = Call::State::kEnded;
   calls_.erase(call->id);
@@ -127,6 +143,8 @@ void Dispatcher::done(const CallPtr& call, model::Execution execution,
     link_.release(*lease, model::ReleaseKind::kRemove);
   } else if (lease) {
     keep(version, mine, std::move(*lease));
+  } else if (mine.busy == 0) {
+    end_hot_waits(version);  // they waited for an instance that is no more
   }
   if (call->on_done) {
     const Done on_done = std::exchange(call->on_done, nullptr);
@@ -225,10 +243,10 @@ void Dispatcher::arm_sweep() {
 void Dispatcher::sweep() {
   const base::TimePoint unused_since = loop_.now() - options_.lease_idle;
   auto next = base::TimePoint::max();
-  for (auto pool_entry = pools_.begin(); pool_entry != pools_.end();) {
+  for (auto& [version, mine] : pools_) {
     // The front has been idle for longest. It goes back first, so that the stack's top stays the
     // most recently used.
-    auto& idle = pool_entry->second.idle;
+    auto& idle = mine.idle;
     const auto fresh = std::find_if(idle.begin(), idle.end(),
                                     [&](const IdleLease& lease) { return lease.since > unused_since; });
     for (auto lease = idle.begin(); lease != fresh; ++lease) {
@@ -239,9 +257,6 @@ void Dispatcher::sweep() {
     if (!idle.empty()) {
       next = std::min(next, idle.front().since + options_.lease_idle);
     }
-    const Pool& mine = pool_entry->second;
-    const bool unused = mine.idle.empty() && mine.busy == 0 && mine.hot_queue.empty();
-    pool_entry = unused ? pools_.erase(pool_entry) : std::next(pool_entry);
   }
   if (next != base::TimePoint::max()) {
     sweep_timer_ = loop_.at(next, [this] {
@@ -255,6 +270,7 @@ void Dispatcher::drop_pool_if_unused(const model::VersionId& version) {
   const auto found = pools_.find(version);
   if (found != pools_.end() && found->second.retired && found->second.idle.empty() &&
       found->second.busy == 0 && found->second.hot_queue.empty()) {
+    loop_.cancel(found->second.hot_timer);
     pools_.erase(found);
   }
 }

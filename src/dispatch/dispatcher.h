@@ -1,9 +1,10 @@
 // The dispatcher: finds an instance for one invocation and has it executed.
 //
-// The way of a call: an idle lease of our own (the warm path: no messaging, no store) │ a short wait
-// for an instance that is about to be free │ messaging: warm stack, else cold queue │ a wait for
-// capacity that is being made, or --queue-timeout │ 503. Used by the gateway, and by the monitor for
-// asynchronous executions. Pure: messaging, link and time are handed in. Loop thread only.
+// The way of a call: a short wait when enough instances are at work already │ an idle lease of our own (the
+// warm path: no messaging, no store) │ a short wait for an instance that is about to be free │ messaging:
+// warm stack, else cold queue │ a wait for capacity that is being made, or --queue-timeout │ 503. Used by the
+// gateway, and by the monitor for asynchronous executions. Pure: messaging, link and time are handed in. Loop
+// thread only.
 #pragma once
 
 #include <chrono>
@@ -12,6 +13,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <variant>
@@ -28,6 +30,7 @@ namespace hearth::dispatch {
 
 struct DispatcherOptions {
   std::chrono::microseconds hot_wait_max{5'000};  // --hot-wait; 0 is the paper's behaviour
+  std::uint32_t cores = 1;  // that instances run on: how many are useful at once for calls that only compute
   std::chrono::milliseconds queue_timeout{
       0};  // --queue-timeout: how long a call waits when there is no capacity
   std::chrono::milliseconds eviction_timeout{
@@ -92,17 +95,28 @@ class Dispatcher {
     base::TimePoint since;
   };
 
-  // What this dispatcher holds of one version.
+  // What this dispatcher holds of one version, and knows of it.
   struct Pool {
     std::vector<IdleLease> idle;    // most recently used last
     std::deque<CallPtr> hot_queue;  // calls in their short wait, oldest first
-    std::uint32_t busy = 0;         // executions under way that we know to be warm
+    base::TimerId hot_timer = 0;    // for the earliest end of such a wait
+    base::TimePoint hot_timer_at;
+    std::uint32_t busy = 0;      // executions under way
+    std::uint32_t starting = 0;  // those of them that began with a start
+    std::uint32_t stuck = 0;     // warm ones that take longer than any short wait, when last looked at
     HotWait hot_wait;
     bool retired = false;
   };
 
   void route(const CallPtr& call);
-  void wait_hot(Pool& pool, const CallPtr& call);
+  std::optional<base::Duration> hot_wait_of(const Pool& pool, const model::Version& version) const;
+  bool crowded(const Pool& pool, const model::Version& version) const;
+  void count_stuck(Pool& pool, const model::VersionId& version) const;
+  std::size_t useful_at_once(const model::Version& version) const;
+  void wait_hot(Pool& pool, const CallPtr& call, base::Duration limit);
+  void arm_hot_timer(Pool& pool, const model::VersionId& version, base::TimePoint when);
+  void end_hot_waits(const model::VersionId& version);
+  void serve_hot_queue(const model::VersionId& version);
   void take(const CallPtr& call);
   void no_capacity(const CallPtr& call);
   void wait_for_capacity(const CallPtr& call, base::Duration limit);
@@ -134,6 +148,7 @@ class Dispatcher {
   std::size_t idle_leases_ = 0;
   base::TimerId sweep_timer_ = 0;
   bool retry_posted_ = false;
+  std::vector<model::VersionId> announced_;  // since the last retry
   bool draining_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // posted work looks here first
 };

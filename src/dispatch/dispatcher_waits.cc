@@ -7,16 +7,126 @@
 
 namespace hearth::dispatch {
 
-void Dispatcher::wait_hot(Pool& mine, const CallPtr& call) {
+// Executions at once that keep the cores busy with short calls. An instance that takes one at a time idles
+// between two, so that each core has one; of those that take several, one core is left to the platform.
+std::size_t Dispatcher::useful_at_once(const model::Version& version) const {
+  const std::uint32_t instances =
+      version.concurrency == 1 ? std::max(2U, options_.cores) : std::max(2U, options_.cores) - 1;
+  return std::size_t{instances} * version.concurrency;
+}
+
+// So many executions of short calls are under way that one more only takes time from them.
+bool Dispatcher::crowded(const Pool& mine, const model::Version& version) const {
+  const std::size_t at_work = mine.busy - mine.starting;
+  return mine.hot_wait.calls_are_short() && at_work >= useful_at_once(version) + mine.stuck;
+}
+
+// Looked at when a wait has run out, so seldom: among short calls there may be a long one.
+void Dispatcher::count_stuck(Pool& mine, const model::VersionId& version) const {
+  const base::TimePoint since = loop_.now() - options_.hot_wait_max;
+  mine.stuck = static_cast<std::uint32_t>(std::count_if(calls_.begin(), calls_.end(), [&](const auto& entry) {
+    const Call& call = *entry.second;
+    return call.state == Call::State::kRunning && !call.cold && call.admitted < since &&
+           call.version->id == version;
+  }));
+}
+
+// How long a call that comes now waits for an instance at work, or being started; nothing: not at all.
+std::optional<base::Duration> Dispatcher::hot_wait_of(const Pool& mine, const model::Version& version) const {
+  if (options_.hot_wait_max.count() == 0) {
+    return std::nullopt;
+  }
+  const std::size_t queued = mine.hot_queue.size();
+  const std::size_t at_work = mine.busy - mine.starting;
+  if (crowded(mine, version)) {
+    return mine.hot_wait.crowded_limit(queued, at_work);
+  }
+  if (!mine.idle.empty()) {
+    return std::nullopt;
+  }
+  if (mine.hot_wait.worth_it(queued, at_work, options_.hot_wait_max)) {
+    return options_.hot_wait_max;
+  }
+  // More starts at once than cores make none of them ready sooner; and one that is under way may bring
+  // room for this call too.
+  const std::size_t coming = std::size_t{mine.starting} * version.concurrency;
+  if (mine.starting >= options_.cores || coming > mine.busy + queued) {
+    return mine.hot_wait.start_limit();
+  }
+  return std::nullopt;
+}
+
+void Dispatcher::wait_hot(Pool& mine, const CallPtr& call, base::Duration limit) {
   call->state = Call::State::kHotWait;
   call->waited_hot = true;
+  call->hot_until = loop_.now() + limit;
   mine.hot_queue.push_back(call);
-  call->timer = loop_.at(loop_.now() + options_.hot_wait_max, [this, call] {
-    call->timer = 0;
-    leave_queues(call);
-    call->state = Call::State::kRouting;
-    take(call);
+  arm_hot_timer(mine, call->version->id, call->hot_until);
+}
+
+// One timer for all: most waits end long before they time out.
+void Dispatcher::arm_hot_timer(Pool& mine, const model::VersionId& version, base::TimePoint when) {
+  if (mine.hot_timer != 0 && mine.hot_timer_at <= when) {
+    return;
+  }
+  loop_.cancel(mine.hot_timer);
+  mine.hot_timer_at = when;
+  mine.hot_timer = loop_.at(when, [this, version] {
+    pool(version).hot_timer = 0;
+    end_hot_waits(version);
   });
+}
+
+// Those whose time is up look elsewhere; all, when nothing is at work that they could wait for. In a crowd
+// there is nothing better elsewhere: they wait on.
+void Dispatcher::end_hot_waits(const model::VersionId& version) {
+  Pool& mine = pool(version);
+  const base::TimePoint now = loop_.now();
+  auto next = base::TimePoint::max();
+  std::vector<CallPtr> over;
+  count_stuck(mine, version);
+  for (const CallPtr& call : mine.hot_queue) {
+    if (mine.busy > 0 && call->hot_until <= now && crowded(mine, *call->version)) {
+      call->hot_until = now + mine.hot_wait.crowded_limit(mine.hot_queue.size(), mine.busy);
+    }
+    if (call->hot_until <= now || mine.busy == 0) {
+      over.push_back(call);
+    } else {
+      next = std::min(next, call->hot_until);
+    }
+  }
+  if (next != base::TimePoint::max()) {
+    arm_hot_timer(mine, version, next);
+  }
+  for (const CallPtr& call : over) {
+    if (call->state == Call::State::kHotWait) {
+      leave_queues(call);
+      route(call);
+    }
+  }
+}
+
+// Somebody has announced an instance of the version: an instance that takes several calls has come up, or
+// another dispatcher gave one back.
+void Dispatcher::serve_hot_queue(const model::VersionId& version) {
+  const auto found = pools_.find(version);
+  if (found == pools_.end()) {
+    return;
+  }
+  const std::vector<CallPtr> waiting(found->second.hot_queue.begin(), found->second.hot_queue.end());
+  for (const CallPtr& call : waiting) {
+    messaging_.take(version, messaging::kWarmOnly, [this, call](std::optional<messaging::Taken> taken) {
+      if (!taken) {
+        return;
+      }
+      if (call->state != Call::State::kHotWait) {
+        link_.release(taken->allocation, model::ReleaseKind::kKeep);
+        return;
+      }
+      leave_queues(call);
+      execute(call, taken->allocation);
+    });
+  }
 }
 
 void Dispatcher::no_capacity(const CallPtr& call) {
@@ -80,17 +190,26 @@ Dispatcher::CallPtr Dispatcher::next_waiting(const model::VersionId& version, Po
   return call;
 }
 
-void Dispatcher::announced(const model::VersionId& /*version*/) {
+void Dispatcher::announced(const model::VersionId& version) {
+  const auto found = pools_.find(version);
+  const bool awaited = found != pools_.end() && !found->second.hot_queue.empty();
+  if (awaited && (announced_.empty() || announced_.back() != version)) {
+    announced_.push_back(version);
+  }
   // Posted: an announcement comes from the middle of the worker's own work.
-  if (capacity_queue_.empty() || retry_posted_) {
+  if ((capacity_queue_.empty() && !awaited) || retry_posted_) {
     return;
   }
   retry_posted_ = true;
   loop_.post([this, alive = std::weak_ptr<bool>(alive_)] {
-    if (!alive.expired()) {
-      retry_posted_ = false;
-      retry_capacity_queue();
+    if (alive.expired()) {
+      return;
     }
+    retry_posted_ = false;
+    for (const auto& each : std::exchange(announced_, {})) {
+      serve_hot_queue(each);
+    }
+    retry_capacity_queue();
   });
 }
 
@@ -110,6 +229,7 @@ void Dispatcher::retry_capacity_queue() {
                         return;
                       }
                       leave_queues(call);
+                      call->cold = taken->source == messaging::Source::kCold;
                       execute(call, taken->allocation);
                     });
   }

@@ -1,5 +1,9 @@
-// The short wait's policy: is an instance of this version free sooner than a cold one would be
-// ready? Decided from the version's recent durations. Pure values.
+// The short wait's policy, for one version: is it better to wait for an instance that is at work, or
+// that is being started, than to wake or start another? Decided from recent durations. Pure values.
+//
+// A waiting handler (one that awaits a database, say) gets another instance at once: its instances cost
+// no CPU. Short calls, which only compute, do not: once the cores are busy, each further process that is
+// woken for one only adds switches between processes.
 #pragma once
 
 #include <algorithm>
@@ -11,28 +15,65 @@ namespace hearth::dispatch {
 
 class HotWait {
  public:
-  // One warm execution took this long, admission to answer.
-  void observe(std::chrono::microseconds duration) {
-    const auto sample = static_cast<double>(duration.count());
-    mean_us_ = known_ ? mean_us_ + (sample - mean_us_) * kWeight : sample;
-    known_ = true;
+  using Microseconds = std::chrono::microseconds;
+
+  // One warm execution took `whole`, admission to answer, of which the handler ran for `handler`.
+  void observe(Microseconds whole, Microseconds handler) {
+    whole_us_.add(static_cast<double>(whole.count()), kWeight);
+    long_share_.add(handler > kShortHandler ? 1.0 : 0.0, kShareWeight);
   }
 
-  // Whether a call that comes as the `queued`+1st, with `busy` instances at work, may expect one of
-  // them within `limit`.
-  bool worth_it(std::size_t queued, std::size_t busy, std::chrono::microseconds limit) const {
-    if (!known_ || busy == 0 || limit.count() == 0) {
-      return false;
-    }
-    const double turns = static_cast<double>(queued + 1) / static_cast<double>(busy);
-    return mean_us_ * turns <= static_cast<double>(limit.count());
+  // One start, from assignment to the loaded handler.
+  void observe_start(Microseconds duration) { start_us_.add(static_cast<double>(duration.count()), kWeight); }
+
+  // Whether a call that comes as the `queued`+1st, with `busy` executions under way, may expect to take
+  // the place of one of them within `limit`.
+  bool worth_it(std::size_t queued, std::size_t busy, Microseconds limit) const {
+    return whole_us_.known && busy > 0 && limit.count() > 0 && turn(queued, busy) <= limit;
+  }
+
+  // The handler only computes, and not for long: nothing that is waited for takes so short a time. A few
+  // calls may take longer, if only because the kernel gave the core to somebody else meanwhile.
+  bool calls_are_short() const { return long_share_.known && long_share_.mean <= kLongShareMost; }
+
+  // How long a call waits, at most, when as many instances as are useful are at work on short calls.
+  Microseconds crowded_limit(std::size_t queued, std::size_t busy) const {
+    return std::clamp(2 * turn(queued, busy), kCrowdedLeast, kCrowdedMost);
+  }
+
+  // How long a call waits, at most, for starts that are under way.
+  Microseconds start_limit() const {
+    return start_us_.known ? 2 * Microseconds(static_cast<std::int64_t>(start_us_.mean)) : kUnknownStart;
   }
 
  private:
-  static constexpr double kWeight = 0.1;  // of the newest sample
+  static constexpr double kWeight = 0.1;            // of the newest sample
+  static constexpr Microseconds kShortHandler{50};  // the quickest answer of another process takes longer
+  static constexpr double kShareWeight = 0.05;      // of the newest in the share of long calls
+  static constexpr double kLongShareMost = 0.15;
+  static constexpr Microseconds kCrowdedLeast{1'000};
+  static constexpr Microseconds kCrowdedMost{100'000};
+  static constexpr Microseconds kUnknownStart{100'000};
 
-  double mean_us_ = 0;
-  bool known_ = false;
+  struct Mean {
+    double mean = 0;
+    bool known = false;
+
+    void add(double sample, double weight) {
+      mean = known ? mean + (sample - mean) * weight : sample;
+      known = true;
+    }
+  };
+
+  Microseconds turn(std::size_t queued, std::size_t busy) const {
+    const double turns =
+        static_cast<double>(queued + 1) / static_cast<double>(std::max<std::size_t>(busy, 1));
+    return Microseconds(static_cast<std::int64_t>(whole_us_.mean * turns));
+  }
+
+  Mean whole_us_;
+  Mean long_share_;
+  Mean start_us_;
 };
 
 }  // namespace hearth::dispatch

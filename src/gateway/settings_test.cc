@@ -49,7 +49,7 @@ TEST(Settings, NamesTheFieldThatIsWrong) {
       {R"({"memorySize":1e300})", "\"memorySize\""},
       {R"({"timeout":0})", "\"timeout\""},
       {R"({"timeout":900001})", "\"timeout\""},
-      {R"({"concurrency":2})", "\"concurrency\""},
+      {R"({"concurrency":101})", "\"concurrency\""},
       {R"({"runtime":"ruby"})", "\"runtime\""},
       {R"({"handler":"../index"})", "\"handler\""},
       {R"({"handler":"/index"})", "\"handler\""},

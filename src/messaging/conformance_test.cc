@@ -48,7 +48,7 @@ class MessagingConformance : public testing::TestWithParam<std::pair<const char*
 
   static model::Allocation allocation(const std::string& instance, std::uint64_t epoch = 1,
                                       std::uint32_t memory = 1024) {
-    return {"inproc:", instance, epoch, 1, memory};
+    return {"inproc:", instance, 0, epoch, memory};
   }
   std::string take(const std::string& version, std::uint32_t memory = 128) {
     std::string taken = "nothing";

@@ -10,8 +10,8 @@ namespace hearth::model {
 struct Allocation {
   std::string worker_uri;       // "inproc:" within one process, http://HOST:PORT otherwise
   std::string instance;         // the reservation's generated name
-  std::uint64_t epoch = 0;      // valid for one admission; the worker counts on with each
-  std::uint32_t slots = 1;      // invocations that may run at once under this epoch
+  std::uint32_t slot = 0;       // which of the invocations that the instance takes at once
+  std::uint64_t epoch = 0;      // of the slot; valid for one admission, the worker counts on with each
   std::uint32_t memory_mb = 0;  // what the reservation holds: the largest function's, until it is assigned
 
   bool operator==(const Allocation&) const = default;

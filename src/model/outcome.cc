@@ -1,5 +1,7 @@
 #include "model/outcome.h"
 
+#include <utility>
+
 namespace hearth::model {
 
 std::string_view to_string(OutcomeKind kind) {
@@ -30,6 +32,13 @@ std::string_view to_string(OutcomeKind kind) {
       return "start_failed";
   }
   return "unknown";
+}
+
+Outcome failed(OutcomeKind kind, std::string message) {
+  Outcome outcome;
+  outcome.kind = kind;
+  outcome.error.message = std::move(message);
+  return outcome;
 }
 
 }  // namespace hearth::model

@@ -44,6 +44,9 @@ struct Outcome {
   bool operator==(const Outcome&) const = default;
 };
 
+// An outcome that is no answer, with our own words.
+Outcome failed(OutcomeKind kind, std::string message);
+
 enum class LogStream { kOut, kErr };
 
 struct LogChunk {

@@ -1,5 +1,5 @@
 // One instance seen from the worker: a container of one version that was started, loads its handler
-// once and then executes invocations one at a time.
+// once and then executes invocations, as many at once as its version says.
 //
 // The worker's heart (worker.h) decides when to start, invoke and stop; how that is done is behind
 // these interfaces: SandboxedInstanceFactory for real (code cache, sandbox, framed socket), a fake in
@@ -19,9 +19,23 @@ namespace hearth::worker {
 
 // What an invocation needs inside the instance.
 struct InstanceCall {
+  std::uint32_t slot = 0;  // below the version's concurrency, and free; comes back with the answer
   std::string request_id;  // GUID, shown to the handler as its context's requestId
   std::shared_ptr<const std::string>
       body;  // raw bytes; empty means `undefined` for the handler. Shared: outlives the caller
+};
+
+// How one call ended.
+struct FinishedCall {
+  std::uint32_t slot = 0;
+  model::Outcome outcome;
+  model::CapturedLogs logs;
+  std::int64_t run_us = 0;      // as the platform saw it
+  std::int64_t handler_us = 0;  // as the shim measured it
+  // No: no further call may come. The instance ends (ended() follows) when the last of its calls has.
+  bool reusable = false;
+
+  bool operator==(const FinishedCall&) const = default;
 };
 
 class InstanceEvents {
@@ -33,9 +47,8 @@ class InstanceEvents {
   // kStartFailed. `logs` is what it wrote meanwhile. ended() follows.
   virtual void start_failed(const std::string& instance, model::Outcome outcome, model::CapturedLogs logs,
                             const model::ExecutionSteps& start_steps) = 0;
-  // Exactly one for each invoke(). Unless `reusable`, the instance is on its way out and ended() follows.
-  virtual void finished(const std::string& instance, model::Outcome outcome, model::CapturedLogs logs,
-                        std::int64_t run_us, std::int64_t handler_us, bool reusable) = 0;
+  // Exactly one for each invoke().
+  virtual void finished(const std::string& instance, FinishedCall call) = 0;
   // Nothing is left of it. Exactly one for each start(), the last event.
   virtual void ended(const std::string& instance) = 0;
 };
@@ -44,8 +57,9 @@ class Instance {
  public:
   // Asks for the end (stop()) and lets go: no event comes for it any more.
   virtual ~Instance() = default;
-  // Only when loaded and not executing. The version's time-out counts from here. At the time-out the
-  // instance is killed and finished() says kTimedOut.
+  // Only when loaded, and with a slot that is free. The version's time-out counts from here. At the
+  // time-out finished() says kTimedOut and the instance is killed, unless it executes other calls too: then
+  // it is not reusable and ends with the last of them.
   virtual void invoke(InstanceCall call) = 0;
   // Begins the end, at any moment; what was executing finishes with kExited. Safe twice.
   virtual void stop() = 0;

@@ -7,6 +7,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
 #include <cerrno>
 #include <utility>
 
@@ -107,6 +108,17 @@ class InstanceChannel::Impl : public std::enable_shared_from_this<Impl> {
     body_ = std::move(body);
     grow(descriptor(requests_));
     await_writable();
+  }
+
+  void send_soon(std::string_view head, const std::string& body) {
+    head_.append(head).append(body);
+    if (!std::exchange(flushing_, true)) {
+      boost::asio::post(requests_.get_executor(), [self = shared_from_this()] {
+        if (self->events_ != nullptr) {
+          self->on_writable();
+        }
+      });
+    }
   }
 
   void read_rest() {
@@ -238,6 +250,7 @@ class InstanceChannel::Impl : public std::enable_shared_from_this<Impl> {
     body_sent_ += sent - of_head;
     if (head_.empty() && (!body_ || body_sent_ == body_->size())) {
       body_.reset();
+      flushing_ = false;
       return;
     }
     await_writable();
@@ -288,6 +301,7 @@ class InstanceChannel::Impl : public std::enable_shared_from_this<Impl> {
   std::string head_;
   std::shared_ptr<const std::string> body_;
   std::size_t body_sent_ = 0;
+  bool flushing_ = false;  // head_ goes out at the end of this turn, or as the pipe takes it
 };
 
 InstanceChannel::InstanceChannel(boost::asio::io_context& context, std::shared_ptr<ReadBuffers> buffers,
@@ -304,6 +318,10 @@ void InstanceChannel::send(std::string_view head, std::shared_ptr<const std::str
   impl_->send(head, std::move(body));
 }
 
+void InstanceChannel::send_soon(std::string_view head, const std::string& body) {
+  impl_->send_soon(head, body);
+}
+
 void InstanceChannel::read_rest() {
   const auto impl = impl_;  // an event may destroy the channel
   impl->read_rest();
@@ -313,6 +331,8 @@ model::CapturedLogs InstanceChannel::take_logs() {
   impl_->drain_logs();
   return impl_->capture().take();
 }
+
+model::CapturedLogs InstanceChannel::take_captured() { return impl_->capture().take(); }
 
 bool InstanceChannel::err_contains(std::string_view text) {
   impl_->drain_logs();

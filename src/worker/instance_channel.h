@@ -75,11 +75,18 @@ class InstanceChannel {
   // channel_ended().
   void send(std::string_view head, std::shared_ptr<const std::string> body);
 
+  // The same for an instance that takes several frames at once: those of one turn of the loop go out in one
+  // write at its end. Copies. Not together with send() while that is under way.
+  void send_soon(std::string_view head, const std::string& body);
+
   // Delivers what the answers still hold: for an instance that has exited.
   void read_rest();
 
   // Everything that the pipes have brought up to now, and what they hold.
   model::CapturedLogs take_logs();
+
+  // What they have brought up to now, without a look at them.
+  model::CapturedLogs take_captured();
 
   // True when stderr of the invocation in hand contains `text`.
   bool err_contains(std::string_view text);

@@ -13,13 +13,6 @@ using model::Outcome;
 using model::OutcomeKind;
 using protocol::FrameType;
 
-Outcome failure(OutcomeKind kind, std::string message) {
-  Outcome outcome;
-  outcome.kind = kind;
-  outcome.error.message = std::move(message);
-  return outcome;
-}
-
 std::string words_of(const sandbox::Exit& exit) {
   switch (exit.reason) {
     case sandbox::ExitReason::kExited:
@@ -38,11 +31,6 @@ std::string words_of(const sandbox::Exit& exit) {
 }
 
 std::string milliseconds_text(std::chrono::milliseconds time) { return std::to_string(time.count()) + " ms"; }
-
-// An unexpected frame in words, for the error of the call or start that it ends.
-std::string out_of_place(const protocol::Frame& frame) {
-  return "the runtime sent a frame out of place: " + std::string(to_string(frame.type));
-}
 
 }  // namespace
 
@@ -111,14 +99,14 @@ SessionActions InstanceSession::in_fetching_code(const SessionEvent& event) {
     steps_.code_us = lap_us();
     actions.start_sandbox = true;
   } else if (const auto* failed = std::get_if<event::CodeFailed>(&event)) {
-    actions =
-        give_up(failure(OutcomeKind::kStartFailed, "code: " + failed->error.message), SessionState::kEnded);
+    actions = give_up(model::failed(OutcomeKind::kStartFailed, "code: " + failed->error.message),
+                      SessionState::kEnded);
   } else if (std::holds_alternative<event::DeadlinePassed>(event)) {
     const auto text = "the code was not there within " + milliseconds_text(limits_.start_timeout);
-    actions = give_up(failure(OutcomeKind::kStartFailed, text), SessionState::kEnded);
+    actions = give_up(model::failed(OutcomeKind::kStartFailed, text), SessionState::kEnded);
   } else if (std::holds_alternative<event::Stop>(event)) {
-    actions =
-        give_up(failure(OutcomeKind::kStartFailed, "stopped before it was started"), SessionState::kEnded);
+    actions = give_up(model::failed(OutcomeKind::kStartFailed, "stopped before it was started"),
+                      SessionState::kEnded);
   }
   return actions;
 }
@@ -128,13 +116,13 @@ SessionActions InstanceSession::in_starting(const SessionEvent& event) {
     state_ = SessionState::kBooting;
     steps_.sandbox_us = lap_us();
   } else if (const auto* failed = std::get_if<event::SandboxFailed>(&event)) {
-    return give_up(failure(OutcomeKind::kStartFailed, "sandbox: " + failed->error.message),
+    return give_up(model::failed(OutcomeKind::kStartFailed, "sandbox: " + failed->error.message),
                    SessionState::kEnded);
   } else if (std::holds_alternative<event::DeadlinePassed>(event)) {
     const auto text = "the sandbox was not ready within " + milliseconds_text(limits_.start_timeout);
-    return give_up(failure(OutcomeKind::kStartFailed, text), SessionState::kAborting);
+    return give_up(model::failed(OutcomeKind::kStartFailed, text), SessionState::kAborting);
   } else if (std::holds_alternative<event::Stop>(event)) {
-    return give_up(failure(OutcomeKind::kStartFailed, "stopped before it was started"),
+    return give_up(model::failed(OutcomeKind::kStartFailed, "stopped before it was started"),
                    SessionState::kAborting);
   }
   return {};
@@ -166,24 +154,9 @@ SessionActions InstanceSession::in_idle(const SessionEvent& event) {
   if (!std::holds_alternative<event::Invoke>(event)) {
     return interrupted(event);
   }
-  state_ = SessionState::kExecuting;
-  owed_ = Owed::kFinish;
-  lap_ = now_;
   SessionActions actions;
-  actions.send_invoke = ++invocation_;
-  set_deadline(actions, now_ + limits_.call_timeout);
+  begin_call(actions, std::get<event::Invoke>(event).slot);
   return actions;
-}
-
-SessionActions InstanceSession::in_executing(SessionEvent& event) {
-  if (auto* received = std::get_if<event::FrameReceived>(&event); received && !received->more_follows) {
-    return answered(std::move(received->frame));
-  }
-  if (std::holds_alternative<event::DeadlinePassed>(event)) {
-    return give_up(OutcomeKind::kTimedOut,
-                   "the function did not answer within " + milliseconds_text(limits_.call_timeout));
-  }
-  return interrupted(event);
 }
 
 SessionActions InstanceSession::in_closing(const SessionEvent& event) {
@@ -196,9 +169,8 @@ SessionActions InstanceSession::in_closing(const SessionEvent& event) {
   if (std::holds_alternative<event::Stop>(event)) {
     return interrupted(event);
   }
-  if (std::holds_alternative<event::Invoke>(event)) {
-    owed_ = Owed::kFinish;
-    lap_ = now_;
+  if (const auto* invoke = std::get_if<event::Invoke>(&event)) {
+    running_.push_back({++last_call_, invoke->slot, now_});
   }
   return {};
 }
@@ -221,11 +193,10 @@ SessionActions InstanceSession::in_stopping(const SessionEvent& event) {
   if (std::holds_alternative<event::Exited>(event)) {
     state_ = SessionState::kEnded;
     actions.report_ended = true;
-  } else if (std::holds_alternative<event::Invoke>(event)) {
+  } else if (const auto* invoke = std::get_if<event::Invoke>(&event)) {
     // The heart has not heard yet that this instance is on its way out.
-    owed_ = Owed::kFinish;
-    lap_ = now_;
-    pay(actions, failure(OutcomeKind::kExited, "the instance was ending when the call came"));
+    running_.push_back({++last_call_, invoke->slot, now_});
+    pay(actions, model::failed(OutcomeKind::kExited, "the instance was ending when the call came"));
   }
   return actions;
 }
@@ -257,33 +228,12 @@ SessionActions InstanceSession::initialised(const protocol::Frame& frame) {
     return give_up(OutcomeKind::kProtocolError, out_of_place(frame));
   }
   state_ = SessionState::kIdle;
-  owed_ = Owed::kNothing;
+  owes_start_ = false;
   steps_.init_us = lap_us();
   SessionActions actions;
   actions.clear_deadline = true;
   actions.cap_cpu = true;
   actions.report = Report::kLoaded;
-  return actions;
-}
-
-SessionActions InstanceSession::answered(protocol::Frame frame) {
-  if (frame.type != FrameType::kResult && frame.type != FrameType::kError) {
-    return give_up(OutcomeKind::kProtocolError, out_of_place(frame));
-  }
-  if (frame.invocation != invocation_) {
-    return give_up(OutcomeKind::kProtocolError, "the runtime answered another invocation than it was given");
-  }
-  auto answer = frame.type == FrameType::kResult ? protocol::decode_result(std::move(frame.payload))
-                                                 : protocol::decode_error(frame.payload);
-  if (!answer) {
-    return give_up(OutcomeKind::kProtocolError, answer.error().message);
-  }
-  state_ = SessionState::kIdle;
-  SessionActions actions;
-  actions.clear_deadline = true;
-  actions.handler_us = answer->handler_us;
-  actions.reusable = true;
-  pay(actions, std::move(answer->outcome));
   return actions;
 }
 
@@ -304,7 +254,7 @@ SessionActions InstanceSession::interrupted(const SessionEvent& event) {
     return exited(*exit);
   }
   if (std::holds_alternative<event::Stop>(event)) {
-    return give_up(owed_ == Owed::kStart ? OutcomeKind::kStartFailed : OutcomeKind::kExited,
+    return give_up(owes_start_ ? OutcomeKind::kStartFailed : OutcomeKind::kExited,
                    "the instance was stopped");
   }
   return {};
@@ -337,11 +287,16 @@ SessionActions InstanceSession::exited(const event::Exited& event) {
     kind = OutcomeKind::kStartFailed;
     message = "the runtime did not come up: " + message;
   }
-  return give_up(failure(kind, std::move(message)), SessionState::kEnded);
+  return give_up(model::failed(kind, std::move(message)), SessionState::kEnded);
+}
+
+// An unexpected frame in words, for the error of the call or start that it ends.
+std::string InstanceSession::out_of_place(const protocol::Frame& frame) {
+  return "the runtime sent a frame out of place: " + std::string(to_string(frame.type));
 }
 
 SessionActions InstanceSession::give_up(OutcomeKind kind, std::string message) {
-  return give_up(failure(kind, std::move(message)), SessionState::kStopping);
+  return give_up(model::failed(kind, std::move(message)), SessionState::kStopping);
 }
 
 // The instance is of no use any more. `next` says whether its end is still awaited.
@@ -357,18 +312,14 @@ SessionActions InstanceSession::give_up(Outcome outcome, SessionState next) {
 
 // Tells the heart what it is owed, if anything.
 void InstanceSession::pay(SessionActions& actions, Outcome outcome) {
-  switch (std::exchange(owed_, Owed::kNothing)) {
-    case Owed::kNothing:
-      return;
-    case Owed::kStart:
-      actions.report = Report::kStartFailed;
-      break;
-    case Owed::kFinish:
-      actions.report = Report::kFinished;
-      actions.run_us = lap_us();
-      break;
+  if (std::exchange(owes_start_, false)) {
+    actions.report = Report::kStartFailed;
+    actions.outcome = std::move(outcome);
+    return;
   }
-  actions.outcome = std::move(outcome);
+  for (const RunningCall& call : std::exchange(running_, {})) {
+    actions.finished.push_back({call.slot, outcome, {}, us_since(call.began), 0, false});
+  }
 }
 
 void InstanceSession::set_deadline(SessionActions& actions, base::TimePoint deadline) {
@@ -376,10 +327,10 @@ void InstanceSession::set_deadline(SessionActions& actions, base::TimePoint dead
   actions.deadline = deadline;
 }
 
-std::int64_t InstanceSession::lap_us() {
-  const auto lap = std::chrono::duration_cast<std::chrono::microseconds>(now_ - lap_).count();
-  lap_ = now_;
-  return lap;
+std::int64_t InstanceSession::lap_us() { return us_since(std::exchange(lap_, now_)); }
+
+std::int64_t InstanceSession::us_since(base::TimePoint began) const {
+  return std::chrono::duration_cast<std::chrono::microseconds>(now_ - began).count();
 }
 
 }  // namespace hearth::worker

@@ -7,7 +7,10 @@
 //
 //   fetching_code → starting → booting → initialising → idle ⇄ executing
 //   any of them → aborting (a start is under way) or stopping → ended
-//   booting … executing → closing (the socket has ended, the reason is awaited) → stopping → ended
+//   booting … executing → closing (the answers have ended, the reason is awaited) → stopping → ended
+//
+// Up to SessionLimits::concurrency calls are executed at once. When one of several runs out of time, it
+// alone is answered so; no further call comes, and the instance ends with the last of the others.
 #pragma once
 
 #include <cstdint>
@@ -15,11 +18,13 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "base/event_loop.h"
 #include "base/result.h"
 #include "model/outcome.h"
 #include "sandbox/sandbox.h"
+#include "worker/instance.h"
 #include "worker/protocol.h"
 
 namespace hearth::worker {
@@ -30,7 +35,7 @@ enum class SessionState {
   kBooting,       // the program runs; `ready` is awaited
   kInitialising,  // init was sent; `loaded` is awaited
   kIdle,          // loaded, nothing to do
-  kExecuting,     // an invoke was sent; its answer is awaited
+  kExecuting,     // at least one invoke was sent whose answer is awaited
   kClosing,       // its answers have ended; the exit, which says why, is awaited
   kAborting,      // given up while the sandbox is being started
   kStopping,      // told to end; the exit is awaited
@@ -42,7 +47,8 @@ struct SessionLimits {
   std::chrono::milliseconds start_timeout{30'000};  // --start-timeout: from the start to `ready`
   std::chrono::milliseconds init_timeout{10'000};   // --init-timeout: from init to `loaded`
   std::chrono::milliseconds call_timeout{30'000};   // the version's: from invoke to its answer
-  std::chrono::milliseconds exit_wait{2'000};       // from the socket's end to the exit that explains it
+  std::chrono::milliseconds exit_wait{2'000};       // from the pipe's end to the exit that explains it
+  std::uint32_t concurrency = 1;                    // calls at once: the version's
 };
 
 // What happens to a session.
@@ -55,7 +61,7 @@ struct SandboxStarted {};
 struct SandboxFailed {
   base::Error error;
 };
-// `more_follows`: further bytes came with it, which no shim sends that keeps to the protocol.
+// `more_follows`: further bytes came with it, which only a shim sends that has several calls in hand.
 struct FrameReceived {
   protocol::Frame frame;
   bool more_follows = false;
@@ -68,7 +74,10 @@ struct ChannelFailed {
 struct ChannelEnded {
   bool mid_frame = false;
 };
-struct Invoke {};
+// `slot`: which of the instance's calls at once this is; it comes back with the answer.
+struct Invoke {
+  std::uint32_t slot = 0;
+};
 struct Stop {};
 struct DeadlinePassed {};
 // `heap_exhausted`: it aborted because the language's own heap limit was reached.
@@ -82,8 +91,17 @@ using SessionEvent =
                  event::FrameReceived, event::ChannelFailed, event::ChannelEnded, event::Invoke, event::Stop,
                  event::DeadlinePassed, event::Exited>;
 
-// What is told to the worker's heart.
-enum class Report { kNothing, kLoaded, kStartFailed, kFinished };
+// What is told to the worker's heart of the start.
+enum class Report { kNothing, kLoaded, kStartFailed };
+
+// What a handler wrote, as told in a frame; for instances that execute several calls at once.
+struct LoggedText {
+  std::uint32_t slot = 0;
+  model::LogStream stream = model::LogStream::kOut;
+  std::string text;
+
+  bool operator==(const LoggedText&) const = default;
+};
 
 // What the shell does, in the order of the fields.
 struct SessionActions {
@@ -94,12 +112,11 @@ struct SessionActions {
   bool clear_deadline = false;
   bool cap_cpu = false;  // from here on the configured cap holds
   bool remove_sandbox = false;
-  Report report = Report::kNothing;  // with what the pipes held until now
-  model::Outcome outcome;            // of kStartFailed and kFinished
-  std::int64_t run_us = 0;           // of kFinished
-  std::int64_t handler_us = 0;       // of kFinished
-  bool reusable = false;             // of kFinished
-  bool report_ended = false;         // the shell may forget the instance
+  std::optional<LoggedText> logged;    // kept for the call in that slot
+  Report report = Report::kNothing;    // with what the pipes held until now
+  model::Outcome outcome;              // of kStartFailed
+  std::vector<FinishedCall> finished;  // their logs are the shell's to add
+  bool report_ended = false;           // the shell may forget the instance
 
   bool operator==(const SessionActions&) const = default;
 };
@@ -118,8 +135,11 @@ class InstanceSession {
   const model::ExecutionSteps& start_steps() const { return steps_; }
 
  private:
-  // What the heart still has to be told.
-  enum class Owed { kStart, kFinish, kNothing };
+  struct RunningCall {
+    std::uint64_t id = 0;  // in frames
+    std::uint32_t slot = 0;
+    base::TimePoint began;
+  };
 
   SessionActions in_fetching_code(const SessionEvent& event);
   SessionActions in_starting(const SessionEvent& event);
@@ -133,25 +153,35 @@ class InstanceSession {
 
   SessionActions booted(const protocol::Frame& frame);
   SessionActions initialised(const protocol::Frame& frame);
+  void begin_call(SessionActions& actions, std::uint32_t slot);
   SessionActions answered(protocol::Frame frame);
+  SessionActions logged(const protocol::Frame& frame);
+  SessionActions overdue();
+  void await_next(SessionActions& actions);
   SessionActions interrupted(const SessionEvent& event);
   SessionActions await_exit(bool mid_frame);
   SessionActions exited(const event::Exited& event);
   SessionActions give_up(model::OutcomeKind kind, std::string message);
   SessionActions give_up(model::Outcome outcome, SessionState next);
   void pay(SessionActions& actions, model::Outcome outcome);
+  std::vector<RunningCall>::iterator find_running(std::uint64_t id);
   void set_deadline(SessionActions& actions, base::TimePoint deadline);
+  static std::string out_of_place(const protocol::Frame& frame);
   std::int64_t lap_us();
+  std::int64_t us_since(base::TimePoint began) const;
 
-  const SessionLimits limits_;
+  SessionLimits limits_;
   SessionState state_ = SessionState::kFetchingCode;
-  Owed owed_ = Owed::kStart;
+  bool owes_start_ = true;                        // the heart has not been told yet how the start ended
   base::TimePoint now_;                           // of the event in hand
-  base::TimePoint lap_;                           // when the current step of the start, or the call, began
+  base::TimePoint lap_;                           // when the current step of the start began
   base::TimePoint deadline_;                      // the one that is set, or was last
-  SessionState closed_in_ = SessionState::kIdle;  // of kClosing: where the socket's end came
+  SessionState closed_in_ = SessionState::kIdle;  // of kClosing: where the pipe's end came
   bool mid_frame_ = false;                        // of kClosing: it came within a frame
-  std::uint64_t invocation_ = 0;
+  std::uint64_t last_call_ = 0;
+  std::vector<RunningCall> running_;  // in the order in which they began, so in that of their deadlines
+  bool wearing_out_ = false;  // one has run out of time: the instance ends with the last of the others
+  std::vector<std::uint64_t> overdue_;  // timed out, while others go on; their answers mean nothing
   model::ExecutionSteps steps_;
 };
 

@@ -1,87 +1,11 @@
 #include "worker/instance_session.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <csignal>
 
-namespace hearth::worker {
+#include "worker/testing/session_fixture.h"
+
+namespace hearth::worker::session_test {
 namespace {
-
-using base::Error;
-using base::ErrorCode;
-using model::OutcomeKind;
-using protocol::Frame;
-using protocol::FrameType;
-using sandbox::Exit;
-using sandbox::ExitReason;
-using std::chrono::milliseconds;
-using testing::HasSubstr;
-
-const Frame kReady{FrameType::kReady, 0, R"({"protocol":1,"runtime":"test 1"})"};
-const Frame kLoaded{FrameType::kLoaded, 0, ""};
-
-Frame result(std::uint64_t invocation, const std::string& json = "17") {
-  return {FrameType::kResult, invocation, std::string("\7\0\0\0", 4) + json};
-}
-
-// A session on a clock that the test moves.
-class InstanceSessionTest : public testing::Test {
- protected:
-  SessionActions on(SessionEvent&& event) {
-    now_ += milliseconds(1);
-    return session_.on(std::move(event), now_);
-  }
-  SessionActions frame(Frame frame, bool more_follows = false) {
-    return on(event::FrameReceived{std::move(frame), more_follows});
-  }
-  SessionActions exit(ExitReason reason, int code = 0, bool heap_exhausted = false) {
-    return on(event::Exited{{"name", reason, code, 0}, heap_exhausted});
-  }
-
-  void reach(SessionState state) {
-    const std::vector<std::pair<SessionState, std::function<void()>>> way = {
-        {SessionState::kStarting, [this] { on(event::CodeFetched{}); }},
-        {SessionState::kBooting, [this] { on(event::SandboxStarted{}); }},
-        {SessionState::kInitialising, [this] { frame(kReady); }},
-        {SessionState::kIdle, [this] { frame(kLoaded); }},
-        {SessionState::kExecuting, [this] { on(event::Invoke{}); }}};
-    for (const auto& [reached, step] : way) {
-      if (session_.state() == state) {
-        break;
-      }
-      step();
-      ASSERT_EQ(session_.state(), reached);
-    }
-    ASSERT_EQ(session_.state(), state);
-  }
-
-  // The instance is given up with this report, killed, and its end is still awaited.
-  void expect_killed(const SessionActions& actions, Report report, OutcomeKind kind) {
-    EXPECT_EQ(actions.report, report);
-    EXPECT_EQ(actions.outcome.kind, kind);
-    EXPECT_FALSE(actions.reusable);
-    EXPECT_TRUE(actions.remove_sandbox);
-    EXPECT_TRUE(actions.clear_deadline);
-    EXPECT_FALSE(actions.report_ended);
-    EXPECT_EQ(session_.state(), SessionState::kStopping);
-    const auto end = exit(ExitReason::kRemoved);
-    EXPECT_TRUE(end.report_ended);
-    EXPECT_EQ(end.report, Report::kNothing);
-    EXPECT_EQ(session_.state(), SessionState::kEnded);
-  }
-
-  // It has ended by itself.
-  void expect_ended(const SessionActions& actions, Report report, OutcomeKind kind) {
-    EXPECT_EQ(actions.report, report);
-    EXPECT_EQ(actions.outcome.kind, kind);
-    EXPECT_TRUE(actions.report_ended);
-    EXPECT_EQ(session_.state(), SessionState::kEnded);
-  }
-
-  base::TimePoint now_{milliseconds(1'000)};
-  InstanceSession session_{SessionLimits{}, now_};
-};
 
 TEST_F(InstanceSessionTest, AWarmLife) {
   EXPECT_EQ(session_.deadline(), now_ + milliseconds(30'000));
@@ -91,7 +15,7 @@ TEST_F(InstanceSessionTest, AWarmLife) {
   EXPECT_TRUE(init.send_init);
   EXPECT_EQ(init.deadline, now_ + milliseconds(10'000));
   const auto loaded = frame(kLoaded);
-  EXPECT_EQ(loaded.report, Report::kLoaded);
+  EXPECT_EQ(told(loaded), Told::kStarted);
   EXPECT_TRUE(loaded.cap_cpu);
   EXPECT_TRUE(loaded.clear_deadline);
   const model::ExecutionSteps expected_steps{true, 1'000, 1'000, 1'000, 1'000, 0, 0};
@@ -103,16 +27,16 @@ TEST_F(InstanceSessionTest, AWarmLife) {
     EXPECT_EQ(invoke.deadline, now_ + milliseconds(30'000));
     now_ += milliseconds(4);
     const auto finished = frame(result(call));
-    EXPECT_EQ(finished.report, Report::kFinished);
-    EXPECT_EQ(finished.outcome.output, "17");
-    EXPECT_EQ(finished.run_us, 5'000);
-    EXPECT_EQ(finished.handler_us, 7);
-    EXPECT_TRUE(finished.reusable);
+    EXPECT_EQ(told(finished), Told::kFinished);
+    EXPECT_EQ(outcome_of(finished).output, "17");
+    EXPECT_EQ(finished.finished.at(0).run_us, 5'000);
+    EXPECT_EQ(finished.finished.at(0).handler_us, 7);
+    EXPECT_TRUE(reusable(finished));
     EXPECT_TRUE(finished.clear_deadline);
     EXPECT_FALSE(finished.remove_sandbox);
     EXPECT_EQ(session_.state(), SessionState::kIdle);
   }
-  expect_killed(on(event::Stop{}), Report::kNothing, OutcomeKind::kReturned);
+  expect_killed(on(event::Stop{}), Told::kNothing, OutcomeKind::kReturned);
 }
 
 TEST_F(InstanceSessionTest, ATimeOutCountsFromTheInvokeAlone) {
@@ -125,32 +49,32 @@ TEST_F(InstanceSessionTest, ATimeOutCountsFromTheInvokeAlone) {
 TEST_F(InstanceSessionTest, AnErrorOfTheHandlerLeavesTheInstanceInUse) {
   reach(SessionState::kExecuting);
   const auto actions = frame({FrameType::kError, 1, std::string("\1\0\0\0\0", 5) + R"({"message":"m"})"});
-  EXPECT_EQ(actions.outcome.kind, OutcomeKind::kThrew);
-  EXPECT_EQ(actions.outcome.error.message, "m");
-  EXPECT_TRUE(actions.reusable);
+  EXPECT_EQ(outcome_of(actions).kind, OutcomeKind::kThrew);
+  EXPECT_EQ(outcome_of(actions).error.message, "m");
+  EXPECT_TRUE(reusable(actions));
   EXPECT_EQ(session_.state(), SessionState::kIdle);
 }
 
 TEST_F(InstanceSessionTest, CodeThatCannotBeHad) {
   const auto actions = on(event::CodeFailed{Error{ErrorCode::kNotFound, "gone"}});
-  EXPECT_THAT(actions.outcome.error.message, HasSubstr("gone"));
-  expect_ended(actions, Report::kStartFailed, OutcomeKind::kStartFailed);
+  EXPECT_THAT(outcome_of(actions).error.message, HasSubstr("gone"));
+  expect_ended(actions, Told::kStartFailed, OutcomeKind::kStartFailed);
 }
 
 TEST_F(InstanceSessionTest, ASandboxThatCannotBeMade) {
   reach(SessionState::kStarting);
-  expect_ended(on(event::SandboxFailed{Error{ErrorCode::kExhausted, "no uid"}}), Report::kStartFailed,
+  expect_ended(on(event::SandboxFailed{Error{ErrorCode::kExhausted, "no uid"}}), Told::kStartFailed,
                OutcomeKind::kStartFailed);
 }
 
 TEST_F(InstanceSessionTest, DeadlinesOfTheStart) {
-  expect_ended(on(event::DeadlinePassed{}), Report::kStartFailed, OutcomeKind::kStartFailed);
+  expect_ended(on(event::DeadlinePassed{}), Told::kStartFailed, OutcomeKind::kStartFailed);
 }
 
 TEST_F(InstanceSessionTest, DeadlineWhileTheSandboxIsBeingMade) {
   reach(SessionState::kStarting);
   const auto actions = on(event::DeadlinePassed{});
-  EXPECT_EQ(actions.outcome.kind, OutcomeKind::kStartFailed);
+  EXPECT_EQ(outcome_of(actions).kind, OutcomeKind::kStartFailed);
   EXPECT_TRUE(actions.remove_sandbox);
   EXPECT_EQ(session_.state(), SessionState::kAborting);
   EXPECT_TRUE(on(event::SandboxStarted{}).remove_sandbox);
@@ -160,41 +84,41 @@ TEST_F(InstanceSessionTest, DeadlineWhileTheSandboxIsBeingMade) {
 
 TEST_F(InstanceSessionTest, StoppedWhileTheSandboxIsBeingMadeAndThatFails) {
   reach(SessionState::kStarting);
-  EXPECT_EQ(on(event::Stop{}).report, Report::kStartFailed);
+  EXPECT_EQ(told(on(event::Stop{})), Told::kStartFailed);
   const auto end = on(event::SandboxFailed{Error{ErrorCode::kIo, "no"}});
-  EXPECT_EQ(end.report, Report::kNothing);
+  EXPECT_EQ(told(end), Told::kNothing);
   EXPECT_TRUE(end.report_ended);
 }
 
 TEST_F(InstanceSessionTest, DeadlineOfTheBoot) {
   reach(SessionState::kBooting);
-  expect_killed(on(event::DeadlinePassed{}), Report::kStartFailed, OutcomeKind::kStartFailed);
+  expect_killed(on(event::DeadlinePassed{}), Told::kStartFailed, OutcomeKind::kStartFailed);
 }
 
 TEST_F(InstanceSessionTest, DeadlineOfTheInit) {
   reach(SessionState::kInitialising);
-  expect_killed(on(event::DeadlinePassed{}), Report::kStartFailed, OutcomeKind::kInitTimedOut);
+  expect_killed(on(event::DeadlinePassed{}), Told::kStartFailed, OutcomeKind::kInitTimedOut);
 }
 
 TEST_F(InstanceSessionTest, DeadlineOfTheCall) {
   reach(SessionState::kExecuting);
   now_ += milliseconds(30'000);
   const auto actions = on(event::DeadlinePassed{});
-  EXPECT_EQ(actions.run_us, 30'001'000);
-  EXPECT_THAT(actions.outcome.error.message, HasSubstr("30000 ms"));
-  expect_killed(actions, Report::kFinished, OutcomeKind::kTimedOut);
+  EXPECT_EQ(actions.finished.at(0).run_us, 30'001'000);
+  EXPECT_THAT(outcome_of(actions).error.message, HasSubstr("30000 ms"));
+  expect_killed(actions, Told::kFinished, OutcomeKind::kTimedOut);
 }
 
 TEST_F(InstanceSessionTest, AHandlerThatCannotBeLoaded) {
   reach(SessionState::kInitialising);
   const auto actions = frame({FrameType::kInitError, 0, R"({"type":"SyntaxError","message":"m"})"});
-  EXPECT_EQ(actions.outcome.error.type, "SyntaxError");
-  expect_killed(actions, Report::kStartFailed, OutcomeKind::kInitFailed);
+  EXPECT_EQ(outcome_of(actions).error.type, "SyntaxError");
+  expect_killed(actions, Told::kStartFailed, OutcomeKind::kInitFailed);
 }
 
 TEST_F(InstanceSessionTest, ARuntimeOfAnotherVersion) {
   reach(SessionState::kBooting);
-  expect_killed(frame({FrameType::kReady, 0, R"({"protocol":2})"}), Report::kStartFailed,
+  expect_killed(frame({FrameType::kReady, 0, R"({"protocol":2})"}), Told::kStartFailed,
                 OutcomeKind::kProtocolError);
 }
 
@@ -204,34 +128,34 @@ TEST(InstanceSessionFrames, OutOfPlaceEndTheInstance) {
     SessionState state;
     Frame frame;
     bool more_follows;
-    Report report;
+    Told report;
   };
   const Frame error{FrameType::kError, 1, std::string("\1\0\0\0\0{}", 7)};
   const Frame init_error{FrameType::kInitError, 0, "{}"};
   const std::vector<Case> cases = {
-      {SessionState::kBooting, kLoaded, false, Report::kStartFailed},
-      {SessionState::kBooting, result(1), false, Report::kStartFailed},
-      {SessionState::kBooting, init_error, false, Report::kStartFailed},
-      {SessionState::kBooting, kReady, true, Report::kStartFailed},
-      {SessionState::kBooting, {FrameType::kReady, 1, kReady.payload}, false, Report::kStartFailed},
-      {SessionState::kInitialising, kReady, false, Report::kStartFailed},
-      {SessionState::kInitialising, result(1), false, Report::kStartFailed},
-      {SessionState::kInitialising, kLoaded, true, Report::kStartFailed},
-      {SessionState::kInitialising, {FrameType::kLoaded, 1, ""}, false, Report::kStartFailed},
-      {SessionState::kInitialising, {FrameType::kInitError, 0, "no JSON"}, false, Report::kStartFailed},
-      {SessionState::kIdle, kReady, false, Report::kNothing},
-      {SessionState::kIdle, kLoaded, false, Report::kNothing},
-      {SessionState::kIdle, result(0), false, Report::kNothing},
-      {SessionState::kIdle, result(1), false, Report::kNothing},
-      {SessionState::kIdle, error, false, Report::kNothing},
-      {SessionState::kExecuting, kReady, false, Report::kFinished},
-      {SessionState::kExecuting, kLoaded, false, Report::kFinished},
-      {SessionState::kExecuting, init_error, false, Report::kFinished},
-      {SessionState::kExecuting, result(0), false, Report::kFinished},
-      {SessionState::kExecuting, result(2), false, Report::kFinished},
-      {SessionState::kExecuting, result(1), true, Report::kFinished},
-      {SessionState::kExecuting, result(1, ""), false, Report::kFinished},
-      {SessionState::kExecuting, {FrameType::kError, 1, "no"}, false, Report::kFinished},
+      {SessionState::kBooting, kLoaded, false, Told::kStartFailed},
+      {SessionState::kBooting, result(1), false, Told::kStartFailed},
+      {SessionState::kBooting, init_error, false, Told::kStartFailed},
+      {SessionState::kBooting, kReady, true, Told::kStartFailed},
+      {SessionState::kBooting, {FrameType::kReady, 1, kReady.payload}, false, Told::kStartFailed},
+      {SessionState::kInitialising, kReady, false, Told::kStartFailed},
+      {SessionState::kInitialising, result(1), false, Told::kStartFailed},
+      {SessionState::kInitialising, kLoaded, true, Told::kStartFailed},
+      {SessionState::kInitialising, {FrameType::kLoaded, 1, ""}, false, Told::kStartFailed},
+      {SessionState::kInitialising, {FrameType::kInitError, 0, "no JSON"}, false, Told::kStartFailed},
+      {SessionState::kIdle, kReady, false, Told::kNothing},
+      {SessionState::kIdle, kLoaded, false, Told::kNothing},
+      {SessionState::kIdle, result(0), false, Told::kNothing},
+      {SessionState::kIdle, result(1), false, Told::kNothing},
+      {SessionState::kIdle, error, false, Told::kNothing},
+      {SessionState::kExecuting, kReady, false, Told::kFinished},
+      {SessionState::kExecuting, kLoaded, false, Told::kFinished},
+      {SessionState::kExecuting, init_error, false, Told::kFinished},
+      {SessionState::kExecuting, result(0), false, Told::kFinished},
+      {SessionState::kExecuting, result(2), false, Told::kFinished},
+      {SessionState::kExecuting, result(1), true, Told::kFinished},
+      {SessionState::kExecuting, result(1, ""), false, Told::kFinished},
+      {SessionState::kExecuting, {FrameType::kError, 1, "no"}, false, Told::kFinished},
   };
   for (const auto& example : cases) {
     SCOPED_TRACE(std::string(to_string(example.state)) + " " + std::string(to_string(example.frame.type)));
@@ -246,11 +170,11 @@ TEST(InstanceSessionFrames, OutOfPlaceEndTheInstance) {
     }
     ASSERT_EQ(session.state(), example.state);
     const auto actions = session.on(event::FrameReceived{example.frame, example.more_follows}, now);
-    EXPECT_EQ(actions.report, example.report);
-    if (example.report != Report::kNothing) {
-      EXPECT_EQ(actions.outcome.kind, OutcomeKind::kProtocolError);
+    EXPECT_EQ(told(actions), example.report);
+    if (example.report != Told::kNothing) {
+      EXPECT_EQ(outcome_of(actions).kind, OutcomeKind::kProtocolError);
     }
-    EXPECT_FALSE(actions.reusable);
+    EXPECT_FALSE(reusable(actions));
     EXPECT_TRUE(actions.remove_sandbox);
     EXPECT_EQ(session.state(), SessionState::kStopping);
   }
@@ -258,31 +182,31 @@ TEST(InstanceSessionFrames, OutOfPlaceEndTheInstance) {
 
 TEST_F(InstanceSessionTest, BytesThatAreNoFrames) {
   reach(SessionState::kExecuting);
-  expect_killed(on(event::ChannelFailed{Error{ErrorCode::kCorrupt, "garbage"}}), Report::kFinished,
+  expect_killed(on(event::ChannelFailed{Error{ErrorCode::kCorrupt, "garbage"}}), Told::kFinished,
                 OutcomeKind::kProtocolError);
 }
 
 TEST_F(InstanceSessionTest, AResultOverItsBound) {
   reach(SessionState::kExecuting);
-  expect_killed(on(event::ChannelFailed{Error{ErrorCode::kTooLarge, "10 MB"}}), Report::kFinished,
+  expect_killed(on(event::ChannelFailed{Error{ErrorCode::kTooLarge, "10 MB"}}), Told::kFinished,
                 OutcomeKind::kResponseTooLarge);
 }
 
 TEST_F(InstanceSessionTest, AnAnnouncedResultOverItsBoundBeforeAnyCall) {
   reach(SessionState::kBooting);
-  expect_killed(on(event::ChannelFailed{Error{ErrorCode::kTooLarge, "4 GB"}}), Report::kStartFailed,
+  expect_killed(on(event::ChannelFailed{Error{ErrorCode::kTooLarge, "4 GB"}}), Told::kStartFailed,
                 OutcomeKind::kProtocolError);
 }
 
 TEST_F(InstanceSessionTest, TheExitSaysWhyTheSocketEnded) {
   reach(SessionState::kExecuting);
   const auto closing = on(event::ChannelEnded{});
-  EXPECT_EQ(closing.report, Report::kNothing);
+  EXPECT_EQ(told(closing), Told::kNothing);
   EXPECT_EQ(closing.deadline, now_ + milliseconds(2'000));
   EXPECT_EQ(session_.state(), SessionState::kClosing);
   const auto actions = exit(ExitReason::kExited, 3);
-  EXPECT_THAT(actions.outcome.error.message, HasSubstr("exit code 3"));
-  expect_ended(actions, Report::kFinished, OutcomeKind::kExited);
+  EXPECT_THAT(outcome_of(actions).error.message, HasSubstr("exit code 3"));
+  expect_ended(actions, Told::kFinished, OutcomeKind::kExited);
 }
 
 TEST_F(InstanceSessionTest, TheWaitForAnExitDoesNotOutlastTheCall) {
@@ -295,47 +219,47 @@ TEST_F(InstanceSessionTest, TheWaitForAnExitDoesNotOutlastTheCall) {
 TEST_F(InstanceSessionTest, ASocketClosedByAProcessThatGoesOn) {
   reach(SessionState::kExecuting);
   on(event::ChannelEnded{});
-  expect_killed(on(event::DeadlinePassed{}), Report::kFinished, OutcomeKind::kProtocolError);
+  expect_killed(on(event::DeadlinePassed{}), Told::kFinished, OutcomeKind::kProtocolError);
 }
 
 TEST_F(InstanceSessionTest, HalfAFrame) {
   reach(SessionState::kExecuting);
   on(event::ChannelEnded{true});
-  expect_ended(exit(ExitReason::kExited, 0), Report::kFinished, OutcomeKind::kProtocolError);
+  expect_ended(exit(ExitReason::kExited, 0), Told::kFinished, OutcomeKind::kProtocolError);
 }
 
 TEST_F(InstanceSessionTest, OutOfMemoryIsSaidBeforeAnythingElse) {
   reach(SessionState::kExecuting);
   on(event::ChannelEnded{true});
-  expect_ended(exit(ExitReason::kOutOfMemory), Report::kFinished, OutcomeKind::kOutOfMemory);
+  expect_ended(exit(ExitReason::kOutOfMemory), Told::kFinished, OutcomeKind::kOutOfMemory);
 }
 
 TEST_F(InstanceSessionTest, AHeapLimitIsOutOfMemoryToo) {
   reach(SessionState::kExecuting);
-  expect_ended(exit(ExitReason::kSignaled, SIGABRT, true), Report::kFinished, OutcomeKind::kOutOfMemory);
+  expect_ended(exit(ExitReason::kSignaled, SIGABRT, true), Told::kFinished, OutcomeKind::kOutOfMemory);
 }
 
 TEST_F(InstanceSessionTest, ASignalIsNamed) {
   reach(SessionState::kExecuting);
   const auto actions = exit(ExitReason::kSignaled, SIGSEGV);
-  EXPECT_THAT(actions.outcome.error.message, HasSubstr("SIGSEGV"));
-  expect_ended(actions, Report::kFinished, OutcomeKind::kExited);
+  EXPECT_THAT(outcome_of(actions).error.message, HasSubstr("SIGSEGV"));
+  expect_ended(actions, Told::kFinished, OutcomeKind::kExited);
 }
 
 TEST_F(InstanceSessionTest, ExitsDuringTheStart) {
   reach(SessionState::kInitialising);
-  expect_ended(exit(ExitReason::kExited, 9), Report::kStartFailed, OutcomeKind::kExited);
+  expect_ended(exit(ExitReason::kExited, 9), Told::kStartFailed, OutcomeKind::kExited);
 }
 
 TEST_F(InstanceSessionTest, ARuntimeThatDoesNotComeUp) {
   reach(SessionState::kBooting);
   on(event::ChannelEnded{});
-  expect_ended(exit(ExitReason::kExited, 127), Report::kStartFailed, OutcomeKind::kStartFailed);
+  expect_ended(exit(ExitReason::kExited, 127), Told::kStartFailed, OutcomeKind::kStartFailed);
 }
 
 TEST_F(InstanceSessionTest, AnIdleInstanceThatEndsTellsOnlyItsEnd) {
   reach(SessionState::kIdle);
-  expect_ended(exit(ExitReason::kExited, 1), Report::kNothing, OutcomeKind::kReturned);
+  expect_ended(exit(ExitReason::kExited, 1), Told::kNothing, OutcomeKind::kReturned);
 }
 
 TEST_F(InstanceSessionTest, ACallThatMeetsAnEndingInstance) {
@@ -343,23 +267,23 @@ TEST_F(InstanceSessionTest, ACallThatMeetsAnEndingInstance) {
   on(event::ChannelEnded{});
   const auto invoke = on(event::Invoke{});
   EXPECT_EQ(invoke.send_invoke, std::nullopt);
-  expect_ended(exit(ExitReason::kExited, 1), Report::kFinished, OutcomeKind::kExited);
+  expect_ended(exit(ExitReason::kExited, 1), Told::kFinished, OutcomeKind::kExited);
 }
 
 TEST_F(InstanceSessionTest, ACallThatMeetsAKilledInstance) {
   reach(SessionState::kIdle);
   frame(kLoaded);
   const auto actions = on(event::Invoke{});
-  EXPECT_EQ(actions.report, Report::kFinished);
-  EXPECT_EQ(actions.outcome.kind, OutcomeKind::kExited);
-  EXPECT_FALSE(actions.reusable);
+  EXPECT_EQ(told(actions), Told::kFinished);
+  EXPECT_EQ(outcome_of(actions).kind, OutcomeKind::kExited);
+  EXPECT_FALSE(reusable(actions));
   EXPECT_EQ(session_.state(), SessionState::kStopping);
 }
 
 TEST_F(InstanceSessionTest, StopFinishesWhatWasExecuting) {
   reach(SessionState::kExecuting);
   const auto actions = on(event::Stop{});
-  expect_killed(actions, Report::kFinished, OutcomeKind::kExited);
+  expect_killed(actions, Told::kFinished, OutcomeKind::kExited);
 }
 
 // stop() is safe at any moment, twice, and nothing is told twice.
@@ -377,7 +301,7 @@ TEST(InstanceSessionStop, IsSafeInEveryStateAndTwice) {
     int ends = 0;
     const auto feed = [&](const SessionEvent& event) {
       const auto actions = session.on(SessionEvent(event), now);
-      reports += actions.report != Report::kNothing ? 1 : 0;
+      reports += (actions.report != Report::kNothing ? 1 : 0) + static_cast<int>(actions.finished.size());
       ends += actions.report_ended ? 1 : 0;
     };
     for (std::size_t i = 0; i < steps; ++i) {
@@ -396,4 +320,4 @@ TEST(InstanceSessionStop, IsSafeInEveryStateAndTwice) {
 }
 
 }  // namespace
-}  // namespace hearth::worker
+}  // namespace hearth::worker::session_test

@@ -54,6 +54,8 @@ std::optional<std::uint64_t> payload_bound(std::uint8_t type, std::uint64_t resp
     case FrameType::kInitError:
     case FrameType::kError:
       return kMaxErrorBytes;
+    case FrameType::kLog:
+      return 1 + kMaxLogBytes;
     case FrameType::kResult:
       return kDurationBytes + response_bytes;
     case FrameType::kInit:
@@ -116,6 +118,8 @@ std::string_view to_string(FrameType type) {
       return "result";
     case FrameType::kError:
       return "error";
+    case FrameType::kLog:
+      return "log";
   }
   return "unknown";
 }
@@ -257,6 +261,14 @@ Result<Answer> decode_error(std::string_view payload) {
   answer.outcome.kind = *kind;
   answer.outcome.error = std::move(*error);
   return answer;
+}
+
+Result<model::LogChunk> decode_log(std::string_view payload) {
+  if (payload.empty() || (payload[0] != 1 && payload[0] != 2)) {
+    return corrupt("a log frame of an unknown stream");
+  }
+  const auto stream = payload[0] == 1 ? model::LogStream::kOut : model::LogStream::kErr;
+  return model::LogChunk{stream, std::string(payload.substr(1))};
 }
 
 }  // namespace hearth::worker::protocol

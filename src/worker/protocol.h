@@ -24,6 +24,7 @@ inline constexpr std::size_t kHeaderBytes = 16;
 inline constexpr std::size_t kMaxInitBytes = base::kMiB;
 inline constexpr std::size_t kMaxReadyBytes = base::kKiB;
 inline constexpr std::size_t kMaxErrorBytes = 256 * base::kKiB;  // init_error and error
+inline constexpr std::size_t kMaxLogBytes = 64 * base::kKiB;     // of one log frame
 inline constexpr std::size_t kMaxRequestIdBytes = 128;
 
 enum class FrameType : std::uint8_t {
@@ -34,6 +35,7 @@ enum class FrameType : std::uint8_t {
   kInitError = 131,
   kResult = 132,
   kError = 133,
+  kLog = 134,
 };
 std::string_view to_string(FrameType type);
 
@@ -123,5 +125,6 @@ base::Result<Ready> decode_ready(std::string_view payload);
 base::Result<model::FunctionError> decode_init_error(std::string_view payload);
 base::Result<Answer> decode_result(std::string payload);
 base::Result<Answer> decode_error(std::string_view payload);
+base::Result<model::LogChunk> decode_log(std::string_view payload);
 
 }  // namespace hearth::worker::protocol

@@ -85,7 +85,7 @@ TEST(FrameReader, NoBytesAreNoFrame) {
 
 TEST(FrameReader, RefusesATypeThatNoShimSends) {
   for (int type = 0; type < 256; ++type) {
-    if (type < 129 || type > 133) {
+    if (type < 129 || type > 134) {
       EXPECT_EQ(error_of(header(0, static_cast<std::uint8_t>(type))), ErrorCode::kCorrupt) << type;
     }
   }

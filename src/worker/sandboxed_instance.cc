@@ -4,9 +4,11 @@
 #include <optional>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "worker/instance_channel.h"
 #include "worker/instance_session.h"
+#include "worker/log_capture.h"
 
 namespace hearth::worker {
 namespace {
@@ -56,7 +58,11 @@ class SandboxedInstanceFactory::Core : public std::enable_shared_from_this<Core>
       : shared_(std::move(shared)),
         start_(std::move(start)),
         events_(&events),
-        session_(session_limits(), shared_->loop.now()) {}
+        session_(session_limits(), shared_->loop.now()) {
+    if (start_.version->concurrency > 1) {
+      captures_.assign(start_.version->concurrency, LogCapture(shared_->options.invocation.log_bytes));
+    }
+  }
   ~Core() override { shared_->loop.cancel(timer_); }
 
   void begin() {
@@ -71,7 +77,7 @@ class SandboxedInstanceFactory::Core : public std::enable_shared_from_this<Core>
 
   void invoke(InstanceCall call) {
     call_ = std::move(call);
-    step_from_heart(event::Invoke{});
+    step_from_heart(event::Invoke{call_.slot});
   }
 
   void stop() { step_from_heart(event::Stop{}); }
@@ -99,6 +105,7 @@ class SandboxedInstanceFactory::Core : public std::enable_shared_from_this<Core>
     limits.start_timeout = shared_->options.start_timeout;
     limits.init_timeout = shared_->options.init_timeout;
     limits.call_timeout = std::chrono::milliseconds(start_.version->timeout_ms);
+    limits.concurrency = start_.version->concurrency;
     return limits;
   }
 
@@ -153,7 +160,7 @@ class SandboxedInstanceFactory::Core : public std::enable_shared_from_this<Core>
     if (actions.deadline) {
       set_timer(*actions.deadline);
     } else if (actions.clear_deadline) {
-      shared_->loop.cancel(std::exchange(timer_, 0));
+      deadline_ = base::TimePoint::max();
     }
     if (actions.cap_cpu) {
       cap_cpu();
@@ -161,9 +168,16 @@ class SandboxedInstanceFactory::Core : public std::enable_shared_from_this<Core>
     if (actions.remove_sandbox) {
       shared_->host.remove(start_.name);
     }
+    if (actions.logged) {
+      captures_[actions.logged->slot].add(actions.logged->stream, actions.logged->text);
+    }
     model::CapturedLogs logs;
-    if (channel_ && (actions.report == Report::kFinished || actions.report == Report::kStartFailed)) {
+    if (channel_ && actions.report == Report::kStartFailed) {
       logs = channel_->take_logs();
+    }
+    for (FinishedCall& call : actions.finished) {
+      call.logs = logs_of(call.slot);
+      call.reusable = call.reusable && !gone_;
     }
     if (actions.remove_sandbox || actions.report_ended) {
       channel_.reset();
@@ -175,7 +189,7 @@ class SandboxedInstanceFactory::Core : public std::enable_shared_from_this<Core>
   }
 
   void tell(SessionActions actions, model::CapturedLogs logs) {
-    if (actions.report == Report::kNothing && !actions.report_ended) {
+    if (actions.report == Report::kNothing && actions.finished.empty() && !actions.report_ended) {
       return;
     }
     if (!in_call_) {
@@ -201,10 +215,11 @@ class SandboxedInstanceFactory::Core : public std::enable_shared_from_this<Core>
           events_->start_failed(start_.name, std::move(actions.outcome), std::move(logs),
                                 session_.start_steps());
           break;
-        case Report::kFinished:
-          events_->finished(start_.name, std::move(actions.outcome), std::move(logs), actions.run_us,
-                            actions.handler_us, actions.reusable && !gone_);
-          break;
+      }
+    }
+    for (FinishedCall& call : actions.finished) {
+      if (events_ != nullptr) {
+        events_->finished(start_.name, std::move(call));
       }
     }
     if (events_ != nullptr && actions.report_ended) {
@@ -248,14 +263,44 @@ class SandboxedInstanceFactory::Core : public std::enable_shared_from_this<Core>
     const std::size_t body_bytes = call_.body ? call_.body->size() : 0;
     const auto head =
         protocol::encode_invoke_head(invocation, start_.version->timeout_ms, call_.request_id, body_bytes);
-    channel_->send(head.view(), std::move(call_.body));
+    if (start_.version->concurrency == 1) {
+      channel_->send(head.view(), std::move(call_.body));
+    } else {
+      static const std::string kNoBody;
+      channel_->send_soon(head.view(), call_.body ? *call_.body : kNoBody);
+      call_.body.reset();
+    }
   }
 
+  // What the call wrote by frames, and then what was written past them.
+  model::CapturedLogs logs_of(std::uint32_t slot) {
+    if (captures_.empty()) {
+      return channel_ ? channel_->take_logs() : model::CapturedLogs();
+    }
+    if (channel_) {
+      for (const auto& chunk : (gone_ ? channel_->take_logs() : channel_->take_captured()).chunks) {
+        captures_[slot].add(chunk.stream, chunk.text);
+      }
+    }
+    return captures_[slot].take();
+  }
+
+  // A deadline that moves on leaves the timer as it is: most calls end long before theirs, and the timer
+  // finds the newest when it fires.
   void set_timer(base::TimePoint when) {
+    deadline_ = when;
+    if (timer_ != 0 && armed_for_ <= when) {
+      return;
+    }
     shared_->loop.cancel(timer_);
+    armed_for_ = when;
     timer_ = shared_->loop.at(when, [this] {  // cancelled by the destructor
       timer_ = 0;
-      step(event::DeadlinePassed{});
+      if (deadline_ <= shared_->loop.now()) {
+        step(event::DeadlinePassed{});
+      } else if (deadline_ != base::TimePoint::max()) {
+        set_timer(deadline_);
+      }
     });
   }
 
@@ -275,7 +320,10 @@ class SandboxedInstanceFactory::Core : public std::enable_shared_from_this<Core>
   std::unique_ptr<InstanceChannel> channel_;
   std::optional<CodeFolder> code_folder_;  // held until nothing is left: the sandbox has it mounted
   InstanceCall call_;                      // until it is sent
+  std::vector<LogCapture> captures_;       // a slot each, where calls run side by side; otherwise none
   base::TimerId timer_ = 0;
+  base::TimePoint armed_for_;
+  base::TimePoint deadline_;
   bool in_call_ = false;  // the heart is calling; reports are posted
   bool gone_ = false;     // it has exited: an answer read now was its last
 };

@@ -206,7 +206,7 @@ TEST_F(ForgedFramesTest, AnExitThatOvertakesTheResult) {
   start_script(kReadyFrame + "dd bs=65536 count=1 <&3 >/dev/null 2>&1;" + kLoadedFrame +
                "dd bs=65536 count=1 <&3 >/dev/null 2>&1; echo logged;" + kResultFrame + "exit 0");
   ASSERT_TRUE(run_until([this] { return events_.loaded_count == 1; }));
-  instance_->invoke({"request", nullptr});
+  instance_->invoke({0, "request", nullptr});
   host_.reap("i-1");
   ASSERT_EQ(events_.finishes.size(), 1U);
   EXPECT_EQ(events_.finishes[0].outcome.kind, OutcomeKind::kReturned);

@@ -52,7 +52,7 @@ TEST_F(SandboxedInstanceTest, LargeBodiesBothWays) {
 TEST_F(SandboxedInstanceTest, AnEmptyBodyIsUndefined) {
   load("kind");
   EXPECT_EQ(call("").outcome.output, R"("undefined")");
-  instance_->invoke({"request", nullptr});
+  instance_->invoke({0, "request", nullptr});
   ASSERT_TRUE(run_until([this] { return events_.finishes.size() == 2; }));
   EXPECT_EQ(events_.finishes[1].outcome.output, R"("undefined")");
 }
@@ -88,7 +88,7 @@ TEST_F(SandboxedInstanceTest, AFloodOfLogsIsCutAndTakesNoMemoryOrTime) {
 
 TEST_F(SandboxedInstanceTest, StopFinishesTheCallAndTellsTheEnd) {
   load("never");
-  instance_->invoke({"request", nullptr});
+  instance_->invoke({0, "request", nullptr});
   instance_->stop();
   EXPECT_TRUE(events_.finishes.empty()) << "no event comes from inside a call";
   expect_end();
@@ -114,7 +114,7 @@ TEST_F(SandboxedInstanceTest, StopAtEveryMomentOfTheStart) {
 
 TEST_F(SandboxedInstanceTest, LettingGoEndsItWithoutAnEvent) {
   load("never");
-  instance_->invoke({"request", nullptr});
+  instance_->invoke({0, "request", nullptr});
   instance_.reset();
   EXPECT_TRUE(run_until([this] { return host_.living() == 0; }));
   run_for(milliseconds(20));
@@ -125,7 +125,7 @@ TEST_F(SandboxedInstanceTest, LettingGoEndsItWithoutAnEvent) {
 TEST_F(SandboxedInstanceTest, LettingGoFromInsideAnEvent) {
   load("echo");
   events_.when_finished = [this] { instance_.reset(); };
-  instance_->invoke({"request", nullptr});
+  instance_->invoke({0, "request", nullptr});
   EXPECT_TRUE(run_until([this] { return host_.living() == 0; }));
   EXPECT_EQ(events_.finishes.size(), 1U);
 }
@@ -134,10 +134,10 @@ TEST_F(SandboxedInstanceTest, TheNextCallFromInsideAnEvent) {
   load("echo");
   events_.when_finished = [this] {
     if (events_.finishes.size() < 100) {
-      instance_->invoke({"request", nullptr});
+      instance_->invoke({0, "request", nullptr});
     }
   };
-  instance_->invoke({"request", nullptr});
+  instance_->invoke({0, "request", nullptr});
   EXPECT_TRUE(run_until([this] { return events_.finishes.size() == 100; }));
 }
 
@@ -154,7 +154,7 @@ TEST_F(SandboxedInstanceTest, ManyAtOnceAndNoDescriptorIsLeft) {
   }
   ASSERT_TRUE(run_until([this] { return events_.loaded_count == 6; }));
   for (const auto& instance : instances) {
-    instance->invoke({"request", std::make_shared<const std::string>("5")});
+    instance->invoke({0, "request", std::make_shared<const std::string>("5")});
   }
   ASSERT_TRUE(run_until([this] { return events_.finishes.size() == 6; }));
   instances.clear();
@@ -165,7 +165,7 @@ TEST_F(SandboxedInstanceTest, ManyAtOnceAndNoDescriptorIsLeft) {
 
 TEST_F(SandboxedInstanceTest, TheFactoryMayGoFirst) {
   load("never");
-  instance_->invoke({"request", nullptr});
+  instance_->invoke({0, "request", nullptr});
   factory_.reset();
   run_for(milliseconds(20));
   instance_.reset();

@@ -36,8 +36,8 @@ void Worker::move(Slot& slot, ReservationEvent event) {
   slot.state = *next;
 }
 
-model::Allocation Worker::allocation_of(const Slot& slot) const {
-  return {options_.uri, slot.name, slot.epoch, 1, slot.memory.memory_mb()};
+model::Allocation Worker::allocation_of(const Slot& slot, std::uint32_t lane) const {
+  return {options_.uri, slot.name, lane, slot.lanes[lane].epoch, slot.memory.memory_mb()};
 }
 
 void Worker::advertise() {
@@ -62,44 +62,61 @@ void Worker::execute(const model::Allocation& allocation, model::ExecuteRequest 
     return;
   }
   Slot* slot = find(allocation.instance);
-  if (slot == nullptr || slot->epoch != allocation.epoch) {
+  if (slot == nullptr || allocation.slot >= slot->lanes.size() ||
+      slot->lanes[allocation.slot].epoch != allocation.epoch) {
     observer->refused(model::Refusal::kGone);
     return;
   }
   const bool cold = slot->state == ReservationState::kCold;
-  const bool warm = slot->state == ReservationState::kIdle || slot->state == ReservationState::kLeased;
-  if (!cold && !(warm && slot->version->id == request.version->id)) {
+  const bool warm = slot->state == ReservationState::kIdle || slot->state == ReservationState::kLeased ||
+                    slot->state == ReservationState::kRunning;
+  if (!cold && !(warm && !slot->retired && slot->version->id == request.version->id)) {
     observer->refused(model::Refusal::kGone);
     return;
   }
+  Lane& lane = slot->lanes[allocation.slot];
+  ++lane.epoch;
   if (cold && !slot->memory.resize(request.version->memory_mb)) {
-    ++slot->epoch;
     observer->refused(model::Refusal::kTooSmall);
     messaging_.announce_cold(allocation_of(*slot));
     return;
   }
-  ++slot->epoch;
-  slot->request = std::move(request);
-  slot->observer = std::move(observer);
+  lane.request = std::move(request);
+  lane.observer = std::move(observer);
+  set_leased(*slot, allocation.slot, false);
+  ++slot->running;
   if (cold) {
     assign(*slot);
   } else {
-    move(*slot, ReservationEvent::kAdmitted);
-    invoke(*slot);
+    if (slot->state != ReservationState::kRunning) {
+      move(*slot, ReservationEvent::kAdmitted);
+    }
+    invoke(*slot, allocation.slot);
   }
 }
 
 void Worker::assign(Slot& slot) {
   move(slot, ReservationEvent::kAssigned);
-  slot.version = slot.request.version;
+  const model::ExecuteRequest& request = slot.lanes.front().request;
+  slot.version = request.version;
   ++started_;
-  slot.instance = instances_.start({slot.name, slot.request.function_name, slot.version}, *this);
+  slot.instance = instances_.start({slot.name, request.function_name, slot.version}, *this);
   // What the function does not need has been reclaimed: others may have it.
   serve_demands();
   advertise();
 }
 
-void Worker::invoke(Slot& slot) { slot.instance->invoke({slot.request.request_id, slot.request.body}); }
+void Worker::invoke(Slot& slot, std::uint32_t lane) {
+  const model::ExecuteRequest& request = slot.lanes[lane].request;
+  slot.instance->invoke({lane, request.request_id, request.body});
+}
+
+void Worker::set_leased(Slot& slot, std::uint32_t lane, bool leased) {
+  if (slot.lanes[lane].leased != leased) {
+    slot.lanes[lane].leased = leased;
+    slot.leased += leased ? 1U : -1U;
+  }
+}
 
 void Worker::loaded(const std::string& instance, const model::ExecutionSteps& start_steps) {
   Slot* slot = find(instance);
@@ -109,44 +126,62 @@ void Worker::loaded(const std::string& instance, const model::ExecutionSteps& st
   slot->start_steps = start_steps;
   slot->start_steps.cold = true;
   move(*slot, ReservationEvent::kLoaded);
-  invoke(*slot);
+  invoke(*slot, 0);
+  // The other calls that it takes at once are anybody's.
+  for (auto lane = static_cast<std::uint32_t>(slot->lanes.size()); lane < slot->version->concurrency;
+       ++lane) {
+    slot->lanes.emplace_back();
+    if (!slot->retired) {
+      messaging_.announce_warm(slot->version->id, allocation_of(*slot, lane));
+    }
+  }
 }
 
 void Worker::start_failed(const std::string& instance, model::Outcome outcome, model::CapturedLogs logs,
                           const model::ExecutionSteps& start_steps) {
   Slot* slot = find(instance);
-  if (slot == nullptr || !slot->observer) {
+  if (slot == nullptr || !slot->lanes.front().observer) {
     return;
   }
   model::Execution execution{std::move(outcome), slot->name, start_steps, std::move(logs)};
   execution.steps.cold = true;
+  slot->running = 0;
   remove(*slot);
-  const auto observer = std::exchange(slot->observer, nullptr);
+  const auto observer = std::exchange(slot->lanes.front().observer, nullptr);
   observer->done(std::move(execution), std::nullopt);
 }
 
-void Worker::finished(const std::string& instance, model::Outcome outcome, model::CapturedLogs logs,
-                      std::int64_t run_us, std::int64_t handler_us, bool reusable) {
+void Worker::finished(const std::string& instance, FinishedCall call) {
   Slot* slot = find(instance);
-  if (slot == nullptr || !slot->observer) {
+  if (slot == nullptr || !slot->lanes[call.slot].observer) {
     return;
   }
-  model::Execution execution{std::move(outcome), slot->name, std::exchange(slot->start_steps, {}),
-                             std::move(logs)};
-  execution.steps.run_us = run_us;
-  execution.steps.handler_us = handler_us;
-  const auto observer = std::exchange(slot->observer, nullptr);
-  slot->request.body.reset();
+  // The first call of an instance is in its first lane, and is the only one that was cold.
+  model::ExecutionSteps steps =
+      call.slot == 0 ? std::exchange(slot->start_steps, {}) : model::ExecutionSteps();
+  model::Execution execution{std::move(call.outcome), slot->name, steps, std::move(call.logs)};
+  execution.steps.run_us = call.run_us;
+  execution.steps.handler_us = call.handler_us;
+  Lane& lane = slot->lanes[call.slot];
+  const auto observer = std::exchange(lane.observer, nullptr);
+  lane.request.body.reset();
   slot->last_used = loop_.now();
+  --slot->running;
+  slot->retired = slot->retired || !call.reusable;
 
   std::optional<model::Allocation> lease;
-  if (reusable && !slot->retired && !draining_ && slot->state == ReservationState::kRunning) {
-    move(*slot, ReservationEvent::kFinished);
-    lease = allocation_of(*slot);
-    arm_expiry();
-    check_demands_soon();
-  } else {
+  if (!slot->retired && !draining_ && slot->state == ReservationState::kRunning) {
+    set_leased(*slot, call.slot, true);
+    lease = allocation_of(*slot, call.slot);
+    if (slot->running == 0) {
+      move(*slot, ReservationEvent::kFinished);
+      arm_expiry();
+      check_demands_soon();
+    }
+  } else if (slot->running == 0) {
     remove(*slot);
+  } else {
+    messaging_.withdraw(slot->version->id, slot->name);
   }
   // Last: the observer may come back with the next execution at once.
   observer->done(std::move(execution), std::move(lease));
@@ -157,12 +192,17 @@ void Worker::ended(const std::string& instance) {
   if (found == slots_.end()) {
     return;
   }
-  auto observer = std::exchange(found->second.observer, nullptr);
+  std::vector<std::shared_ptr<model::ExecutionObserver>> observers;
+  for (Lane& lane : found->second.lanes) {
+    if (lane.observer) {
+      observers.push_back(std::move(lane.observer));
+    }
+  }
   // The instance is in the middle of telling us: it goes when that has returned.
   std::shared_ptr<Instance> dying = std::move(found->second.instance);
   loop_.post([dying] {});
   slots_.erase(found);
-  if (observer) {
+  for (const auto& observer : observers) {
     model::Execution execution{{model::OutcomeKind::kExited, {}, {}}, instance, {}, {}};
     observer->done(std::move(execution), std::nullopt);
   }
@@ -173,7 +213,16 @@ void Worker::ended(const std::string& instance) {
 
 void Worker::release(const model::Allocation& lease, model::ReleaseKind kind) {
   Slot* slot = find(lease.instance);
-  if (slot == nullptr || slot->epoch != lease.epoch) {
+  if (slot == nullptr || lease.slot >= slot->lanes.size() || slot->lanes[lease.slot].epoch != lease.epoch) {
+    return;
+  }
+  const bool was_leased = slot->lanes[lease.slot].leased;
+  set_leased(*slot, lease.slot, false);
+  if (slot->state == ReservationState::kRunning) {  // other calls go on
+    slot->retired = slot->retired || kind == model::ReleaseKind::kRemove;
+    if (!slot->retired && !draining_) {
+      messaging_.announce_warm(slot->version->id, allocation_of(*slot, lease.slot));
+    }
     return;
   }
   const bool warm = slot->state == ReservationState::kLeased || slot->state == ReservationState::kIdle;
@@ -181,12 +230,11 @@ void Worker::release(const model::Allocation& lease, model::ReleaseKind kind) {
     remove(*slot);
     return;
   }
-  if (slot->state == ReservationState::kLeased) {
+  if (slot->state == ReservationState::kLeased && slot->leased == 0 && was_leased) {
     move(*slot, ReservationEvent::kReleased);
-    messaging_.announce_warm(slot->version->id, allocation_of(*slot));
-  } else if (slot->state == ReservationState::kIdle) {
-    // Taken from the stack, and given back unused.
-    messaging_.announce_warm(slot->version->id, allocation_of(*slot));
+  }
+  if (warm) {  // also when it was taken from the stack and is given back unused
+    messaging_.announce_warm(slot->version->id, allocation_of(*slot, lease.slot));
   } else if (slot->state == ReservationState::kCold) {
     messaging_.announce_cold(allocation_of(*slot));
   }
@@ -196,7 +244,7 @@ void Worker::remove(Slot& slot) {
   if (slot.state == ReservationState::kRemoving) {
     return;
   }
-  const bool announced = slot.state == ReservationState::kIdle;
+  const bool announced = slot.state == ReservationState::kIdle || slot.lanes.size() > 1;
   move(slot, ReservationEvent::kStopped);
   if (announced) {
     messaging_.withdraw(slot.version->id, slot.name);

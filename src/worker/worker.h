@@ -14,6 +14,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "base/event_loop.h"
 #include "base/random.h"
@@ -74,6 +75,15 @@ class Worker final : public model::Executor, public messaging::WorkerSubscriber,
   bool ledger_is_exact() const;
 
  private:
+  // One of the executions that a reservation takes at once.
+  struct Lane {
+    std::uint64_t epoch = 1;
+    bool leased = false;
+    // The execution under way, or waiting for the start.
+    model::ExecuteRequest request;
+    std::shared_ptr<model::ExecutionObserver> observer;
+  };
+
   struct Slot {
     Slot(std::string slot_name, Reservation reservation)
         : name(std::move(slot_name)), memory(std::move(reservation)) {}
@@ -81,14 +91,13 @@ class Worker final : public model::Executor, public messaging::WorkerSubscriber,
     std::string name;
     Reservation memory;
     ReservationState state = ReservationState::kCold;
-    std::uint64_t epoch = 1;
-    bool retired = false;  // its version is no longer wanted: removed as soon as it does not execute
+    bool retired = false;  // no longer wanted: removed as soon as it does not execute
     model::VersionPtr version;
     std::unique_ptr<Instance> instance;
     base::TimePoint last_used{};
-    // The execution under way, or waiting for the start.
-    model::ExecuteRequest request;
-    std::shared_ptr<model::ExecutionObserver> observer;
+    std::vector<Lane> lanes{1};  // as many as the version's concurrency, once it has one
+    std::uint32_t running = 0;   // lanes that execute, or wait for the start
+    std::uint32_t leased = 0;    // lanes that a dispatcher holds
     model::ExecutionSteps start_steps;
   };
 
@@ -96,17 +105,17 @@ class Worker final : public model::Executor, public messaging::WorkerSubscriber,
   void loaded(const std::string& instance, const model::ExecutionSteps& start_steps) override;
   void start_failed(const std::string& instance, model::Outcome outcome, model::CapturedLogs logs,
                     const model::ExecutionSteps& start_steps) override;
-  void finished(const std::string& instance, model::Outcome outcome, model::CapturedLogs logs,
-                std::int64_t run_us, std::int64_t handler_us, bool reusable) override;
+  void finished(const std::string& instance, FinishedCall call) override;
   void ended(const std::string& instance) override;
 
   Slot* find(const std::string& name);
   static void move(Slot& slot, ReservationEvent event);
-  model::Allocation allocation_of(const Slot& slot) const;
+  model::Allocation allocation_of(const Slot& slot, std::uint32_t lane = 0) const;
   void advertise();
   void announce_cold_of(std::uint32_t memory_mb);
   void assign(Slot& slot);
-  void invoke(Slot& slot);
+  static void invoke(Slot& slot, std::uint32_t lane);
+  static void set_leased(Slot& slot, std::uint32_t lane, bool leased);
   void remove(Slot& slot);
   void finish_drain_if_empty();
 

@@ -22,13 +22,7 @@ inline std::string source_folder() {
   return folder != nullptr ? folder : ".";
 }
 
-struct Finished {
-  model::Outcome outcome;
-  model::CapturedLogs logs;
-  std::int64_t run_us = 0;
-  std::int64_t handler_us = 0;
-  bool reusable = false;
-};
+using Finished = FinishedCall;
 
 // Keeps what it is told.
 class Recorder final : public InstanceEvents {
@@ -40,11 +34,10 @@ class Recorder final : public InstanceEvents {
   void start_failed(const std::string&, model::Outcome outcome, model::CapturedLogs logs,
                     const model::ExecutionSteps& start_steps) override {
     steps = start_steps;
-    failed = Finished{std::move(outcome), std::move(logs), 0, 0, false};
+    failed = Finished{0, std::move(outcome), std::move(logs), 0, 0, false};
   }
-  void finished(const std::string&, model::Outcome outcome, model::CapturedLogs logs, std::int64_t run_us,
-                std::int64_t handler_us, bool reusable) override {
-    finishes.push_back({std::move(outcome), std::move(logs), run_us, handler_us, reusable});
+  void finished(const std::string&, FinishedCall call) override {
+    finishes.push_back(std::move(call));
     if (when_finished) {
       when_finished();
     }
@@ -136,7 +129,7 @@ class SandboxedInstanceTest : public testing::Test {
 
   const Finished& call(const std::string& body) {
     const std::size_t before = events_.finishes.size();
-    instance_->invoke({"request-1", std::make_shared<const std::string>(body)});
+    instance_->invoke({0, "request-1", std::make_shared<const std::string>(body)});
     EXPECT_EQ(events_.finishes.size(), before) << "no event comes from inside a call";
     if (!run_until([&] { return events_.finishes.size() > before; })) {
       ADD_FAILURE() << "no answer";

@@ -1,0 +1,149 @@
+// Who waits for an instance at work, and who gets another one.
+#include <gtest/gtest.h>
+
+#include "dispatch/testing/dispatcher_fixture.h"
+
+namespace hearth::dispatch {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::int64_t kShortUs = 5;
+constexpr std::int64_t kLongUs = 1'000;
+
+class HotTest : public DispatcherTest {
+ protected:
+  // As many warm instances as given, each of which has just executed a call of that length.
+  void warm(int instances, std::int64_t handler_us) {
+    DispatcherOptions options;
+    options.cores = 2;
+    make(options);
+    for (int i = 0; i < instances; ++i) {
+      messaging_.announce_warm("v", {"inproc:", std::string(1, static_cast<char>('a' + i)), 0, 1, 128});
+      invoke();
+    }
+    while (!link_.running.empty()) {
+      link_.finish(false, true, handler_us);
+    }
+    ASSERT_EQ(dispatcher_->leases_idle(), static_cast<std::size_t>(instances));
+  }
+};
+
+TEST_F(HotTest, ShortCallsUseAsManyInstancesAsThereAreCores) {
+  warm(4, kShortUs);
+  for (int i = 0; i < 6; ++i) {
+    invoke();
+  }
+  EXPECT_EQ(link_.running.size(), 2U);
+  EXPECT_EQ(dispatcher_->leases_idle(), 2U) << "two are not woken";
+  for (int i = 0; i < 4; ++i) {
+    link_.finish(false, true, kShortUs);
+    EXPECT_EQ(link_.running.size(), 2U) << "the next call is sent at once";
+  }
+}
+
+TEST_F(HotTest, AHandlerThatMayBeWaitingGetsAnotherInstanceAtOnce) {
+  warm(4, kLongUs);
+  for (int i = 0; i < 4; ++i) {
+    invoke();
+  }
+  EXPECT_EQ(link_.running.size(), 4U);
+}
+
+TEST_F(HotTest, ALongCallAmongShortOnesHoldsNobodyUp) {
+  warm(4, kShortUs);
+  invoke();
+  invoke();
+  loop_.advance(milliseconds(6));  // both take longer than any short wait
+  invoke();
+  EXPECT_EQ(link_.running.size(), 2U);
+  loop_.advance(milliseconds(2));
+  EXPECT_EQ(link_.running.size(), 3U);
+}
+
+TEST_F(HotTest, InACrowdOfShortCallsTheWaitGoesOn) {
+  warm(2, kShortUs);
+  cold("unused");
+  for (int i = 0; i < 20; ++i) {
+    invoke();
+  }
+  for (int i = 0; i < 18; ++i) {
+    loop_.advance(milliseconds(1));  // the machine is busy with something else
+    link_.finish(false, true, kShortUs);
+    EXPECT_EQ(link_.running.size(), 2U);
+  }
+}
+
+TEST_F(HotTest, ABurstStartsNoMoreInstancesThanCoresAtOnce) {
+  DispatcherOptions options;
+  options.cores = 2;
+  make(options);
+  for (const char* instance : {"a", "b", "c", "d", "e"}) {
+    cold(instance);
+  }
+  for (int i = 0; i < 5; ++i) {
+    invoke();
+  }
+  EXPECT_EQ(link_.running.size(), 2U);
+  link_.finish(true);
+  EXPECT_EQ(link_.running.back().allocation.instance, "a") << "the first that is up serves the next";
+  EXPECT_EQ(link_.running.size(), 2U);
+}
+
+TEST_F(HotTest, StartsThatTakeTooLongAreWaitedForNoLonger) {
+  cold("a");
+  cold("b");
+  DispatcherOptions options;
+  options.cores = 1;
+  make(options);
+  invoke();
+  invoke();
+  EXPECT_EQ(link_.running.size(), 1U);
+  loop_.advance(milliseconds(101));
+  EXPECT_EQ(link_.running.size(), 2U);
+}
+
+TEST_F(HotTest, AStartThatFailsLetsTheWaitingGo) {
+  cold("a");
+  cold("b");
+  DispatcherOptions options;
+  options.cores = 1;
+  make(options);
+  invoke();
+  invoke();
+  link_.finish(true, false);
+  ASSERT_EQ(link_.running.size(), 1U);
+  EXPECT_EQ(link_.running[0].allocation.instance, "b");
+}
+
+TEST_F(HotTest, OneStartServesAsManyCallsAsItsInstanceTakesAtOnce) {
+  concurrency_ = 3;
+  for (const char* instance : {"a", "b"}) {
+    cold(instance);
+  }
+  for (int i = 0; i < 3; ++i) {
+    invoke();
+  }
+  EXPECT_EQ(link_.running.size(), 1U);
+  messaging_.announce_warm("v", {"inproc:", "a", 1, 1, 128});  // as the worker does when it has loaded
+  messaging_.announce_warm("v", {"inproc:", "a", 2, 1, 128});
+  loop_.run_posted();
+  ASSERT_EQ(link_.running.size(), 3U);
+  EXPECT_EQ(link_.running[2].allocation.instance, "a");
+  invoke();
+  EXPECT_EQ(link_.running.back().allocation.instance, "b") << "a fourth does not fit into the first";
+}
+
+TEST_F(HotTest, AnAbandonedHotWaitIsOver) {
+  warm(2, kShortUs);
+  invoke();
+  invoke();
+  const CallId third = invoke();
+  dispatcher_->abandon(third);
+  link_.finish(false, true, kShortUs);
+  link_.finish(false, true, kShortUs);
+  EXPECT_TRUE(link_.running.empty());
+}
+
+}  // namespace
+}  // namespace hearth::dispatch

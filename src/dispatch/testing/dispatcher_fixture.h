@@ -1,0 +1,108 @@
+// The dispatcher between a link and workers that tests play, on a virtual clock.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/manual_event_loop.h"
+#include "dispatch/dispatcher.h"
+#include "messaging/inproc/inproc_messaging.h"
+
+namespace hearth::dispatch {
+
+class FakeLink final : public link::Link {
+ public:
+  struct Execution {
+    model::Allocation allocation;
+    model::ExecuteRequest request;
+    std::shared_ptr<model::ExecutionObserver> observer;
+  };
+  void execute(const model::Allocation& allocation, model::ExecuteRequest request,
+               std::shared_ptr<model::ExecutionObserver> observer) override {
+    if (gone_next > 0) {
+      --gone_next;
+      observer->refused(model::Refusal::kGone);
+      return;
+    }
+    running.push_back({allocation, std::move(request), std::move(observer)});
+  }
+  void release(const model::Allocation& lease, model::ReleaseKind kind) override {
+    released.emplace_back(lease.instance, kind);
+  }
+  // Ends the oldest execution.
+  void finish(bool cold = false, bool reusable = true, std::int64_t handler_us = 1'000) {
+    Execution execution = std::move(running.front());
+    running.erase(running.begin());
+    model::Execution result{{model::OutcomeKind::kReturned, "1", {}}, execution.allocation.instance, {}, {}};
+    result.steps.cold = cold;
+    result.steps.handler_us = handler_us;
+    auto lease = execution.allocation;
+    ++lease.epoch;
+    execution.observer->done(std::move(result), reusable ? std::optional(lease) : std::nullopt);
+  }
+
+  std::vector<Execution> running;
+  std::vector<std::pair<std::string, model::ReleaseKind>> released;
+  int gone_next = 0;
+};
+
+class RoomMaker final : public messaging::WorkerSubscriber {
+ public:
+  bool on_demand(const messaging::Demand& demand) override {
+    demands.push_back(demand);
+    return makes_room;
+  }
+  void on_demand_withdrawn(std::uint64_t) override { ++withdrawn; }
+  void on_version_dropped(const model::VersionId& version) override { dropped.push_back(version); }
+
+  bool makes_room = false;
+  int withdrawn = 0;
+  std::vector<messaging::Demand> demands;
+  std::vector<std::string> dropped;
+};
+
+class DispatcherTest : public testing::Test {
+ protected:
+  DispatcherTest() {
+    messaging_.subscribe(worker_);
+    DispatcherOptions options;
+    options.cores = 4;
+    make(options);
+  }
+  void make(DispatcherOptions options) {
+    dispatcher_.reset();
+    dispatcher_ = std::make_unique<Dispatcher>(options, messaging_, link_, loop_);
+  }
+  CallId invoke(const std::string& version_id = "v") {
+    auto version = std::make_shared<model::Version>();
+    version->id = version_id;
+    version->concurrency = concurrency_;
+    const std::size_t index = answers_.size();
+    answers_.emplace_back();
+    return dispatcher_->invoke({version, "f", "r", nullptr}, [this, index](Answer answer) {
+      EXPECT_TRUE(answers_[index].empty()) << "answered twice";
+      if (const auto* rejection = std::get_if<Rejection>(&answer.result)) {
+        answers_[index] = std::string(to_string(rejection->code));
+      } else {
+        answers_[index] = "ran on " + std::get<model::Execution>(answer.result).instance;
+      }
+    });
+  }
+  void cold(const std::string& instance) { messaging_.announce_cold({"inproc:", instance, 0, 1, 1024}); }
+
+  std::uint32_t concurrency_ = 1;  // of the versions that are invoked
+  base::ManualEventLoop loop_;
+  messaging::InprocMessaging messaging_;
+  RoomMaker worker_;
+  FakeLink link_;
+  std::vector<std::string> answers_;
+  std::unique_ptr<Dispatcher> dispatcher_;
+};
+
+}  // namespace hearth::dispatch

@@ -1,0 +1,110 @@
+// The calls of a session that has loaded its handler: up to its bound at once, each with its deadline.
+#include <algorithm>
+#include <utility>
+
+#include "worker/instance_session.h"
+
+namespace hearth::worker {
+
+using model::OutcomeKind;
+using protocol::FrameType;
+
+void InstanceSession::begin_call(SessionActions& actions, std::uint32_t slot) {
+  state_ = SessionState::kExecuting;
+  running_.push_back({++last_call_, slot, now_});
+  actions.send_invoke = last_call_;
+  if (running_.size() == 1) {
+    set_deadline(actions, now_ + limits_.call_timeout);
+  }
+}
+
+SessionActions InstanceSession::in_executing(SessionEvent& event) {
+  const bool several = limits_.concurrency > 1;
+  if (auto* received = std::get_if<event::FrameReceived>(&event);
+      received && (several || !received->more_follows)) {
+    return several && received->frame.type == FrameType::kLog ? logged(received->frame)
+                                                              : answered(std::move(received->frame));
+  }
+  if (const auto* invoke = std::get_if<event::Invoke>(&event)) {
+    SessionActions actions;
+    begin_call(actions, invoke->slot);
+    return actions;
+  }
+  if (std::holds_alternative<event::DeadlinePassed>(event)) {
+    return overdue();
+  }
+  return interrupted(event);
+}
+
+SessionActions InstanceSession::answered(protocol::Frame frame) {
+  if (frame.type != FrameType::kResult && frame.type != FrameType::kError) {
+    return give_up(OutcomeKind::kProtocolError, out_of_place(frame));
+  }
+  const auto call = find_running(frame.invocation);
+  if (call == running_.end()) {
+    if (std::erase(overdue_, frame.invocation) == 1) {
+      return {};
+    }
+    return give_up(OutcomeKind::kProtocolError, "the runtime answered another invocation than it was given");
+  }
+  auto answer = frame.type == FrameType::kResult ? protocol::decode_result(std::move(frame.payload))
+                                                 : protocol::decode_error(frame.payload);
+  if (!answer) {
+    return give_up(OutcomeKind::kProtocolError, answer.error().message);
+  }
+  SessionActions actions;
+  actions.finished.push_back(
+      {call->slot, std::move(answer->outcome), {}, us_since(call->began), answer->handler_us, !wearing_out_});
+  running_.erase(call);
+  await_next(actions);
+  return actions;
+}
+
+SessionActions InstanceSession::logged(const protocol::Frame& frame) {
+  auto log = protocol::decode_log(frame.payload);
+  if (!log) {
+    return give_up(OutcomeKind::kProtocolError, log.error().message);
+  }
+  const auto call = find_running(frame.invocation);
+  SessionActions actions;
+  if (call != running_.end()) {  // what goes on after its call has ended is nobody's
+    actions.logged = LoggedText{call->slot, log->stream, std::move(log->text)};
+  }
+  return actions;
+}
+
+// The call that began first has run out of time.
+SessionActions InstanceSession::overdue() {
+  auto outcome =
+      model::failed(OutcomeKind::kTimedOut, "the function did not answer within " +
+                                                std::to_string(limits_.call_timeout.count()) + " ms");
+  if (running_.size() == 1) {
+    return give_up(std::move(outcome), SessionState::kStopping);
+  }
+  SessionActions actions;
+  const RunningCall call = running_.front();
+  running_.erase(running_.begin());
+  overdue_.push_back(call.id);
+  wearing_out_ = true;
+  actions.finished.push_back({call.slot, std::move(outcome), {}, us_since(call.began), 0, false});
+  await_next(actions);
+  return actions;
+}
+
+// A call has ended, and was reported: what is awaited now?
+void InstanceSession::await_next(SessionActions& actions) {
+  if (!running_.empty()) {
+    set_deadline(actions, running_.front().began + limits_.call_timeout);
+    return;
+  }
+  actions.clear_deadline = true;
+  state_ = wearing_out_ ? SessionState::kStopping : SessionState::kIdle;
+  actions.remove_sandbox = wearing_out_;
+}
+
+std::vector<InstanceSession::RunningCall>::iterator InstanceSession::find_running(std::uint64_t id) {
+  return std::find_if(running_.begin(), running_.end(),
+                      [id](const RunningCall& call) { return call.id == id; });
+}
+
+}  // namespace hearth::worker
