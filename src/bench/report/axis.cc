@@ -200,6 +200,27 @@ Axis times_axis(const std::vector<double>& values, Quantity quantity) {
   return axis;
 }
 
+Axis ending_at(Axis axis, const std::vector<double>& values) {
+  const auto all = usable(values);
+  if (all.empty()) {
+    return axis;
+  }
+  const bool times = axis.steps == Steps::kTimes;
+  const auto [low, high] = std::ranges::minmax(all);
+  if (low == high && (low > 0 || !times)) {
+    axis.low = times ? low / 2 : low - 1;
+    axis.high = times ? low * 2 : low + 1;
+  } else if (high > 0 || !times) {
+    axis.low = times && low <= 0 ? axis.low : low;
+    axis.high = high;
+  }
+  std::erase_if(axis.ticks, [&](const Tick& tick) {
+    const double at = axis.place(tick.value);
+    return at < -1e-9 || at > 1 + 1e-9;
+  });
+  return axis;
+}
+
 Axis with_ticks_at(Axis axis, std::vector<double> values, Quantity quantity, double gap) {
   values = usable(values);
   std::ranges::sort(values);

@@ -40,6 +40,10 @@ Axis even_axis(const std::vector<double>& values, Quantity quantity, bool from_z
 // Through all positive values. When there are values of 0, the low end stands for 0 and says so.
 Axis times_axis(const std::vector<double>& values, Quantity quantity);
 
+// From the least to the greatest of these values rather than from tick to tick; a single one stands in the
+// middle.
+Axis ending_at(Axis axis, const std::vector<double>& values);
+
 // Ticks at the values themselves where no two come closer than `gap` (a part of the axis), else as they are.
 Axis with_ticks_at(Axis axis, std::vector<double> values, Quantity quantity, double gap);
 

@@ -52,14 +52,13 @@ std::vector<double> values_of(const std::vector<BarGroup>& groups) {
 
 std::string below(const Subject& subject, const std::string& what) {
   const std::size_t repeats = repeats_in(subject);
-  return fmt::format("by {}; {}{}", x_title(subject.first()), what,
-                     repeats > 1 ? fmt::format(", {} repeats", repeats) : "");
+  return fmt::format("{}{}", what, repeats > 1 ? fmt::format(", {} repeats", repeats) : "");
 }
 
 }  // namespace
 
 BarChart rate_bars(const Subject& subject) {
-  BarChart chart{"Calls per second", "", "calls per second", {}, {}};
+  BarChart chart{"Calls per second by " + x_title(subject.first()), "", "calls per second", {}, {}};
   chart.groups = groups_of(subject, [](const Point& point, Bar& bar) {
     const Spread rate = point.rate();
     bar.to = rate.mean;
@@ -74,7 +73,7 @@ BarChart rate_bars(const Subject& subject) {
 }
 
 BarChart latency_bars(const Subject& subject) {
-  BarChart chart{"Latency", "", "latency (logarithmic)", {}, {}};
+  BarChart chart{"Latency by " + x_title(subject.first()), "", "latency (logarithmic)", {}, {}};
   chart.groups = groups_of(subject, [](const Point& point, Bar& bar) {
     const Spread middle = point.latency(&LatencySummary::p50_us);
     const Spread tail = point.latency(&LatencySummary::p99_us);

@@ -78,8 +78,7 @@ void draw_bar(Canvas& canvas, const BarChart& chart, const Box& box, const Bar& 
   const double to = std::max(x_of(chart, box, bar.to), from);
   const double middle = top + kBarHeight / 2;
   const std::string tip = bar.name + ": " + bar.words;
-  canvas.bar({from, top, std::max(to - from, 1.0), kBarHeight}, bar.mark.colour, bar.marked ? 0.3 : 0.85,
-             tip);
+  canvas.bar({from, top, std::max(to - from, 1.0), kBarHeight}, bar.mark.colour, bar.marked ? 0.3 : 1, tip);
   if (bar.marked) {
     Mark end = bar.mark;
     canvas.mark({from, middle}, end, tip);

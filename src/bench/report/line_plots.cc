@@ -14,6 +14,7 @@ namespace {
 constexpr double kFactorForTimes = 100;  // between the ends of x, from which on equal steps hide the low end
 constexpr double kFactorForLevels = 30;  // the same for few levels, which are mostly doubled
 constexpr std::size_t kFewLevels = 12;
+constexpr int kGuideSteps = 128;
 
 Quantity quantity_of(const RunResult& run) {
   if (run.x_unit == "bytes") {
@@ -44,7 +45,8 @@ Axis x_axis(const Subject& subject) {
   const bool doubled = quantity == Quantity::kNumber && xs.size() <= kFewLevels && factor >= kFactorForLevels;
   const bool times = quantity == Quantity::kBytes || factor >= kFactorForTimes || doubled;
   const double gap = quantity == Quantity::kNumber ? 0.035 : 0.09;
-  return with_ticks_at(times ? times_axis(xs, quantity) : even_axis(xs, quantity, true), xs, quantity, gap);
+  const Axis whole = times ? times_axis(xs, quantity) : even_axis(xs, quantity, true);
+  return with_ticks_at(ending_at(whole, xs), xs, quantity, gap);
 }
 
 std::string axis_title(const RunResult& run) {
@@ -106,8 +108,10 @@ void add_linear_guides(Plot& plot) {
     }
     const double slope = series.line.front().y / series.line.front().x;
     PlotGuide guide{series.mark.colour, {}};
-    for (const PlotPoint& point : series.line) {
-      guide.values.push_back({point.x, slope * point.x});
+    const double from = series.line.front().x;
+    const double step = (series.line.back().x - from) / kGuideSteps;
+    for (int i = 0; i <= kGuideSteps; ++i) {
+      guide.values.push_back({from + step * i, slope * (from + step * i)});
     }
     plot.guides.push_back(std::move(guide));
   }

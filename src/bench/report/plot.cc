@@ -10,6 +10,7 @@ constexpr double kFiguresHeight = 340;
 constexpr double kRight = 30;
 constexpr double kBottom = 58;
 constexpr double kLetters = 12;
+constexpr double kInset = 16;  // of the x axis's ends, so that no mark stands on an edge
 
 bool drawable(const Plot& plot, Place value) {
   const bool finite = std::isfinite(value.x) && std::isfinite(value.y);
@@ -29,7 +30,7 @@ std::vector<LegendEntry> legend_of(const Plot& plot) {
 void draw_x_axis(Canvas& canvas, const Plot& plot, const Box& box) {
   double free_from = -1e9;  // what is right of the text before
   for (const Tick& tick : plot.x.ticks) {
-    const double x = box.left + plot.x.place(tick.value) * box.width;
+    const double x = place_of(plot, box, {tick.value, plot.y.low}).x;
     canvas.line({x, box.bottom()}, {x, box.bottom() + 5}, {"#57606a"});
     const double half = text_width(tick.text, kLetters) / 2;
     if (x - half >= free_from) {
@@ -138,7 +139,8 @@ Box figures_box(const Plot& plot) {
 }
 
 Place place_of(const Plot& plot, const Box& box, Place value) {
-  return {box.left + plot.x.place(value.x) * box.width, box.bottom() - plot.y.place(value.y) * box.height};
+  return {box.left + kInset + plot.x.place(value.x) * (box.width - 2 * kInset),
+          box.bottom() - plot.y.place(value.y) * box.height};
 }
 
 std::string draw(const Plot& plot) {

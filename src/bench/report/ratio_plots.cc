@@ -48,14 +48,15 @@ PlotSeries series_of(const std::string& name, const Mark& mark, const std::vecto
   return series;
 }
 
-Plot ratio_plot(const Subject& subject, const std::string& what, const Figure& figure) {
+Plot ratio_plot(const Subject& subject, const std::string& what, const std::string& how,
+                const Figure& figure) {
   Plot plot;
   plot.title = what + ", pair by pair";
-  plot.below = "each dot a pair of samples, the line their median; thin dashes: equal";
+  plot.below = "each dot a pair of samples, the line their median; " + how;
   plot.x_title = "pair";
   plot.y_title = "ratio";
   std::vector<double> all = {1};
-  std::vector<double> pairs = {1};
+  std::vector<double> pairs = {0.5};
   for (std::size_t index = 0; index < subject.runs.size(); ++index) {
     const RunResult& run = subject.runs[index];
     const auto targets = targets_of(run);
@@ -71,7 +72,7 @@ Plot ratio_plot(const Subject& subject, const std::string& what, const Figure& f
       pairs.push_back(static_cast<double>(values.size()) + 0.5);
     }
   }
-  plot.x = even_axis(pairs, Quantity::kNumber, true);
+  plot.x = ending_at(even_axis(pairs, Quantity::kNumber, true), pairs);
   plot.y = even_axis(all, Quantity::kNumber, false);
   plot.guides = {{"#57606a", {{plot.x.low, 1}, {plot.x.high, 1}}}};
   return plot;
@@ -80,11 +81,13 @@ Plot ratio_plot(const Subject& subject, const std::string& what, const Figure& f
 }  // namespace
 
 Plot rate_ratio_plot(const Subject& subject) {
-  return ratio_plot(subject, "Calls per second", [](const Sample& sample) { return sample.per_second; });
+  return ratio_plot(subject, "Calls per second", "above 1 the first of the two is ahead",
+                    [](const Sample& sample) { return sample.per_second; });
 }
 
 Plot latency_ratio_plot(const Subject& subject) {
-  return ratio_plot(subject, "Latency (p50)", [](const Sample& sample) { return sample.latency.p50_us; });
+  return ratio_plot(subject, "Latency (p50)", "below 1 the first of the two is quicker",
+                    [](const Sample& sample) { return sample.latency.p50_us; });
 }
 
 }  // namespace hearth::bench

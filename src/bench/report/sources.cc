@@ -8,16 +8,20 @@
 namespace hearth::bench {
 namespace {
 
+constexpr std::size_t kCommandCharacters = 40;  // more would push the rest out of a legend
+
 bool all_differ(const std::vector<RunResult>& runs, std::string RunResult::*field) {
   std::set<std::string> seen;
-  return std::ranges::all_of(
-      runs, [&](const RunResult& run) { return !(run.*field).empty() && seen.insert(run.*field).second; });
+  return std::ranges::all_of(runs, [&](const RunResult& run) {
+    const std::string text = shortened(run.*field, kCommandCharacters);
+    return !text.empty() && seen.insert(text).second;
+  });
 }
 
 // What tells one run from the others.
 std::string run_name(const std::vector<RunResult>& runs, std::size_t index) {
   if (all_differ(runs, &RunResult::command)) {
-    return runs[index].command;
+    return shortened(runs[index].command, kCommandCharacters);
   }
   return all_differ(runs, &RunResult::started_at) ? runs[index].started_at : fmt::format("run {}", index + 1);
 }
