@@ -10,10 +10,17 @@
 namespace hearth::bench {
 namespace {
 
-// "at 8 (concurrent calls)", "at 64 KB (size of the body)".
+// "at 8 concurrent calls", "at 64 KB (size of the body)", "for nodejs".
 std::string at(const RunResult& run, const Point& point) {
-  const std::string name = run.x_name.empty() ? "" : fmt::format(" ({})", run.x_name);
-  return fmt::format("at {}{}", x_text(run, point.x, point.label), name);
+  const std::string x = x_text(run, point.x, point.label);
+  if (!point.label.empty()) {
+    return "for " + x;
+  }
+  if (run.x_name.empty()) {
+    return "at " + x;
+  }
+  return run.x_unit.empty() ? fmt::format("at {} {}", x, run.x_name)
+                            : fmt::format("at {} ({})", x, run.x_name);
 }
 
 void add_rate(const RunResult& run, const Source& source, std::vector<std::string>& lines) {
@@ -67,10 +74,8 @@ void add_comparison(const RunResult& run, const Source& first, const Source& oth
       return point.x == mine->x && point.label == mine->label && point.rate().median > 0;
     });
     if (theirs != other.points.end() && mine->rate().median > 0) {
-      lines.push_back(fmt::format("{}, {} answered {:.3g} times as many calls per second as {}.",
-                                  at(run, *mine), first.name, mine->rate().median / theirs->rate().median,
-                                  other.name));
-      lines.back().front() = 'A';
+      lines.push_back(fmt::format("{} answered {:.2f} times as many calls per second as {}, {}.", first.name,
+                                  mine->rate().median / theirs->rate().median, other.name, at(run, *mine)));
       return;
     }
   }

@@ -17,7 +17,8 @@ h3 { font-size: 15px; margin-bottom: 4px; overflow-wrap: anywhere; }
 .below { color: #57606a; overflow-wrap: anywhere; }
 .headlines { background: #f3f6f9; border-left: 4px solid #0072B2; padding: 12px 16px 12px 34px; }
 .headlines li { margin: 4px 0; overflow-wrap: anywhere; }
-figure { margin: 18px 0; border: 1px solid #d8dee4; } svg { display: block; max-width: 100%; height: auto; }
+figure { margin: 18px 0; border: 1px solid #d8dee4; }
+figure > svg { display: block; width: 100%; height: auto; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; font-size: 12.5px; }
 th, td { padding: 4px 10px; border-bottom: 1px solid #e5e9ed; text-align: left; vertical-align: top; }
 td { overflow-wrap: anywhere; } th:empty { display: none; }

@@ -109,9 +109,9 @@ void add_linear_guides(Plot& plot) {
     const double slope = series.line.front().y / series.line.front().x;
     PlotGuide guide{series.mark.colour, {}};
     const double from = series.line.front().x;
-    const double step = (series.line.back().x - from) / kGuideSteps;
-    for (int i = 0; i <= kGuideSteps; ++i) {
-      guide.values.push_back({from + step * i, slope * (from + step * i)});
+    for (int i = 0; i <= kGuideSteps; ++i) {  // by equal factors, for the axis may be logarithmic
+      const double x = from * std::pow(series.line.back().x / from, 1.0 * i / kGuideSteps);
+      guide.values.push_back({x, slope * x});
     }
     plot.guides.push_back(std::move(guide));
   }

@@ -73,7 +73,9 @@ Plot ratio_plot(const Subject& subject, const std::string& what, const std::stri
     }
   }
   plot.x = ending_at(even_axis(pairs, Quantity::kNumber, true), pairs);
-  plot.y = even_axis(all, Quantity::kNumber, false);
+  const auto [least, most] = std::ranges::minmax(all);
+  const double margin = std::max((most - least) / 10, 0.01);
+  plot.y = even_axis({least - margin, most + margin}, Quantity::kNumber, false);
   plot.guides = {{"#57606a", {{plot.x.low, 1}, {plot.x.high, 1}}}};
   return plot;
 }
