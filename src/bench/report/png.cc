@@ -21,7 +21,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds kTimeAllowed(30);
 constexpr std::size_t kComplaintBytes = 2000;
 
 struct Pipe {
@@ -103,7 +102,7 @@ base::Result<void> judge(pid_t pid, bool ended, const std::string& said) {
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
   if (!ended) {
-    return base::Error{base::ErrorCode::kTimeout, "rsvg-convert did not finish within 30 s and was ended"};
+    return base::Error{base::ErrorCode::kTimeout, "rsvg-convert took too long and was ended"};
   }
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
     return base::Error{base::ErrorCode::kIo, "rsvg-convert could not draw the chart: " + said};
@@ -113,7 +112,7 @@ base::Result<void> judge(pid_t pid, bool ended, const std::string& said) {
 
 }  // namespace
 
-base::Result<void> write_png(const Chart& chart, const std::string& path) {
+base::Result<void> write_png(const Chart& chart, const std::string& path, std::chrono::milliseconds allowed) {
   const auto input = readable_text(chart.svg);
   auto complaints = make_pipe();
   if (!input || !complaints) {
@@ -132,7 +131,7 @@ base::Result<void> write_png(const Chart& chart, const std::string& path) {
   const base::UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   std::string said;
   const bool ended =
-      process.valid() && wait_until(Clock::now() + kTimeAllowed, process.get(), complaints->from.get(), said);
+      process.valid() && wait_until(Clock::now() + allowed, process.get(), complaints->from.get(), said);
   return judge(pid, ended, said);
 }
 

@@ -44,17 +44,17 @@ bool can_draw() {
   return false;
 }
 
-// PATH without any program, until the end of the scope.
-class EmptyPath {
+// PATH with one folder alone, until the end of the scope.
+class OnlyPath {
  public:
-  explicit EmptyPath(const std::string& folder) {
+  explicit OnlyPath(const std::string& folder) {
     const char* path = ::getenv("PATH");
     before_ = path == nullptr ? "" : path;
     ::setenv("PATH", folder.c_str(), 1);
   }
-  ~EmptyPath() { ::setenv("PATH", before_.c_str(), 1); }
-  EmptyPath(const EmptyPath&) = delete;
-  EmptyPath& operator=(const EmptyPath&) = delete;
+  ~OnlyPath() { ::setenv("PATH", before_.c_str(), 1); }
+  OnlyPath(const OnlyPath&) = delete;
+  OnlyPath& operator=(const OnlyPath&) = delete;
 
  private:
   std::string before_;
@@ -104,8 +104,18 @@ TEST_F(Png, RefusalsSayWhatTheProgramSaid) {
   EXPECT_EQ(nowhere.error().code, base::ErrorCode::kIo);
 }
 
+TEST_F(Png, AProgramThatDoesNotEndIsEnded) {
+  const fs::path program = folder_ / "rsvg-convert";
+  std::ofstream(program) << "#!/bin/sh\nexec >/dev/null 2>&1\nexec /bin/sleep 600\n";
+  fs::permissions(program, fs::perms::owner_all);
+  const OnlyPath stuck(folder_.string());
+  const auto written = write_png({"any", "<svg/>"}, path(), std::chrono::milliseconds(50));
+  ASSERT_FALSE(written);
+  EXPECT_EQ(written.error().code, base::ErrorCode::kTimeout) << written.error().message;
+}
+
 TEST_F(Png, AbsenceSaysWhatToInstall) {
-  const EmptyPath without(folder_.string());
+  const OnlyPath without(folder_.string());
   const auto written = write_png({"any", "<svg/>"}, path());
   ASSERT_FALSE(written);
   EXPECT_EQ(written.error().code, base::ErrorCode::kUnsupported);
