@@ -80,7 +80,9 @@ BarChart latency_bars(const Subject& subject) {
     bar.from = middle.median;
     bar.to = tail.median;
     bar.marked = true;
-    bar.words = fmt::format("p50 {}, p99 {}", latency_text(bar.from), latency_text(bar.to));
+    bar.words = bar.from == bar.to
+                    ? latency_text(bar.to)
+                    : fmt::format("p50 {}, p99 {}", latency_text(bar.from), latency_text(bar.to));
     return middle.count > 0 && middle.median > 0;
   });
   chart.below = below(subject, "from p50 (filled) to p99 (hollow), medians");

@@ -150,6 +150,23 @@ TEST(Charts, CompareShowsRatiosOfPairs) {
   EXPECT_TRUE(has(svg, ">new / old: median 2.5</text>"));
 }
 
+TEST(Charts, CompareHoldsAgainstTheReference) {
+  auto run = run_of("compare", {made_sample("new", 0, 8, 200, 500), made_sample("old", 0, 8, 100, 500)});
+  run.settings["reference"] = "new";
+  EXPECT_TRUE(has(chart({run}, "compare-throughput"), ">old / new: median 0.5</text>"));
+  run.settings["reference"] = "a stranger";
+  EXPECT_TRUE(has(chart({run}, "compare-throughput"), ">new / old: median 2</text>"));
+}
+
+TEST(Charts, SingleCallsHaveNoPercentiles) {
+  RunResult run =
+      run_of("codesize", {made_sample("hearth", 0, 1024, 0, 500), made_sample("hearth", 0, 4096, 0, 700)});
+  run.samples[0].latency.count = run.samples[1].latency.count = 1;
+  EXPECT_FALSE(has(chart({run}, "codesize-latency"), "p99"));
+  run.samples[1].latency.count = 2;
+  EXPECT_TRUE(has(chart({run}, "codesize-latency"), ">hearth p99</text>"));
+}
+
 TEST(Charts, RunsLaidOverOneAnotherAreToldApart) {
   RunResult first = made_run("concurrency");
   RunResult second = first;

@@ -65,7 +65,9 @@ std::string run_table(const RunResult& run) {
   rows.add({"node", machine.node});
   rows.add({"load at the start", fmt::format("{:.2f}", machine.load_at_start)});
   for (const auto& [name, value] : run.settings) {
-    rows.add({"setting: " + name, value});
+    if (!value.empty()) {
+      rows.add({"setting: " + name, value});
+    }
   }
   return rows.html();
 }
