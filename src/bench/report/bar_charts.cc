@@ -65,7 +65,7 @@ BarChart rate_bars(const Subject& subject) {
     bar.low = rate.min;
     bar.high = rate.max;
     bar.words = rate_text(rate.mean) + "/s";
-    return rate.count > 0;
+    return rate.count > 0 && point.has_rate();
   });
   chart.below = below(subject, "bar: mean, thin line: from the least to the most");
   chart.axis = even_axis(values_of(chart.groups), Quantity::kNumber, true);

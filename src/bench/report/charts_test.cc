@@ -139,6 +139,17 @@ TEST(Charts, BarsCarryTheirLabelsAndEndAtTheirValue) {
               0.02);
 }
 
+TEST(Charts, SingleCallsHaveNoBarOfRate) {
+  RunResult run =
+      run_of("runtimes", {made_sample("hearth", 0, 0, 0, 500), made_sample("hearth", 0, 1, 100, 500)});
+  run.samples[0].label = "first call";
+  run.samples[1].label = "warm";
+  EXPECT_FALSE(has(chart({run}, "runtimes-throughput"), "first call"));
+  EXPECT_TRUE(has(chart({run}, "runtimes-latency"), "first call"));
+  run.samples[0].calls = 0;
+  EXPECT_TRUE(has(chart({run}, "runtimes-throughput"), ">0.00/s</text>")) << "where all failed there is one";
+}
+
 TEST(Charts, CompareShowsRatiosOfPairs) {
   const auto run = run_of("compare", {made_sample("new", 0, 8, 200, 500), made_sample("old", 0, 8, 100, 500),
                                       made_sample("old", 1, 8, 100, 500), made_sample("new", 1, 8, 300, 500),
