@@ -28,7 +28,7 @@ class ServerlessHearth {
     this.hooks = {
       'package:finalize': this.hook(keepPackages),
       'deploy:deploy': this.hook(deployService),
-      'deploy:function:packageFunction': () => options['update-config'] || serverless.pluginManager.spawn('package:function'),
+      'deploy:function:packageFunction': () => this.packageFunction(),
       'deploy:function:deploy': this.hook(deployFunction),
       'info:info': this.hook(info),
       'invoke:invoke': this.hook(invoke),
@@ -45,6 +45,10 @@ class ServerlessHearth {
     if (this.serverless.service.provider.name === kProviderName && configuration.configValidationMode === undefined) {
       configuration.configValidationMode = 'error';
     }
+  }
+
+  packageFunction() {
+    return this.serverless.processedInput.options['update-config'] ? undefined : this.serverless.pluginManager.spawn('package:function');
   }
 
   // The options and the settings are whole only when a command runs, not yet in the constructor.
