@@ -42,6 +42,7 @@ function readInputFile(serverless, name) {
   return /\.ya?ml$/.test(file) ? JSON.stringify(serverless.utils.readFileSync(file)) : fs.readFileSync(file, 'utf8');
 }
 
+// Whether something is piped in, rather than a terminal or nothing.
 function stdinHolds() {
   try {
     const stat = fs.fstatSync(0);
@@ -51,14 +52,22 @@ function stdinHolds() {
   }
 }
 
-function input({ serverless, options }) {
+async function readStdin() {
+  const pieces = [];
+  for await (const piece of process.stdin) {
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces).toString('utf8');
+}
+
+async function input({ serverless, options }) {
   if (options.data !== undefined) {
     return inputText(options.data, options.raw);
   }
   if (options.path !== undefined) {
     return inputText(readInputFile(serverless, options.path), options.raw);
   }
-  return stdinHolds() ? inputText(fs.readFileSync(0, 'utf8'), options.raw) : '';
+  return stdinHolds() ? inputText(await readStdin(), options.raw) : '';
 }
 
 function checkOptions(options) {
@@ -107,7 +116,7 @@ async function printLog(context, id, requestId) {
 async function invoke(context) {
   const { api, options } = context;
   checkOptions(options);
-  const body = input(context);
+  const body = await input(context);
   const deployed = await deployedFunction(readService(context), context);
   const answer = await api.invoke(deployed.id, body);
   if (options.log) {
