@@ -36,7 +36,9 @@ function errorOf(answer) {
 }
 
 function unexpected(endpoint, answer) {
-  return new HearthError('HEARTH_UNEXPECTED_ANSWER', `${endpoint} answers (${answer.status}), but not as a Hearth server does: is provider.endpoint right?`);
+  return new HearthError(
+    'HEARTH_UNEXPECTED_ANSWER',
+    `${endpoint} answers (${answer.status}), but not as a Hearth server does: is provider.endpoint right?`);
 }
 
 function refusal(endpoint, answer) {

@@ -3,7 +3,8 @@
 const assert = require('node:assert');
 const test = require('node:test');
 
-const { functionFailure, inputText, outputOf } = require('../../lib/invoke');
+const { inputText } = require('../../lib/input');
+const { functionFailure, outputOf } = require('../../lib/invoke');
 
 test('inputs are JSON, or words', () => {
   const table = [
