@@ -34,7 +34,7 @@ function functionFailure(key, error) {
 function outputOf(answer, key, endpoint) {
   if (answer.status >= 300) {
     const error = answer.status === 502 || answer.status === 504 ? errorOf(answer) : null;
-    throw error ? functionFailure(key, error) : refusal(endpoint, answer);
+    throw error ? functionFailure(key, error) : refusal(endpoint, answer, { isCall: true });
   }
   try {
     return JSON.parse(answer.text).output;
