@@ -55,8 +55,8 @@ Sample sample_of(const LoadCount& count) {
   sample.cold = count.cold;
   sample.seconds = count.seconds;
   if (count.seconds > 0) {
-    sample.per_second = static_cast<double>(count.calls_in_time) / count.seconds;
-    sample.megabytes_per_second = static_cast<double>(count.body_bytes) / count.seconds / 1e6;
+    sample.per_second = count.calls_in_time / count.seconds;
+    sample.megabytes_per_second = count.body_bytes / count.seconds / 1e6;
   }
   sample.latency = count.latency.summary();
   sample.client_cpu = count.client_cpu;

@@ -63,13 +63,13 @@ class CallSink {
 };
 
 struct LoadCount {
-  HdrHistogram latency;             // of the calls that were answered well, from their (intended) beginning
-  std::uint64_t calls = 0;          // answered well, those that ended after the stretch too
-  std::uint64_t calls_in_time = 0;  // of them, within the stretch: what a rate is made of
+  HdrHistogram latency;      // of the calls that were answered well, from their (intended) beginning
+  std::uint64_t calls = 0;   // answered well, those that ended after the stretch too
+  double calls_in_time = 0;  // the same; of a call that the stretch's end cuts, the part before it alone
   std::uint64_t errors = 0;
   std::map<std::string, std::uint64_t> errors_by_reason;
   std::uint64_t cold = 0;
-  std::uint64_t body_bytes = 0;  // in and out, of the calls in time
+  double body_bytes = 0;  // in and out, of the calls in time
   double seconds = 0;
   double client_cpu = 0;     // of one core: the busiest client thread's
   double client_wait = 0;    // of the time, that thread was ready and had no core

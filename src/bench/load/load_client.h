@@ -41,6 +41,7 @@ class LoadClient {
   void wait_and_handle(std::int64_t now_ns);
   std::int64_t wake_at(std::int64_t now_ns) const;
   void handle(Caller& caller, Caller::Event event, std::int64_t now_ns);
+  double share_in_time(std::int64_t sent_ns, std::int64_t now_ns) const;
   void on_answer(Caller& caller, std::int64_t now_ns);
   void on_failure(Caller& caller, std::string_view reason, std::int64_t now_ns);
   void on_free(Caller& caller, std::int64_t now_ns);

@@ -22,6 +22,16 @@ Examples:
   hearth bench concurrency --levels 64 --rate 2000/s --step 30s
 )";
 
+constexpr const char* kKeepaliveDetails =
+    R"(Holds calls of a handler that awaits (1 s unless --sleep says otherwise), each on a connection of its own, and
+compares with the ideal of n calls at once. A server without room for that many instances answers 503, which is
+counted by reason.
+
+Examples:
+  sudo hearth bench keepalive --target 'hearth:serve,memory=128' --levels 1,5,10
+  sudo hearth bench keepalive --target node --levels 1,100,1000
+)";
+
 std::string row(const std::string& title, const std::map<double, Spread>& values) {
   std::string text = title;
   for (const auto& [x, spread] : values) {
@@ -69,8 +79,7 @@ base::Result<void> run(Session& session) {
   return {};
 }
 
-void add_options(CLI::App& app, Options& options) {
-  add_levels(app, "--levels", options, "1..15", "Calls in flight: 1..15, or 1,2,4,8");
+void add_load_and_results(CLI::App& app, Options& options) {
   add_duration(app, "--step", options.step, "Length of each level (the paper: 10s)");
   app.add_option("--repeat", options.repeat, "Times that all levels are run (the paper: 10)")
       ->type_name("N")
@@ -84,6 +93,18 @@ void add_options(CLI::App& app, Options& options) {
   add_output_options(app, options);
 }
 
+void add_options(CLI::App& app, Options& options) {
+  add_levels(app, "--levels", options, "1..15", "Calls in flight: 1..15, or 1,2,4,8");
+  add_load_and_results(app, options);
+}
+
+void add_keepalive_options(CLI::App& app, Options& options) {
+  options.function = "sleep";
+  options.sleep_ms = 1000;
+  add_levels(app, "--levels", options, "1,10,100", "Calls that are held, each on a connection of its own");
+  add_load_and_results(app, options);
+}
+
 }  // namespace
 
 Subcommand concurrency_subcommand() {
@@ -93,6 +114,16 @@ Subcommand concurrency_subcommand() {
           "concurrent calls",
           "",
           add_options,
+          run};
+}
+
+Subcommand keepalive_subcommand() {
+  return {"keepalive",
+          "Many calls that wait, held at the same time",
+          kKeepaliveDetails,
+          "calls held",
+          "",
+          add_keepalive_options,
           run};
 }
 

@@ -57,8 +57,11 @@ struct Options {
   double scale = 1;
   std::vector<std::uint64_t> sizes;
   double zipf = 1.1;
+  std::uint32_t functions = 20;
   Milliseconds quiet{10'000};
-  std::vector<std::string> files;
+  std::vector<std::string> files;  // of overlay
+  std::string overlay_report;
+  std::string overlay_charts;
 
   OutputOptions output;
 };

@@ -103,7 +103,7 @@ base::Result<void> Session::open_targets(const TargetWish& wish, bool with_load)
       return in_target(spec.name, started.error());
     }
     if (with_load) {
-      auto plan = open.target->plan();
+      auto plan = open.target->plan(0);
       if (!plan) {
         return in_target(spec.name, plan.error());
       }

@@ -25,5 +25,15 @@ struct Subcommand {
 
 Subcommand concurrency_subcommand();
 Subcommand compare_subcommand();
+Subcommand backoff_subcommand();
+Subcommand coldburst_subcommand();
+Subcommand codesize_subcommand();
+Subcommand mixed_subcommand();
+Subcommand payload_subcommand();
+Subcommand events_subcommand();
+Subcommand runtimes_subcommand();
+Subcommand idle_subcommand();
+Subcommand overlay_subcommand();
+Subcommand keepalive_subcommand();
 
 }  // namespace hearth::bench

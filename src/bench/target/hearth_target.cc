@@ -80,22 +80,25 @@ class HearthTarget final : public Target, public FunctionHost {
     return {};
   }
 
-  base::Result<CallPlan> plan() override {
-    const TemporaryFolder folder;
-    folder.write("index.js", std::string(code_of(function_.kind)));
-    FunctionWish wish{folder.path(), "", spec_.memory_mb.value_or(wish_.memory_mb),
-                      spec_.concurrency.value_or(0)};
-    const auto id = deploy(wish);
-    if (!id) {
-      return id.error();
+  base::Result<CallPlan> plan(std::uint64_t body_bytes) override {
+    if (function_id_.empty()) {
+      const TemporaryFolder folder;
+      folder.write("index.js", std::string(code_of(function_.kind)));
+      const auto id = deploy({folder.path(), "", memory_mb(), concurrency()});
+      if (!id) {
+        return id.error();
+      }
+      function_id_ = *id;
     }
-    const std::string body = request_body(function_);
-    if (auto checked = check_call(*id, body); !checked) {
+    TestFunction function = function_;
+    function.body_bytes = body_bytes > 0 ? body_bytes : function.body_bytes;
+    const std::string body = request_body(function);
+    if (auto checked = check_call(function, body); !checked) {
       return checked.error();
     }
     CallPlan plan;
     plan.address = address_;
-    plan.requests.push_back(request(*id, body));
+    plan.requests.push_back(request(function_id_, body));
     plan.request_body_bytes = body.size();
     plan.tells_start = true;
     plan.call_timeout = wish_.call_timeout;
@@ -173,6 +176,8 @@ class HearthTarget final : public Target, public FunctionHost {
   }
 
  private:
+  std::uint32_t memory_mb() const { return spec_.memory_mb.value_or(wish_.memory_mb); }
+  std::uint32_t concurrency() const { return spec_.concurrency.value_or(0); }
   std::string api_key() const { return spec_.serve_flags ? "" : wish_.api_key; }
 
   base::Result<void> start_server(std::string& url) {
@@ -201,14 +206,14 @@ class HearthTarget final : public Target, public FunctionHost {
     return server_.start(command, port);
   }
 
-  base::Result<void> check_call(const std::string& id, const std::string& body) {
-    const auto reply = api_->send({http::Method::kPost, cli::function_path(id, "/invoke"), body});
+  base::Result<void> check_call(const TestFunction& function, const std::string& body) {
+    const auto reply = api_->send({http::Method::kPost, cli::function_path(function_id_, "/invoke"), body});
     if (!reply) {
       return reply.error();
     }
     const auto checked =
         reply->status == 200
-            ? check_answer(function_, reply->body, true)
+            ? check_answer(function, reply->body, true)
             : base::Result<void>(Error{ErrorCode::kCorrupt, fmt::format("it answered {}: {}", reply->status,
                                                                         reply->body.substr(0, 200))});
     return checked ? checked
@@ -224,6 +229,7 @@ class HearthTarget final : public Target, public FunctionHost {
   Address address_;
   std::unique_ptr<cli::HttpApi> api_;
   std::vector<std::string> deployed_;
+  std::string function_id_;  // of the run's function; empty: not deployed yet
 };
 
 }  // namespace

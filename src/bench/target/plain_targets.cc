@@ -57,8 +57,10 @@ class HttpTarget final : public Target {
   }
 
   // The answer is the platform's own affair: only its status is looked at.
-  base::Result<CallPlan> plan() override {
-    const std::string body = wish_.body.empty() ? request_body(function_of(spec_, wish_)) : wish_.body;
+  base::Result<CallPlan> plan(std::uint64_t body_bytes) override {
+    TestFunction function = function_of(spec_, wish_);
+    function.body_bytes = body_bytes > 0 ? body_bytes : function.body_bytes;
+    const std::string body = wish_.body.empty() ? request_body(function) : wish_.body;
     const std::string path = endpoint_.prefix.empty() ? "/" : endpoint_.prefix;
     http::Client client("http://" + endpoint_.authority, wish_.call_timeout);
     const auto answer = client.request(http::Method::kPost, path, body);
@@ -106,12 +108,14 @@ class BaselineTarget final : public Target {
     return {};
   }
 
-  base::Result<CallPlan> plan() override {
+  base::Result<CallPlan> plan(std::uint64_t body_bytes) override {
     const std::string authority = fmt::format("127.0.0.1:{}", port_);
     const std::string path =
         spec_.kind == TargetKind::kWorkerd ? fmt::format("/{}", to_string(function_.kind)) : "/";
-    const std::string body = request_body(function_);
-    if (auto checked = check_one_call("http://" + authority, path, body, function_); !checked) {
+    TestFunction function = function_;
+    function.body_bytes = body_bytes > 0 ? body_bytes : function.body_bytes;
+    const std::string body = request_body(function);
+    if (auto checked = check_one_call("http://" + authority, path, body, function); !checked) {
       return Error{checked.error().code, spec_.name + ": " + checked.error().message};
     }
     return plan_of(address_, post_request(authority, path, "", body), body.size(), wish_);

@@ -56,8 +56,9 @@ class Target {
   virtual const std::string& name() const = 0;
   // kIo, kTimeout without a server; kNotFound when a program is missing; both say what to do.
   virtual base::Result<void> start() = 0;
-  // Deploys the run's function where that is needed, calls it once and checks what it answers.
-  virtual base::Result<CallPlan> plan() = 0;
+  // Calls of the run's function with bodies of that size (0: the wish's): deploys it where that is needed,
+  // calls it once and checks what it answers.
+  virtual base::Result<CallPlan> plan(std::uint64_t body_bytes) = 0;
   // Where calls go, for who makes requests of his own.
   virtual const Address& address() const = 0;
   // The server's own processes; empty: not known.
