@@ -6,6 +6,7 @@
 // outside data and escaped. Any thread.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -38,8 +39,9 @@ std::vector<Chart> charts(const std::vector<RunResult>& runs);
 // and every sample.
 std::string html(const std::vector<RunResult>& runs);
 
-// Draws the chart by running rsvg-convert, for at most 30 s. kUnsupported: it is not installed; kTimeout;
-// kIo: it could not be run or refused, with what it said. Blocks.
-base::Result<void> write_png(const Chart& chart, const std::string& path);
+// Draws the chart by running rsvg-convert, for at most the time allowed. kUnsupported: it is not installed;
+// kTimeout; kIo: it could not be run or refused, with what it said. Blocks.
+base::Result<void> write_png(const Chart& chart, const std::string& path,
+                             std::chrono::milliseconds allowed = std::chrono::seconds(30));
 
 }  // namespace hearth::bench
