@@ -45,16 +45,26 @@ command_build() {
   build_targets "$preset"
 }
 
-# An example's node_modules stands when it is newer than the lock file that it is made from.
-command_examples() {
+# fetch_npm_packages LOCK…: a node_modules stands when it is newer than the lock file that it is made from.
+fetch_npm_packages() {
   local lock folder
-  [ $# -eq 0 ] || usage_error "examples takes no arguments"
   command -v npm >/dev/null || fail "npm is missing" "install it with a node of version $kNodeMinimum or newer"
-  for lock in examples/*/package-lock.json; do
+  for lock in "$@"; do
     [ -e "$lock" ] || continue
     folder=$(dirname "$lock")
     [ "$folder/node_modules/.package-lock.json" -nt "$lock" ] ||
       run_step "npm packages of $folder" "check that npm reaches its registry (npm ping), then run it again" \
-        npm ci --omit=dev --no-audit --no-fund --prefix "$folder"
+        npm ci --omit=dev --ignore-scripts --no-audit --no-fund --prefix "$folder"
   done
+}
+
+command_examples() {
+  [ $# -eq 0 ] || usage_error "examples takes no arguments"
+  fetch_npm_packages examples/*/package-lock.json
+}
+
+# The frameworks that the plugins are tested with: some 350 MB.
+command_frameworks() {
+  [ $# -eq 0 ] || usage_error "frameworks takes no arguments"
+  fetch_npm_packages plugins/*/test/package-lock.json
 }

@@ -81,7 +81,7 @@ missing_rows() {
     printf 'nodejs\tthe functions'\'' runtime (no node %s or newer is in PATH)\n' "$kNodeMinimum"
   fi
   if [[ " $* " == *" test "* ]] && ! command -v npm >/dev/null; then
-    printf 'npm\tfetches the dependencies of an example\n'
+    printf 'npm\tfetches packages of an example, and frameworks of tests\n'
   fi
 }
 

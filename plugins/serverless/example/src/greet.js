@@ -1,0 +1,6 @@
+'use strict';
+
+exports.handler = async ({ name = 'world' } = {}) => {
+  console.log(`greeting ${name}`);
+  return { greeting: `Hello, ${name}!` };
+};
