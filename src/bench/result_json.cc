@@ -1,6 +1,7 @@
 #include "bench/result_json.h"
 
 #include <boost/json.hpp>
+#include <exception>
 
 namespace hearth::bench {
 namespace {
@@ -127,7 +128,7 @@ json::value write(const std::vector<Value>& values) {
   return array;
 }
 
-// Throw boost::system::system_error for a wrong type; from_json turns that into a result.
+// Throw, as Boost.JSON does for a wrong type; from_json turns that into a result.
 void read(const json::value& from, std::string& to) { to = from.as_string(); }
 void read(const json::value& from, bool& to) { to = from.as_bool(); }
 void read(const json::value& from, Start& to) {
@@ -187,7 +188,7 @@ base::Result<RunResult> from_json(std::string_view text) {
       return base::Error{base::ErrorCode::kCorrupt, "it is no result of hearth bench: 'test' is missing"};
     }
     return result;
-  } catch (const boost::system::system_error& error) {
+  } catch (const std::exception& error) {
     return base::Error{base::ErrorCode::kCorrupt,
                        std::string("it is no result of hearth bench: ") + error.what()};
   }

@@ -168,7 +168,7 @@ cli::Command bench_command() {
   command.summary = "Measure this and other platforms as the paper does";
   command.details = kDetails;
   command.add_options = [all](CLI::App& app) {
-    app.require_subcommand(1);
+    app.require_subcommand(0, 1);
     for (const auto& one : all) {
       CLI::App* const subcommand = app.add_subcommand(one->subcommand.name, one->subcommand.summary);
       subcommand->footer(one->subcommand.details);
@@ -177,7 +177,12 @@ cli::Command bench_command() {
     }
   };
   command.run = [all](cli::Context& context) -> int {
-    const CLI::App* const chosen = context.app.get_subcommand("bench")->get_subcommands().front();
+    const CLI::App* const bench = context.app.get_subcommand("bench");
+    if (bench->get_subcommands().empty()) {
+      context.terminal.err << bench->help();
+      return cli::kUsage;
+    }
+    const CLI::App* const chosen = bench->get_subcommands().front();
     const auto one = std::ranges::find_if(
         all, [&](const auto& prepared) { return prepared->subcommand.name == chosen->get_name(); });
     return run_prepared(context, **one, *chosen);
