@@ -54,6 +54,7 @@ void each_field_of_sample(Measured& value, Visit&& visit) {
   visit("server_cpu", value.server_cpu);
   visit("client_cpu", value.client_cpu);
   visit("client_limited", value.client_limited);
+  visit("cut", value.cut);
 }
 
 template <typename Host, typename Visit>

@@ -33,6 +33,7 @@ RunResult full_result() {
   sample.server_cpu = 0.5;
   sample.client_cpu = 0.9;
   sample.client_limited = true;
+  sample.cut = true;
   CallRecord call{"node", 1, 2, 1'800'000'000'000, 3.5, 1.25, 2.25, "i-1", 200, Start::kCold, "{}\n"};
   RunResult result;
   result.test = "concurrency";
@@ -85,7 +86,8 @@ TEST(ResultJson, CallsHaveTheShapeOfThePapersTool) {
 }
 
 TEST(Resume, TakesTheSamplesOver) {
-  const RunResult earlier = full_result();
+  RunResult earlier = full_result();
+  earlier.samples[0].cut = false;
   RunResult now;
   now.test = earlier.test;
   now.settings = earlier.settings;
@@ -95,6 +97,12 @@ TEST(Resume, TakesTheSamplesOver) {
   EXPECT_EQ(now.calls, earlier.calls);
   EXPECT_EQ(now.calls_left_out, 9U);
   EXPECT_EQ(now.started_at, earlier.started_at);
+}
+
+TEST(Resume, MeasuresACutSampleAgain) {
+  RunResult now = full_result();
+  ASSERT_TRUE(resume_from(full_result(), now));
+  EXPECT_EQ(now.samples, std::vector<Sample>{Sample{}}) << "the first was cut";
 }
 
 TEST(Resume, RefusesAnotherRun) {

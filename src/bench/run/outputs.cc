@@ -127,6 +127,7 @@ base::Result<void> resume_from(const RunResult& earlier, RunResult& result) {
   }
   result.started_at = earlier.started_at;
   result.samples = earlier.samples;
+  std::erase_if(result.samples, [](const Sample& sample) { return sample.cut; });
   result.calls = earlier.calls;
   result.calls_left_out = earlier.calls_left_out;
   return {};

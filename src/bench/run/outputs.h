@@ -23,8 +23,8 @@ base::Result<RunResult> read_result(const std::string& path);
 // Whether every file that is wanted can be made: told before a run of hours rather than after it.
 base::Result<void> check_outputs(const OutputOptions& options);
 
-// Takes over what an earlier run found. kInvalidArgument when it was another test, or of other settings;
-// the message names the first that differs.
+// Takes over what an earlier run found, but for the sample that Ctrl-C cut. kInvalidArgument when it was
+// another test, or of other settings; the message names the first that differs.
 base::Result<void> resume_from(const RunResult& earlier, RunResult& result);
 
 }  // namespace hearth::bench

@@ -177,6 +177,7 @@ LoadCount Session::measure_load(OpenTarget& target, LoadGenerator& load, const S
     Sample sample = sample_of(count);
     sample.server_cpu_us_per_call = ratio(cpu / 1000.0, static_cast<double>(count.calls + count.errors));
     sample.server_cpu = ratio(cpu, taken);
+    sample.cut = stop_;
     add(target.spec.name, key, std::move(sample));
   }
   return count;

@@ -47,7 +47,8 @@ class HearthTarget final : public Target, public FunctionHost {
   HearthTarget& operator=(const HearthTarget&) = delete;
   ~HearthTarget() override {
     while (!deployed_.empty()) {
-      remove(deployed_.back());
+      const std::string id = deployed_.back();
+      remove(id);
     }
   }
 
