@@ -35,7 +35,7 @@ readonly kPackages=(
   "test qemu-system-x86                         a guest with pure cgroup v2"
   "test cpio                                    the guest's initramfs"
   "test busybox-static                          the guest's userland"
-  "test librsvg2-bin                           draws the charts of a benchmark as PNG"
+  "test librsvg2-bin                            draws the charts of a benchmark as PNG"
   "test fonts-dejavu-core                       the letters in them"
   "fuzz clang                                   libFuzzer"
   "check git                                    lists what changed"

@@ -50,6 +50,8 @@ Spread Point::rate() const {
   return spread_over(samples, [](const Sample& sample) { return sample.per_second; });
 }
 
+bool Point::has_rate() const { return rate().max > 0 || calls() == 0; }
+
 Spread Point::megabytes() const {
   return spread_over(samples, [](const Sample& sample) { return sample.megabytes_per_second; });
 }

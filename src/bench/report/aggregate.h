@@ -34,6 +34,7 @@ struct Point {
   // Samples with calls alone: a stretch without calls has no latency.
   Spread latency(double LatencySummary::*figure) const;
   Spread rate() const;
+  bool has_rate() const;  // single calls are answered at no rate; failed ones at one of 0
   Spread megabytes() const;
   Spread cpu_us_per_call() const;  // samples alone where it is known
   std::uint64_t calls() const;

@@ -65,7 +65,7 @@ BarChart rate_bars(const Subject& subject) {
     bar.low = rate.min;
     bar.high = rate.max;
     bar.words = rate_text(rate.mean) + "/s";
-    return rate.count > 0;
+    return rate.count > 0 && point.has_rate();
   });
   chart.below = below(subject, "bar: mean, thin line: from the least to the most");
   chart.axis = even_axis(values_of(chart.groups), Quantity::kNumber, true);
@@ -80,7 +80,9 @@ BarChart latency_bars(const Subject& subject) {
     bar.from = middle.median;
     bar.to = tail.median;
     bar.marked = true;
-    bar.words = fmt::format("p50 {}, p99 {}", latency_text(bar.from), latency_text(bar.to));
+    bar.words = bar.from == bar.to
+                    ? latency_text(bar.to)
+                    : fmt::format("p50 {}, p99 {}", latency_text(bar.from), latency_text(bar.to));
     return middle.count > 0 && middle.median > 0;
   });
   chart.below = below(subject, "from p50 (filled) to p99 (hollow), medians");

@@ -81,9 +81,9 @@ void draw_bar(Canvas& canvas, const BarChart& chart, const Box& box, const Bar& 
   canvas.bar({from, top, std::max(to - from, 1.0), kBarHeight}, bar.mark.colour, bar.marked ? 0.3 : 1, tip);
   if (bar.marked) {
     Mark end = bar.mark;
-    canvas.mark({from, middle}, end, tip);
     end.hollow = true;
     canvas.mark({to, middle}, end, tip);
+    canvas.mark({from, middle}, bar.mark, tip);  // above: of a range that is none, the filled one shows
   }
   double words_from = to;
   if (bar.high > bar.low) {

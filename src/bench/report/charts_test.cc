@@ -139,6 +139,17 @@ TEST(Charts, BarsCarryTheirLabelsAndEndAtTheirValue) {
               0.02);
 }
 
+TEST(Charts, SingleCallsHaveNoBarOfRate) {
+  RunResult run =
+      run_of("runtimes", {made_sample("hearth", 0, 0, 0, 500), made_sample("hearth", 0, 1, 100, 500)});
+  run.samples[0].label = "first call";
+  run.samples[1].label = "warm";
+  EXPECT_FALSE(has(chart({run}, "runtimes-throughput"), "first call"));
+  EXPECT_TRUE(has(chart({run}, "runtimes-latency"), "first call"));
+  run.samples[0].calls = 0;
+  EXPECT_TRUE(has(chart({run}, "runtimes-throughput"), ">0.00/s</text>")) << "where all failed there is one";
+}
+
 TEST(Charts, CompareShowsRatiosOfPairs) {
   const auto run = run_of("compare", {made_sample("new", 0, 8, 200, 500), made_sample("old", 0, 8, 100, 500),
                                       made_sample("old", 1, 8, 100, 500), made_sample("new", 1, 8, 300, 500),
@@ -148,6 +159,23 @@ TEST(Charts, CompareShowsRatiosOfPairs) {
   EXPECT_TRUE(has(svg, "<title>pair 2: 3</title>")) << "whichever of a pair came first";
   EXPECT_FALSE(has(svg, "<title>pair 3")) << "no pair without the other";
   EXPECT_TRUE(has(svg, ">new / old: median 2.5</text>"));
+}
+
+TEST(Charts, CompareHoldsAgainstTheReference) {
+  auto run = run_of("compare", {made_sample("new", 0, 8, 200, 500), made_sample("old", 0, 8, 100, 500)});
+  run.settings["reference"] = "new";
+  EXPECT_TRUE(has(chart({run}, "compare-throughput"), ">old / new: median 0.5</text>"));
+  run.settings["reference"] = "a stranger";
+  EXPECT_TRUE(has(chart({run}, "compare-throughput"), ">new / old: median 2</text>"));
+}
+
+TEST(Charts, SingleCallsHaveNoPercentiles) {
+  RunResult run =
+      run_of("codesize", {made_sample("hearth", 0, 1024, 0, 500), made_sample("hearth", 0, 4096, 0, 700)});
+  run.samples[0].latency.count = run.samples[1].latency.count = 1;
+  EXPECT_FALSE(has(chart({run}, "codesize-latency"), "p99"));
+  run.samples[1].latency.count = 2;
+  EXPECT_TRUE(has(chart({run}, "codesize-latency"), ">hearth p99</text>"));
 }
 
 TEST(Charts, RunsLaidOverOneAnotherAreToldApart) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "bench/report/pairs.h"
 #include "bench/report/sources.h"
 #include "bench/report/words.h"
 
@@ -81,6 +82,33 @@ void add_comparison(const RunResult& run, const Source& first, const Source& oth
   }
 }
 
+void add_pairs(const RunResult& run, std::vector<std::string>& lines) {
+  const std::string reference = reference_target(run);
+  for (const std::string& target : targets_of(run)) {
+    const Spread rate =
+        spread_of(pair_ratios(run, target, [](const Sample& sample) { return sample.per_second; }));
+    const Spread latency =
+        spread_of(pair_ratios(run, target, [](const Sample& sample) { return sample.latency.p50_us; }));
+    if (target != reference && rate.count > 0 && latency.count > 0) {
+      lines.push_back(
+          fmt::format("Pair by pair, {} answered {:.2f} times as many calls per second as {} ({:.2f} to "
+                      "{:.2f}, median of {} "
+                      "pairs), in {:.2f} times its latency (p50).",
+                      target, rate.median, reference, rate.min, rate.max, rate.count, latency.median));
+    }
+  }
+}
+
+void add_comparisons(const std::vector<RunResult>& runs, const std::vector<Source>& sources,
+                     std::vector<std::string>& lines) {
+  const Source& first = sources.front();
+  for (const Source& source : sources) {
+    if (&source != &first && runs[source.run].test == runs[first.run].test) {
+      add_comparison(runs[first.run], first, source, lines);
+    }
+  }
+}
+
 std::string failures(const std::vector<RunResult>& runs) {
   std::uint64_t errors = 0;
   std::uint64_t calls = 0;
@@ -125,11 +153,13 @@ std::vector<std::string> headlines(const std::vector<RunResult>& runs) {
     add_latency(run, source, lines);
     add_cold(run, source, lines);
   }
-  for (const Source& source : sources) {
-    const auto& first = sources.front();
-    if (&source != &first && runs[source.run].test == runs[first.run].test) {
-      add_comparison(runs[first.run], first, source, lines);
+  for (const RunResult& run : runs) {
+    if (run.test == "compare") {
+      add_pairs(run, lines);
     }
+  }
+  if (runs.front().test != "compare") {
+    add_comparisons(runs, sources, lines);
   }
   lines.push_back(failures(runs));
   lines.push_back(client_limit(runs));

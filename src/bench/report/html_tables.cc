@@ -65,7 +65,9 @@ std::string run_table(const RunResult& run) {
   rows.add({"node", machine.node});
   rows.add({"load at the start", fmt::format("{:.2f}", machine.load_at_start)});
   for (const auto& [name, value] : run.settings) {
-    rows.add({"setting: " + name, value});
+    if (!value.empty()) {
+      rows.add({"setting: " + name, value});
+    }
   }
   return rows.html();
 }
@@ -79,13 +81,14 @@ std::string figures_table(const RunResult& run) {
     const auto median = [&](double LatencySummary::*figure) {
       return known(point.latency(figure), &Spread::median);
     };
-    rows.add({x_text(run, point.x, point.label), point.target, rate_text(rate.median), spread_text(rate),
-              point.megabytes().max > 0 ? rate_text(point.megabytes().median) : "-",
-              median(&LatencySummary::p50_us), median(&LatencySummary::p90_us),
-              median(&LatencySummary::p99_us), median(&LatencySummary::p999_us),
-              known(point.latency(&LatencySummary::max_us), &Spread::max), count_text(point.errors()),
-              count_text(point.cold()), known(point.cpu_us_per_call(), &Spread::median)},
-             point.errors() > 0 || point.client_limited());
+    rows.add(
+        {x_text(run, point.x, point.label), point.target, point.has_rate() ? rate_text(rate.median) : "-",
+         spread_text(rate), point.megabytes().max > 0 ? rate_text(point.megabytes().median) : "-",
+         median(&LatencySummary::p50_us), median(&LatencySummary::p90_us), median(&LatencySummary::p99_us),
+         median(&LatencySummary::p999_us), known(point.latency(&LatencySummary::max_us), &Spread::max),
+         count_text(point.errors()), count_text(point.cold()),
+         known(point.cpu_us_per_call(), &Spread::median)},
+        point.errors() > 0 || point.client_limited());
   }
   return rows.html();
 }

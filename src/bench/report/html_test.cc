@@ -91,6 +91,18 @@ TEST(Headlines, SayWhatWasReachedAndWhatFailed) {
             "The client itself may have been the limit in 1 of 4 samples: it used at most 0.40 of one core.");
 }
 
+TEST(Headlines, SayHowPairsCompare) {
+  RunResult run;
+  run.test = "compare";
+  run.samples = {made_sample("new", 0, 8, 200, 400), made_sample("old", 0, 8, 100, 500),
+                 made_sample("new", 1, 8, 150, 400), made_sample("old", 1, 8, 100, 500)};
+  const auto lines = headlines({run});
+  EXPECT_EQ(lines[4],
+            "Pair by pair, new answered 1.75 times as many calls per second as old (1.50 to 2.00, median of "
+            "2 pairs), "
+            "in 0.80 times its latency (p50).");
+}
+
 TEST(Headlines, SayWhenTheFirstColdStartCame) {
   const auto lines = headlines({made_run("backoff")});
   EXPECT_EQ(

@@ -120,6 +120,13 @@ void add_linear_guides(Plot& plot) {
   }
 }
 
+// Single calls have no percentiles of their own.
+bool has_tail(const Source& source) {
+  return std::ranges::any_of(source.points, [](const Point& point) {
+    return std::ranges::any_of(point.samples, [](const Sample& sample) { return sample.latency.count > 1; });
+  });
+}
+
 std::vector<PlotDot> dots_of(const Subject& subject, const Source& source) {
   std::vector<PlotDot> dots;
   for (const Point& point : source.points) {
@@ -185,11 +192,14 @@ Plot latency_plot(const Subject& subject) {
         latency_text);
     Mark mark = source.mark;
     mark.hollow = tail;
-    plot.series.push_back({source.name + " " + name, mark, tail, true, std::move(line), {}});
+    plot.series.push_back({source.name + name, mark, tail, true, std::move(line), {}});
   };
   for (const Source& source : subject.sources) {
-    add(source, "p50", &LatencySummary::p50_us, false);
-    add(source, "p99", &LatencySummary::p99_us, true);
+    const bool several = has_tail(source);
+    add(source, several ? " p50" : "", &LatencySummary::p50_us, false);
+    if (several) {
+      add(source, " p99", &LatencySummary::p99_us, true);
+    }
   }
   plot.below = repeats_text(subject, "median");
   plot.y = times_axis(ys_of(plot.series), Quantity::kMicroseconds);

@@ -2,38 +2,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
-#include <functional>
 
 #include "bench/report/chart_kinds.h"
-#include "bench/report/words.h"
+#include "bench/report/pairs.h"
 
 namespace hearth::bench {
 namespace {
 
-using Figure = std::function<double(const Sample&)>;
-
-bool is_pair(const Sample& a, const Sample& b) {
-  return a.repeat == b.repeat && a.label == b.label && (a.x == b.x || (std::isnan(a.x) && std::isnan(b.x)));
-}
-
-// A ratio for each pair of the run, in the order of `over`'s samples.
-std::vector<double> ratios(const RunResult& run, const std::string& over, const std::string& under,
-                           const Figure& figure) {
-  std::vector<double> found;
-  for (const Sample& sample : run.samples) {
-    if (sample.target != over) {
-      continue;
-    }
-    const auto other = std::ranges::find_if(run.samples, [&](const Sample& candidate) {
-      return candidate.target == under && is_pair(sample, candidate);
-    });
-    if (other != run.samples.end() && figure(sample) > 0 && figure(*other) > 0) {
-      found.push_back(figure(sample) / figure(*other));
-    }
-  }
-  return found;
-}
+using Figure = double (*)(const Sample&);
 
 PlotSeries series_of(const std::string& name, const Mark& mark, const std::vector<double>& values) {
   const Spread spread = spread_of(values);
@@ -48,8 +24,7 @@ PlotSeries series_of(const std::string& name, const Mark& mark, const std::vecto
   return series;
 }
 
-Plot ratio_plot(const Subject& subject, const std::string& what, const std::string& how,
-                const Figure& figure) {
+Plot ratio_plot(const Subject& subject, const std::string& what, const std::string& how, Figure figure) {
   Plot plot;
   plot.title = what + ", pair by pair";
   plot.below = "each dot a pair of samples, the line their median; " + how;
@@ -59,14 +34,14 @@ Plot ratio_plot(const Subject& subject, const std::string& what, const std::stri
   std::vector<double> pairs = {0.5};
   for (std::size_t index = 0; index < subject.runs.size(); ++index) {
     const RunResult& run = subject.runs[index];
-    const auto targets = targets_of(run);
-    for (std::size_t i = 1; i < targets.size(); ++i) {
-      const auto values = ratios(run, targets.front(), targets[i], figure);
-      if (values.empty()) {
+    const std::string reference = reference_target(run);
+    for (const std::string& target : targets_of(run)) {
+      const auto values = pair_ratios(run, target, figure);
+      if (values.empty() || target == reference) {
         continue;
       }
       const std::string which = subject.runs.size() > 1 ? fmt::format(" (run {})", index + 1) : "";
-      const std::string name = targets.front() + " / " + targets[i] + which;
+      const std::string name = target + " / " + reference + which;
       plot.series.push_back(series_of(name, mark_of(plot.series.size()), values));
       all.insert(all.end(), values.begin(), values.end());
       pairs.push_back(static_cast<double>(values.size()) + 0.5);

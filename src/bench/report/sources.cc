@@ -8,7 +8,9 @@
 namespace hearth::bench {
 namespace {
 
-constexpr std::size_t kCommandCharacters = 40;  // more would push the rest out of a legend
+// More would push the rest out of a legend.
+constexpr std::size_t kTargetCharacters = 22;
+constexpr std::size_t kCommandCharacters = 34;
 
 bool all_differ(const std::vector<RunResult>& runs, std::string RunResult::*field) {
   std::set<std::string> seen;
@@ -41,7 +43,7 @@ std::vector<Source> sources_of(const std::vector<RunResult>& runs) {
     for (const std::string& target : targets_of(runs[index])) {
       Source source{target, target, index, mark_of(sources.size()), {}};
       if (runs_with(runs, target) > 1) {
-        source.name = fmt::format("{} ({})", target, run_name(runs, index));
+        source.name = fmt::format("{} ({})", shortened(target, kTargetCharacters), run_name(runs, index));
       }
       std::ranges::copy_if(points, std::back_inserter(source.points),
                            [&](const Point& point) { return point.target == target; });

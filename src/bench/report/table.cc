@@ -29,7 +29,7 @@ std::vector<std::string> row(const RunResult& run, const Point& point) {
   const Spread rate = point.rate();
   return {x_text(run, point.x, point.label),
           point.target,
-          rate_text(rate.median),
+          point.has_rate() ? rate_text(rate.median) : "-",
           spread_text(rate),
           median(&LatencySummary::p50_us),
           median(&LatencySummary::p90_us),

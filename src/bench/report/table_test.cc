@@ -74,6 +74,14 @@ TEST(Table, ShowsMediansAndTheWorst) {
   EXPECT_FALSE(has(text, "warning")) << text;
 }
 
+TEST(Table, SingleCallsHaveNoRate) {
+  RunResult run;
+  run.samples = {sample("hearth", 0, 8, 0)};
+  EXPECT_FALSE(has(table(run), "0.00")) << table(run);
+  run.samples[0].calls = 0;
+  EXPECT_TRUE(has(table(run), "0.00")) << "where all failed there is one";
+}
+
 TEST(Table, WarnsWhereTheClientWasTheLimit) {
   RunResult run;
   run.samples = {sample("hearth", 0, 8, 1000), sample("node", 0, 16, 900)};
