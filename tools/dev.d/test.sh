@@ -77,11 +77,10 @@ list_results() { # list_results CTEST_JUNIT REPORT_FOLDER
       else if (status == "fail") { if (!bad) print "failed\t" program ": crashed, ran out of time or failed at its end" }
       else if (status == "disabled") print "skipped\t" program ": disabled"
     }
-    status == "notrun" && /^[ \t]*<skipped / {
-      reason = plain(attribute($0, "message"))
-      print (reason ~ /^SKIP_/ ? "skipped" : "failed") "\t" program ": " reason
-      reason = status = ""
-    }' "$1"
+    # A program that skips by its exit code may say why in a line "skipped: …".
+    status == "notrun" && /^[ \t]*<skipped / { reason = plain(attribute($0, "message")); state = reason ~ /^SKIP_/ ? "skipped" : "failed" }
+    status == "notrun" && match($0, /<system-out>skipped: /) { reason = plain(substr($0, RSTART + RLENGTH)) }
+    status == "notrun" && /^[ \t]*<\/testcase>/ { print state "\t" program ": " reason; reason = status = "" }' "$1"
 }
 
 collect_results() {

@@ -63,7 +63,8 @@ async function put(context, service, prepared, present) {
 }
 
 function describe({ api }, { key, done, deployed }) {
-  return `${done} ${key}: version ${deployed.version}, ${deployed.memorySize} MB, time-out ${deployed.timeout / 1000} s\n  POST ${api.invokeUrl(deployed.name)}`;
+  const heading = `${done} ${key}: version ${deployed.version}, ${deployed.memorySize} MB, time-out ${deployed.timeout / 1000} s`;
+  return `${heading}\n  POST ${api.invokeUrl(deployed.name)}`;
 }
 
 async function putAll(context, service, functions) {

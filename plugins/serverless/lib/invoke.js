@@ -1,10 +1,8 @@
 // serverless invoke: one call. stdout carries the function's output alone.
 'use strict';
 
-const fs = require('node:fs');
-const path = require('node:path');
-
 const { HearthError } = require('./hearth_error');
+const { readInput } = require('./input');
 const { entryText } = require('./log_text');
 const { errorOf, refusal, unexpected } = require('./refusal');
 const { deployedFunction, readService } = require('./service');
@@ -13,53 +11,6 @@ const kUnsupported = ['qualifier', 'context', 'contextPath'];
 // The log of a call is stored beside its answer, not before it.
 const kLogTries = 5;
 const kLogPauseMs = 50;
-
-// As the framework's users know it: JSON as it is, other words as a string. What begins as JSON and is
-// none is a mistake. The text for the request's body; an empty one is no input.
-function inputText(text, raw) {
-  if (raw) {
-    return JSON.stringify(text);
-  }
-  try {
-    JSON.parse(text);
-    return text;
-  } catch (error) {
-    if (text.trim() === '') {
-      return '';
-    }
-    if (/^\s*[[{"]/.test(text)) {
-      throw new HearthError('HEARTH_INVALID_DATA', `the input is not JSON (${error.message}); --raw sends it as a string`);
-    }
-    return JSON.stringify(text);
-  }
-}
-
-function readInputFile(serverless, name) {
-  const file = path.resolve(serverless.serviceDir, name);
-  if (!fs.existsSync(file)) {
-    throw new HearthError('HEARTH_INVALID_DATA', `--path: there is no file ${file}`);
-  }
-  return /\.ya?ml$/.test(file) ? JSON.stringify(serverless.utils.readFileSync(file)) : fs.readFileSync(file, 'utf8');
-}
-
-function stdinHolds() {
-  try {
-    const stat = fs.fstatSync(0);
-    return stat.isFile() || stat.isFIFO();
-  } catch {
-    return false;
-  }
-}
-
-function input({ serverless, options }) {
-  if (options.data !== undefined) {
-    return inputText(options.data, options.raw);
-  }
-  if (options.path !== undefined) {
-    return inputText(readInputFile(serverless, options.path), options.raw);
-  }
-  return stdinHolds() ? inputText(fs.readFileSync(0, 'utf8'), options.raw) : '';
-}
 
 function checkOptions(options) {
   const wrong = kUnsupported.find((name) => options[name] !== undefined && options[name] !== null);
@@ -83,7 +34,7 @@ function functionFailure(key, error) {
 function outputOf(answer, key, endpoint) {
   if (answer.status >= 300) {
     const error = answer.status === 502 || answer.status === 504 ? errorOf(answer) : null;
-    throw error ? functionFailure(key, error) : refusal(endpoint, answer);
+    throw error ? functionFailure(key, error) : refusal(endpoint, answer, { isCall: true });
   }
   try {
     return JSON.parse(answer.text).output;
@@ -107,7 +58,7 @@ async function printLog(context, id, requestId) {
 async function invoke(context) {
   const { api, options } = context;
   checkOptions(options);
-  const body = input(context);
+  const body = await readInput(context);
   const deployed = await deployedFunction(readService(context), context);
   const answer = await api.invoke(deployed.id, body);
   if (options.log) {
@@ -117,4 +68,4 @@ async function invoke(context) {
   context.writeText(JSON.stringify(output === undefined ? null : output, null, 4));
 }
 
-module.exports = { functionFailure, inputText, invoke, outputOf };
+module.exports = { functionFailure, invoke, outputOf };

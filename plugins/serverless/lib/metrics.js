@@ -25,8 +25,11 @@ function rowOf(name, { invocations, errors, warm, cold }) {
 }
 
 function startText(name, { count, meanMs, p95BelowMs }) {
-  const detail = count ? `, mean ${milliseconds(meanMs)}, 95 % within ${p95BelowMs === Infinity ? 'more than the histogram has' : milliseconds(p95BelowMs)}` : '';
-  return `  ${name} starts: ${count}${detail}`;
+  if (count === 0) {
+    return `  ${name} starts: 0`;
+  }
+  const bound = p95BelowMs === Infinity ? 'more than the histogram has' : milliseconds(p95BelowMs);
+  return `  ${name} starts: ${count}, mean ${milliseconds(meanMs)}, 95 % within ${bound}`;
 }
 
 function platformText({ uptimeSeconds, invocations, errors, rejections, warm, cold }) {

@@ -12,12 +12,14 @@ const kCodes = {
   503: 'HEARTH_UNAVAILABLE',
 };
 
-function advice(answer) {
+function advice(answer, isCall) {
   switch (answer.status) {
     case 401:
       return ': set HEARTH_API_KEY (or provider.apiKey) to the key that the server was started with';
     case 413:
-      return ': leave out what the function does not need (package.patterns, package.individually), or raise the limit that is named';
+      return isCall
+        ? ': the server takes no larger input (hearth serve --max-body-bytes)'
+        : ': leave out what the function does not need (package.patterns, package.individually), or raise hearth serve --max-zip-bytes';
     case 503:
       return answer.headers['retry-after'] ? `: try again in ${answer.headers['retry-after']} s` : '';
     default:
@@ -36,16 +38,19 @@ function errorOf(answer) {
 }
 
 function unexpected(endpoint, answer) {
-  return new HearthError('HEARTH_UNEXPECTED_ANSWER', `${endpoint} answers (${answer.status}), but not as a Hearth server does: is provider.endpoint right?`);
+  return new HearthError(
+    'HEARTH_UNEXPECTED_ANSWER',
+    `${endpoint} answers (${answer.status}), but not as a Hearth server does: is provider.endpoint right?`);
 }
 
-function refusal(endpoint, answer) {
+// Of an invocation, or of anything else that is asked.
+function refusal(endpoint, answer, { isCall = false } = {}) {
   const error = errorOf(answer);
   if (!error) {
     return unexpected(endpoint, answer);
   }
   const code = error.code === 'bad_zip' ? 'HEARTH_BAD_ZIP' : kCodes[answer.status] || 'HEARTH_SERVER_ERROR';
-  return new HearthError(code, `${error.message} (${answer.status} ${error.code})${advice(answer)}`);
+  return new HearthError(code, `${error.message} (${answer.status} ${error.code})${advice(answer, isCall)}`);
 }
 
 module.exports = { errorOf, refusal, unexpected };

@@ -126,6 +126,7 @@ function flow({ stage, program }) {
       .replace('runtime: node', 'runtime: python3.12')
       .replace('    handler: src/greet.handler\n', ''));
     const { all } = await fails('deploy', /functions\.total\.memorySize/);
+    assert.match(all, /Error:\s+Configuration error/);
     assert.match(all, /provider\.timeout/);
     assert.match(all, /provider\.runtime/);
     assert.match(all, /functions\.greet.*handler/);
@@ -252,15 +253,18 @@ function flow({ stage, program }) {
     clearInterval(caller);
     child.kill('SIGINT');
     await ended;
+    const calls = seen.match(/(?<=(warm|cold) {2})\S{36}$/gm);
+    assert.strictEqual(new Set(calls).size, calls.length, 'each call is shown once');
   });
 
   it('shows metrics, and whose they are', async () => {
     const { stdout } = await succeeds('metrics');
-    assert.match(stdout, new RegExp(`${nameOf('total')} +\\d+ +\\d+ \\(\\d+ threw\\)`));
+    assert.match(stdout, new RegExp(`${nameOf('total')} +\\d+ +1 \\(1 threw\\)`));
+    assert.match(stdout, new RegExp(`${nameOf('greet')} +[1-9]`));
     assert.match(stdout, /from the calls that the server's log still holds/);
     assert.match(stdout, /All functions of the server, of every service[^]*invocations: [1-9]\d*\n[^]*cold starts: [1-9]/);
-    const one = (await succeeds('metrics -f greet')).stdout;
-    assert.match(one, new RegExp(nameOf('greet')));
+    const one = (await succeeds('metrics -f greet --endTime 1h')).stdout;
+    assert.match(one, new RegExp(`${nameOf('greet')} +0 +0`));
     assert.doesNotMatch(one, new RegExp(`${nameOf('total')}|All functions`));
   });
 

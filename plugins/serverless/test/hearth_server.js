@@ -30,7 +30,8 @@ async function isHealthy(endpoint) {
 async function startServer(folder, flags) {
   const endpoint = `http://127.0.0.1:${await freePort()}`;
   const log = path.join(folder, 'server.log');
-  const child = spawn(process.env.HEARTH_BINARY, ['serve', '--listen', endpoint.slice('http://'.length), '--data-dir', path.join(folder, 'data'), ...flags], {
+  const place = ['--listen', endpoint.slice('http://'.length), '--data-dir', path.join(folder, 'data')];
+  const child = spawn(process.env.HEARTH_BINARY, ['serve', ...place, ...flags], {
     stdio: ['ignore', 'ignore', fs.openSync(log, 'w')],
   });
   const ended = new Promise((resolve) => child.on('exit', resolve));

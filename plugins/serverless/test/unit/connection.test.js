@@ -15,7 +15,8 @@ test('the file, then the environment, then the default', () => {
 
 test('what is no endpoint is refused, and not repeated: it may hold a secret', () => {
   for (const endpoint of ['127.0.0.1:8080', 'ftp://a', 'http://user:secret@a', 'http://a/?key=secret', 'no']) {
-    assert.throws(() => connectionOf({ endpoint }, {}), (error) => error.code === 'HEARTH_INVALID_ENDPOINT' && !error.message.includes('secret'));
+    assert.throws(() => connectionOf({ endpoint }, {}), (error) =>
+      error.code === 'HEARTH_INVALID_ENDPOINT' && !error.message.includes('secret'));
   }
 });
 

@@ -3,7 +3,8 @@
 const assert = require('node:assert');
 const test = require('node:test');
 
-const { functionFailure, inputText, outputOf } = require('../../lib/invoke');
+const { inputText } = require('../../lib/input');
+const { functionFailure, outputOf } = require('../../lib/invoke');
 
 test('inputs are JSON, or words', () => {
   const table = [
@@ -31,6 +32,8 @@ test('outputs, failures of the function and refusals of the server', () => {
     { code: 'HEARTH_FUNCTION_ERROR', message: /function f failed \(function_error\)\nT: m/ });
   assert.throws(() => outputOf(answer(504, { error: { code: 'timeout', message: 'm' } }), 'f', 'e'), { code: 'HEARTH_FUNCTION_ERROR' });
   assert.throws(() => outputOf(answer(503, { error: { code: 'no_capacity', message: 'm' } }), 'f', 'e'), { code: 'HEARTH_UNAVAILABLE' });
+  assert.throws(() => outputOf(answer(413, { error: { code: 'payload_too_large', message: 'm' } }), 'f', 'e'),
+    (error) => error.code === 'HEARTH_TOO_LARGE' && /max-body-bytes/.test(error.message) && !/package/.test(error.message));
   assert.throws(() => outputOf({ status: 502, headers: {}, text: '<html>' }, 'f', 'e'), { code: 'HEARTH_UNEXPECTED_ANSWER' });
 });
 

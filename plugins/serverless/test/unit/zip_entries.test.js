@@ -35,6 +35,9 @@ test('what is no zip, or a damaged one, is left to the server', () => {
   const damaged = Buffer.from(whole);
   damaged.writeUInt32LE(0, 9);
   assert.strictEqual(zipEntries(damaged), null);
+  const elsewhere = Buffer.from(whole);
+  elsewhere.writeUInt32LE(0xfffffff0, whole.length - 6);
+  assert.strictEqual(zipEntries(elsewhere), null);
   const countedWrong = Buffer.from(whole);
   countedWrong.writeUInt16LE(7, whole.length - 12);
   assert.strictEqual(zipEntries(countedWrong), null);
