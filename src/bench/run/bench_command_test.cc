@@ -55,6 +55,8 @@ TEST_F(Bench, WrongInputIsToldBeforeAnythingIsMeasured) {
       {{"compare", "node", "nginx", "--reference", "hearth"}, "no target has that name"},
       {{"coldburst", "--target", "http://127.0.0.1:9/"}, "only hearth takes"},
       {{"overlay", "/no/such.json", "--report", "/tmp/x.html"}, "cannot be read"},
+      {{"coldburst", "--deploy", "serverless"}, "tests of one function"},
+      {{"concurrency", "--resume", "/dev/null"}, "no result of hearth bench"},
       {{"overlay", "/no/such.json"}, "--report FILE.html"},
   };
   for (const auto& [arguments, message] : wrong) {

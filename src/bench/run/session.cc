@@ -73,6 +73,8 @@ TargetWish Session::wish() const {
   wish.body = options_.body;
   wish.call_timeout = options_.call_timeout;
   wish.server_pid = options_.server_pid;
+  wish.by_serverless = options_.deploy == "serverless";
+  wish.serverless = options_.serverless;
   return wish;
 }
 
@@ -117,6 +119,10 @@ base::Result<void> Session::open_targets(const TargetWish& wish, bool with_load)
 }
 
 base::Result<void> Session::open_hosts(const TargetWish& wish) {
+  if (wish.by_serverless) {
+    return base::Error{base::ErrorCode::kUnsupported,
+                       "--deploy serverless is for tests of one function: this one deploys its own over the API"};
+  }
   if (auto opened = open_targets(wish, false); !opened) {
     return opened;
   }

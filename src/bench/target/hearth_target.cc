@@ -10,6 +10,7 @@
 #include "base/text_units.h"
 #include "bench/target/process_cpu.h"
 #include "bench/target/server_process.h"
+#include "bench/target/serverless_deploy.h"
 #include "bench/target/target.h"
 #include "cli/api.h"
 #include "cli/api_model.h"
@@ -57,13 +58,13 @@ class HearthTarget final : public Target, public FunctionHost {
   FunctionHost* functions() override { return this; }
 
   base::Result<void> start() override {
-    std::string url = wish_.endpoint;
+    url_ = wish_.endpoint;
     if (spec_.serve_flags) {
-      if (auto started = start_server(url); !started) {
+      if (auto started = start_server(url_); !started) {
         return started;
       }
     }
-    const auto endpoint = http::parse_endpoint(url);
+    const auto endpoint = http::parse_endpoint(url_);
     if (!endpoint) {
       return endpoint.error();
     }
@@ -73,7 +74,7 @@ class HearthTarget final : public Target, public FunctionHost {
       return found.error();
     }
     address_ = *found;
-    api_ = std::make_unique<cli::HttpApi>(cli::Connection{url, api_key(), kApiTimeout});
+    api_ = std::make_unique<cli::HttpApi>(cli::Connection{url_, api_key(), kApiTimeout});
     const auto health = api_->send({http::Method::kGet, "/health", ""});
     if (!health) {
       return health.error();
@@ -83,13 +84,11 @@ class HearthTarget final : public Target, public FunctionHost {
 
   base::Result<CallPlan> plan(std::uint64_t body_bytes) override {
     if (function_id_.empty()) {
-      const TemporaryFolder folder;
-      folder.write("index.js", std::string(code_of(function_.kind)));
-      const auto id = deploy({folder.path(), "", memory_mb(), concurrency()});
+      auto id = wish_.by_serverless ? deploy_by_framework() : deploy_own();
       if (!id) {
         return id.error();
       }
-      function_id_ = *id;
+      function_id_ = std::move(*id);
     }
     TestFunction function = function_;
     function.body_bytes = body_bytes > 0 ? body_bytes : function.body_bytes;
@@ -177,6 +176,21 @@ class HearthTarget final : public Target, public FunctionHost {
   }
 
  private:
+  base::Result<std::string> deploy_own() {
+    const TemporaryFolder folder;
+    folder.write("index.js", std::string(code_of(function_.kind)));
+    return deploy({folder.path(), "", memory_mb(), concurrency()});
+  }
+
+  base::Result<std::string> deploy_by_framework() {
+    auto name =
+        deploy_by_serverless({wish_.serverless, url_, api_key(), function_.kind, memory_mb(), concurrency()});
+    if (name) {
+      deployed_.push_back(*name);
+    }
+    return name;
+  }
+
   std::uint32_t memory_mb() const { return spec_.memory_mb.value_or(wish_.memory_mb); }
   std::uint32_t concurrency() const { return spec_.concurrency.value_or(0); }
   std::string api_key() const { return spec_.serve_flags ? "" : wish_.api_key; }
@@ -226,6 +240,7 @@ class HearthTarget final : public Target, public FunctionHost {
   const TargetWish wish_;
   const TestFunction function_;
   ServerProcess server_;
+  std::string url_;
   http::Endpoint endpoint_;
   Address address_;
   std::unique_ptr<cli::HttpApi> api_;

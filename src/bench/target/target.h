@@ -27,6 +27,8 @@ struct TargetWish {
   std::chrono::milliseconds call_timeout{30'000};
   std::chrono::milliseconds keep_alive{0};  // of a server that is started; 0: its own default
   pid_t server_pid = 0;                     // of a server that was not started by the tool
+  bool by_serverless = false;               // hearth: the Serverless Framework deploys the run's function
+  std::string serverless;                   // its program; empty: looked for
   std::string baselines;                    // bench/baselines
 };
 

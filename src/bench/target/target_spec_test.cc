@@ -5,7 +5,9 @@
 #include <gtest/gtest.h>
 
 #include "bench/target/process_cpu.h"
+#include "bench/target/program_run.h"
 #include "bench/target/server_process.h"
+#include "bench/target/serverless_deploy.h"
 #include "bench/target/target.h"
 #include "bench/target/test_function.h"
 
@@ -141,6 +143,36 @@ TEST(ServerProcess, AProgramThatEndsSaysWhy) {
   EXPECT_THAT(started.error().message, HasSubstr("no such luck"));
   EXPECT_EQ(process.pid(), 0);
   process.stop();
+}
+
+TEST(RunToEnd, KeepsWhatAProgramSaysAndHowItEnds) {
+  const TemporaryFolder folder;
+  folder.write("here", "");
+  const auto run = run_to_end({"sh", "-c", "ls; echo $A $HOME_IS; exit 3"}, folder.path(),
+                              {"A=b c", "HOME_IS=x"}, std::chrono::seconds(20));
+  ASSERT_TRUE(run);
+  EXPECT_EQ(run->exit_code, 3);
+  EXPECT_EQ(run->output, "here\nb c x\n");
+  EXPECT_EQ(run_to_end({"no-such-program"}, folder.path(), {}, std::chrono::seconds(20))->exit_code, 127);
+  const auto late = run_to_end({"sleep", "60"}, folder.path(), {}, std::chrono::seconds(0));
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().code, base::ErrorCode::kTimeout);
+}
+
+TEST(ServerlessDeploy, WritesAService) {
+  const ServerlessWish wish{"", "http://h:1", "", FunctionKind::kEcho, 256, 4};
+  const std::string file = service_file(wish, "b01");
+  EXPECT_THAT(file, HasSubstr("endpoint: 'http://h:1'\n  stage: b01\n  memorySize: 256\n  concurrency: 4\n"));
+  EXPECT_THAT(file, HasSubstr("functions:\n  echo:\n    handler: index\n"));
+  EXPECT_EQ(deployed_name(wish, "b01"), "hearth-bench-b01-echo");
+  EXPECT_THAT(service_file({}, "b"), testing::Not(HasSubstr("concurrency")));
+}
+
+TEST(ServerlessDeploy, AProgramThatIsNotThereIsToldFirst) {
+  const auto found = find_serverless("/no/such/serverless");
+  ASSERT_FALSE(found);
+  EXPECT_THAT(found.error().message, HasSubstr("--serverless /no/such/serverless"));
+  EXPECT_EQ(find_serverless("/bin/sh").value(), "/bin/sh");
 }
 
 TEST(FindProgram, LooksInPath) {
