@@ -1,7 +1,9 @@
-// Composition only: the commands there are. `serve` is wired in serve.cc, the others are src/cli's.
+// Composition only: the commands there are. `serve` is wired in serve.cc, `bench` is src/bench's, the
+// others are src/cli's.
 #include <memory>
 
 #include "apps/hearth/serve.h"
+#include "bench/run/bench_command.h"
 #include "cli/cli.h"
 
 namespace {
@@ -26,4 +28,6 @@ hearth::cli::Command serve_command() {
 
 }  // namespace
 
-int main(int argc, char** argv) { return hearth::cli::run(argc, argv, {serve_command()}); }
+int main(int argc, char** argv) {
+  return hearth::cli::run(argc, argv, {serve_command(), hearth::bench::bench_command()});
+}

@@ -61,6 +61,8 @@ struct Sample {
   double server_cpu_us_per_call = 0;  // of the platform's own processes, instances not counted; 0: not known
   double client_cpu = 0;              // of one core
   bool client_limited = false;        // the client itself may have been the limit
+  bool cut = false;                   // Ctrl-C ended it early; --resume measures it again
+  double server_cpu = 0;              // of one core, the same processes; 0: not known
 
   bool operator==(const Sample&) const = default;
 };

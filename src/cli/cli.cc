@@ -179,8 +179,14 @@ int run_command(const Command& command, const GlobalOptions& options, const CLI:
     return kUsage;
   }
   const auto api = environment.connect(*target);
-  Context context{
-      *api, environment.terminal, app, target->endpoint, options.json, environment.now_ms, environment.wait};
+  Context context{*api,
+                  environment.terminal,
+                  app,
+                  target->endpoint,
+                  target->api_key,
+                  options.json,
+                  environment.now_ms,
+                  environment.wait};
   return command.run(context);
 }
 

@@ -32,7 +32,8 @@ struct Context {
   Api& api;
   Terminal& terminal;
   const CLI::App& app;                                  // all commands, for completions
-  std::string endpoint;                                 // for messages
+  std::string endpoint;                                 // for messages, and connections of a command's own
+  std::string api_key;                                  // of that server; empty: none
   bool json = false;                                    // print the API's JSON instead of tables
   std::function<std::int64_t()> now_ms;                 // Unix time
   std::function<bool(std::chrono::milliseconds)> wait;  // false: stop

@@ -63,6 +63,12 @@ command_examples() {
   fetch_npm_packages examples/*/package-lock.json
 }
 
+# The baselines of hearth bench that come from npm.
+command_baselines() {
+  [ $# -eq 0 ] || usage_error "baselines takes no arguments"
+  fetch_npm_packages bench/baselines/*/package-lock.json
+}
+
 # The frameworks that the plugins are tested with: some 350 MB.
 command_frameworks() {
   [ $# -eq 0 ] || usage_error "frameworks takes no arguments"

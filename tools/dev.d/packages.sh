@@ -27,7 +27,7 @@ readonly kPackages=(
   "test libgmock-dev                            its mocks"
   "test clang-format                            the format check"
   "test bubblewrap                              the sandbox's reference figure"
-  "test wrk                                     load"
+  "test nginx-light                             a baseline of hearth bench"
   "test strace                                  system calls of the warm path"
   "test zip                                     odd archives in tests"
   "test unzip                                   archives taken apart in tests"

@@ -151,6 +151,7 @@ command_test() {
   prepare_tests "$preset"
   if [ ${#selection[@]} -eq 0 ]; then
     (command_examples) || count skipped "examples that need npm packages: they could not be fetched"
+    (command_baselines) || count skipped "workerd as a baseline: it could not be fetched"
     (command_frameworks) || count skipped "serverless plugin in real frameworks: they could not be fetched"
     check_format
     selection=(-LE "$kSlowLabels")
