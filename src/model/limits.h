@@ -24,7 +24,7 @@ struct FunctionLimits {
   std::uint32_t timeout_max_ms = 900'000;   // --timeout-max
   std::uint32_t environment_bytes = 4'096;  // names and values together
   std::uint32_t name_bytes = 64;
-  std::uint32_t concurrency_max = 100;      // --concurrency-max; invocations that one instance takes at once
+  std::uint32_t concurrency_max = 100;  // --concurrency-max; invocations that one instance takes at once
 };
 
 struct InvocationLimits {
