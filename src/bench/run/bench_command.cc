@@ -1,6 +1,7 @@
 #include "bench/run/bench_command.h"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -138,7 +139,17 @@ int conclude(Session& session, const base::Result<void>& run) {
   return cli::kOk;
 }
 
+// A connection is a descriptor, and the usual 1,024 are fewer than a test may hold.
+void allow_all_descriptors() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+  }
+}
+
 int run_prepared(cli::Context& context, const Prepared& prepared, const CLI::App& app) {
+  allow_all_descriptors();
   const StopSignals signals;
   Session session(context, prepared.options, stop_requested);
   begin_result(session, prepared, app);
