@@ -149,6 +149,7 @@ TEST(Bench, PayloadsAreEchoed) {
   const auto run = bench({"payload", "--target", "node", "--sizes", "1KB,2MB", "--step", "200ms", "--json",
                           folder.path() + "/run.json"});
   ASSERT_EQ(run.exit_code, 0) << run.output;
+  EXPECT_THAT(run.output, HasSubstr("node, MB a second:  1000 B: "));
   const auto samples = samples_in(folder.path() + "/run.json");
   EXPECT_GT(number(samples.at(1), "megabytes_per_second"), number(samples.at(0), "megabytes_per_second"));
 }

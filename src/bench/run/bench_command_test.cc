@@ -43,6 +43,7 @@ TEST_F(Bench, WrongInputIsToldBeforeAnythingIsMeasured) {
       {{"concurrency", "--rate", "0/s"}, "no rate"},
       {{"concurrency", "--rate", "fast"}, "no rate"},
       {{"concurrency", "--step", "10"}, "--step"},
+      {{"concurrency", "--step", "0"}, "at least 1ms"},
       {{"concurrency", "--repeat", "0"}, "--repeat"},
       {{"concurrency", "--target", "lambda"}, "there are: hearth, node, nginx, workerd"},
       {{"concurrency", "--target", "nginx", "--function", "echo"}, "nginx answers a constant"},

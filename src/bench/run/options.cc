@@ -29,19 +29,27 @@ CLI::Option* add_parsed(CLI::App& app, const std::string& flag, Value& value, Pa
       help);
 }
 
-base::Result<std::chrono::milliseconds> parse_milliseconds(const std::string& text) {
+base::Result<std::chrono::milliseconds> parse_milliseconds(const std::string& text, bool may_be_zero) {
   const auto value = base::parse_duration(text);
   if (!value) {
     return value.error();
   }
-  return std::chrono::duration_cast<std::chrono::milliseconds>(*value);
+  const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(*value);
+  if (milliseconds.count() == 0 && !may_be_zero) {
+    return base::Error{base::ErrorCode::kInvalidArgument,
+                       fmt::format("'{}' is too short: at least 1ms", text)};
+  }
+  return milliseconds;
 }
 
 }  // namespace
 
 void add_duration(CLI::App& app, const std::string& flag, std::chrono::milliseconds& value,
                   const std::string& help) {
-  add_parsed(app, flag, value, parse_milliseconds, help)
+  const bool may_be_zero = value.count() == 0;
+  add_parsed(
+      app, flag, value,
+      [may_be_zero](const std::string& text) { return parse_milliseconds(text, may_be_zero); }, help)
       ->type_name("TIME")
       ->default_str(base::format_duration(value));
 }

@@ -66,6 +66,7 @@ struct Options {
   OutputOptions output;
 };
 
+// Of 1 ms or more; 0 too when that is the default.
 void add_duration(CLI::App& app, const std::string& flag, std::chrono::milliseconds& value,
                   const std::string& help);
 void add_levels(CLI::App& app, const std::string& flag, Options& options, const std::string& default_text,

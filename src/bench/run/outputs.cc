@@ -101,7 +101,7 @@ base::Result<RunResult> read_result(const std::string& path) {
   }
   auto result = from_json(text);
   if (!result) {
-    return Error{result.error().code, fmt::format("{}: {}", path, result.error().message)};
+    return Error{ErrorCode::kInvalidArgument, fmt::format("{}: {}", path, result.error().message)};
   }
   return result;
 }

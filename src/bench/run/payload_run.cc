@@ -2,7 +2,9 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <map>
 
+#include "bench/report/aggregate.h"
 #include "bench/run/subcommand.h"
 #include "cli/format.h"
 
@@ -24,7 +26,25 @@ base::Result<void> measure_size(Session& session, OpenTarget& target, const Samp
   return session.measure(target, key, session.stretch_of(session.options().callers));
 }
 
-base::Result<void> run_payload(Session& session) {
+// Medians by size, both directions together.
+void summarize(Session& session) {
+  for (const OpenTarget& open : session.targets()) {
+    std::map<double, std::vector<double>> values;
+    for (const Sample& sample : session.result().samples) {
+      if (sample.target == open.spec.name) {
+        values[sample.x].push_back(sample.megabytes_per_second);
+      }
+    }
+    std::string line = open.spec.name + ", MB a second:";
+    for (const auto& [bytes, megabytes] : values) {
+      line += fmt::format("  {}: {:.1f}", cli::human_bytes(static_cast<std::uint64_t>(bytes)),
+                          spread_of(megabytes).median);
+    }
+    session.summary() += line + "\n";
+  }
+}
+
+base::Result<void> measure_payloads(Session& session) {
   const Options& options = session.options();
   if (auto opened = session.open_targets(session.wish(), false); !opened) {
     return opened;
@@ -43,6 +63,12 @@ base::Result<void> run_payload(Session& session) {
     }
   }
   return {};
+}
+
+base::Result<void> run_payload(Session& session) {
+  const auto measured = measure_payloads(session);
+  summarize(session);
+  return measured;
 }
 
 // The ways to call a function; one that is added needs its own way of measuring beside it.

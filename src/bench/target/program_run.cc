@@ -82,6 +82,7 @@ base::Result<ProgramEnd> run_to_end(const std::vector<std::string>& command, con
   if (pid < 0) {
     return base::io_error("cannot start a process", errno);
   }
+  ::setpgid(pid, pid);  // here too: whoever comes first, so that the group is there to be killed
   int status = 0;
   const auto deadline = std::chrono::steady_clock::now() + bound;
   while (::waitpid(pid, &status, WNOHANG) == 0) {
