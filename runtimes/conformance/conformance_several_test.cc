@@ -18,6 +18,7 @@ constexpr std::uint32_t kAtOnce = 16;
 class Several : public Conformance {
  protected:
   void load_several(const std::string& handler) {
+    process_.tell_logs();
     expect_ready();
     auto fields = init("handlers", "index." + handler);
     fields.concurrency = kAtOnce;

@@ -167,7 +167,7 @@ TEST_P(Conformance, EveryWayToAnswer) {
   }
 }
 
-TEST_P(Conformance, LogsAreInThePipesBeforeTheAnswer) {
+TEST_P(Conformance, LogsAreToldBeforeTheAnswer) {
   load("logs");
   for (int i = 0; i < 100; ++i) {
     output(std::to_string(i));

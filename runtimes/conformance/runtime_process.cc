@@ -121,6 +121,11 @@ std::optional<protocol::Frame> RuntimeProcess::receive(std::chrono::milliseconds
       std::fprintf(stderr, "no frame: %s\n", frame.error().message.c_str());
       return std::nullopt;
     }
+    if (*frame && (*frame)->type == protocol::FrameType::kLog && !tells_logs_) {
+      const auto log = protocol::decode_log((*frame)->payload).value();
+      (log.stream == model::LogStream::kOut ? out_text_ : err_text_) += log.text;
+      continue;
+    }
     if (*frame) {
       return std::move(**frame);
     }

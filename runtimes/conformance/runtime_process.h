@@ -34,6 +34,9 @@ class RuntimeProcess {
   // Meanwhile stdout and stderr are gathered.
   std::optional<worker::protocol::Frame> receive(std::chrono::milliseconds wait = std::chrono::seconds(20));
 
+  // From now on receive() returns log frames too; otherwise their text counts to stdout and stderr.
+  void tell_logs() { tells_logs_ = true; }
+
   // What stdout and stderr have brought since the last call, everything that is in them now included.
   std::string take_out();
   std::string take_err();
@@ -57,6 +60,7 @@ class RuntimeProcess {
   base::UniqueFd err_;
   worker::protocol::FrameReader reader_;
   std::string unread_;
+  bool tells_logs_ = false;
   std::string out_text_;
   std::string err_text_;
 };

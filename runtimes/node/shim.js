@@ -6,6 +6,9 @@
 // language or from Node is captured here, before the handler's module is loaded, so that a patched
 // JSON.stringify or Promise.prototype.then changes the function's own world and not the protocol.
 //
+// The next frame may stand in the pipe while a call is executed; the kernel keeps it apart from others, and
+// it is not read before the call has ended, for until then the platform may take it back.
+//
 // A version may let an instance take several calls at once. Their frames come and go in batches, and what a
 // handler logs is told in frames too, by the call in whose context it was written.
 //
@@ -90,6 +93,7 @@ let handler;  // {call, owner}, once it is loaded
 let takesCallback = false;
 let several = false;  // calls at once
 let calls = null;     // then: an AsyncLocalStorage of the call
+let current;          // otherwise: the call in hand
 let inHand = 0;       // then: calls whose promise is awaited
 
 async function initialise(text) {
@@ -104,15 +108,15 @@ async function initialise(text) {
     several = true;
     const { AsyncLocalStorage } = require('async_hooks');
     calls = new AsyncLocalStorage();
-    sendLogs((stream, bytes) => {
-      const call = calls.getStore();
-      if (call === undefined || call.ended) {
-        return false;
-      }
-      sendLog(call, stream, bytes);
-      return true;
-    });
   }
+  sendLogs((stream, bytes) => {
+    const call = several ? calls.getStore() : current;
+    if (call === undefined || call.ended) {
+      return false;
+    }
+    sendLog(call, stream, bytes);
+    return true;
+  });
   holdLoop();
   try {
     Object.assign(process.env, init.environment);
@@ -224,10 +228,14 @@ async function finishLater(call, promise) {
   } else {
     finish(call, value);
   }
-  if (!several) {
-    nextTurn(awaitFrame);
+  if (several) {
+    if (socket !== null) {
+      flushSoon();
+    }
   } else if (socket !== null) {
-    flushSoon();
+    socket.resume();
+  } else {
+    nextTurn(awaitFrame);
   }
 }
 
@@ -262,6 +270,7 @@ function invoke(bytes, at, start, end) {
     return false;
   }
   const context = new Context(requestId, remainingMs);
+  current = call;
   call.started = now();
   let value;
   try {
@@ -393,6 +402,8 @@ function waitInEventLoop() {
         }
         if (several) {
           flush();
+        } else if (inHand > 0) {
+          socket.pause();  // the next call stays in the pipe until this one has ended
         }
         return true;
       },

@@ -33,8 +33,10 @@ class Dispatcher::Call final : public model::ExecutionObserver,
   base::TimePoint began{};
   base::TimePoint admitted{};
   base::TimerId timer = 0;
-  base::TimePoint hot_until{};  // of kHotWait
-  bool cold = false;            // executes on what was cold
+  base::TimePoint hot_until{};                    // of kHotWait
+  bool cold = false;                              // executes on what was cold
+  bool was_behind = false;                        // has stood behind another call, and was taken back
+  std::optional<std::list<AtWork>::iterator> at;  // of kRunning, where one is executed at a time
   bool demanded = false;
   bool waited_hot = false;
   bool version_retired =

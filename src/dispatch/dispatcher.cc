@@ -51,6 +51,9 @@ CallId Dispatcher::invoke(model::ExecuteRequest request, Done done) {
 
 void Dispatcher::route(const CallPtr& call) {
   Pool& mine = pool(call->version->id);
+  if (!call->waited_hot && stand_behind(mine, call)) {
+    return;
+  }
   const auto wait = call->waited_hot ? std::nullopt : hot_wait_of(mine, *call->version);
   if (wait) {
     wait_hot(mine, call, *wait);
@@ -93,6 +96,9 @@ void Dispatcher::execute(const CallPtr& call, const model::Allocation& allocatio
   Pool& mine = pool(call->version->id);
   ++mine.busy;
   mine.starting += call->cold ? 1U : 0U;
+  if (call->version->concurrency == 1) {
+    call->at = mine.at_work.insert(mine.at_work.end(), {allocation, 1, call->admitted});
+  }
   ++running_;
   // Copied, not moved: after a refusal the same request goes to another.
   link_.execute(allocation, call->request, call);
@@ -100,9 +106,13 @@ void Dispatcher::execute(const CallPtr& call, const model::Allocation& allocatio
 
 void Dispatcher::refused(const CallPtr& call, model::Refusal refusal) {
   Pool& mine = pool(call->version->id);
-  --mine.busy;
+  left_work(mine, call, false);
   mine.starting -= std::exchange(call->cold, false) ? 1U : 0U;
   --running_;
+  if (refusal == model::Refusal::kBusy) {
+    call->was_behind = true;
+    call->waited_hot = false;  // it waits here now
+  }
   call->state = Call::State::kRouting;
   ++call->steps.refusals;
   if (!call->on_done) {
@@ -123,7 +133,7 @@ void Dispatcher::done(const CallPtr& call, model::Execution execution,
   const base::TimePoint now = loop_.now();
   const model::VersionId& version = call->version->id;
   Pool& mine = pool(version);
-  --mine.busy;
+  left_work(mine, call, true);
   mine.starting -= call->cold ? 1U : 0U;
   mine.stuck = std::min(mine.stuck, mine.busy);
   --running_;
@@ -131,7 +141,7 @@ void Dispatcher::done(const CallPtr& call, model::Execution execution,
   call->steps.execute_us = microseconds_between(call->admitted, now);
   const model::ExecutionSteps& steps = execution.steps;
   if (!steps.cold) {
-    mine.hot_wait.observe(std::chrono::microseconds(call->steps.execute_us),
+    mine.hot_wait.observe(std::chrono::microseconds(steps.run_us),
                           std::chrono::microseconds(steps.handler_us));
   } else if (lease) {
     mine.hot_wait.observe_start(
@@ -173,6 +183,9 @@ void Dispatcher::keep(const model::VersionId& version, Pool& mine, model::Alloca
   }
   if (const CallPtr waiting = next_waiting(version, mine)) {
     execute(waiting, lease);
+    if (waiting->at) {
+      next_behind(mine, **waiting->at);
+    }
     return;
   }
   mine.idle.push_back({std::move(lease), loop_.now()});

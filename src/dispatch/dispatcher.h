@@ -95,13 +95,21 @@ class Dispatcher {
     base::TimePoint since;
   };
 
+  // An instance that executes for us, one call at a time, and the calls that we have given it.
+  struct AtWork {
+    model::Allocation allocation;
+    std::uint32_t calls = 0;  // those behind the first included
+    base::TimePoint since{};  // when the first of them began, as far as we know
+  };
+
   // What this dispatcher holds of one version, and knows of it.
   struct Pool {
     std::vector<IdleLease> idle;    // most recently used last
     std::deque<CallPtr> hot_queue;  // calls in their short wait, oldest first
     base::TimerId hot_timer = 0;    // for the earliest end of such a wait
     base::TimePoint hot_timer_at;
-    std::uint32_t busy = 0;      // executions under way
+    std::list<AtWork> at_work;   // of a version that executes one call at a time
+    std::uint32_t busy = 0;      // executions under way, those that stand behind another left out
     std::uint32_t starting = 0;  // those of them that began with a start
     std::uint32_t stuck = 0;     // warm ones that take longer than any short wait, when last looked at
     HotWait hot_wait;
@@ -110,6 +118,12 @@ class Dispatcher {
 
   void route(const CallPtr& call);
   std::optional<base::Duration> hot_wait_of(const Pool& pool, const model::Version& version) const;
+  bool stand_behind(Pool& pool, const CallPtr& call);
+  void give_behind(AtWork& instance, const CallPtr& call);
+  void next_behind(Pool& pool, AtWork& instance);
+  bool may_stand_behind(const Pool& pool, const Call& call) const;
+  void left_work(Pool& pool, const CallPtr& call, bool executed);
+  void take_back_overdue(Pool& pool);
   bool crowded(const Pool& pool, const model::Version& version) const;
   void count_stuck(Pool& pool, const model::VersionId& version) const;
   std::size_t useful_at_once(const model::Version& version) const;

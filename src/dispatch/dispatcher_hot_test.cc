@@ -134,6 +134,60 @@ TEST_F(HotTest, OneStartServesAsManyCallsAsItsInstanceTakesAtOnce) {
   EXPECT_EQ(link_.running.back().allocation.instance, "b") << "a fourth does not fit into the first";
 }
 
+TEST_F(HotTest, InACrowdTheNextStandBehindThoseAtWork) {
+  warm(3, kShortUs);
+  link_.takes_behind = true;
+  for (int i = 0; i < 6; ++i) {
+    invoke();
+  }
+  EXPECT_EQ(link_.running.size(), 2U);
+  ASSERT_EQ(link_.behind.size(), 4U);
+  EXPECT_NE(link_.behind[0].allocation.instance, link_.behind[1].allocation.instance) << "the shortest first";
+  EXPECT_EQ(dispatcher_->leases_idle(), 1U);
+}
+
+TEST_F(HotTest, WhatStandsBehindALongCallIsTakenBackAndExecutedElsewhere) {
+  warm(3, kShortUs);
+  link_.takes_behind = true;
+  for (int i = 0; i < 3; ++i) {
+    invoke();
+  }
+  ASSERT_EQ(link_.behind.size(), 1U);
+  loop_.advance(milliseconds(1));
+  EXPECT_EQ(link_.taken_back.size(), 1U);
+  EXPECT_TRUE(link_.behind.empty());
+  EXPECT_EQ(link_.running.size(), 2U) << "it waits here now";
+  loop_.advance(milliseconds(8));
+  EXPECT_EQ(link_.running.size(), 3U) << "both calls are long";
+}
+
+TEST_F(HotTest, TheLeaseComesBackWithTheLastOfTheCallsBehind) {
+  warm(2, kShortUs);
+  link_.takes_behind = true;
+  for (int i = 0; i < 4; ++i) {
+    invoke();
+  }
+  ASSERT_EQ(link_.behind.size(), 2U);
+  link_.finish(false, false, kShortUs);  // goes on with the next: no lease
+  EXPECT_EQ(dispatcher_->leases_idle(), 0U);
+  link_.running.push_back(link_.behind.front());
+  link_.behind.erase(link_.behind.begin());
+  link_.finish(false, true, kShortUs);
+  link_.finish(false, true, kShortUs);
+  EXPECT_EQ(dispatcher_->leases_idle(), 2U);
+}
+
+TEST_F(HotTest, ALargeBodyStandsBehindNobody) {
+  warm(2, kShortUs);
+  link_.takes_behind = true;
+  body_ = std::make_shared<const std::string>(model::kBehindBodyBytes + 1, 'x');
+  for (int i = 0; i < 3; ++i) {
+    invoke();
+  }
+  EXPECT_EQ(link_.running.size(), 2U);
+  EXPECT_TRUE(link_.behind.empty());
+}
+
 TEST_F(HotTest, AnAbandonedHotWaitIsOver) {
   warm(2, kShortUs);
   invoke();

@@ -26,7 +26,8 @@ void Dispatcher::count_stuck(Pool& mine, const model::VersionId& version) const 
   const base::TimePoint since = loop_.now() - options_.hot_wait_max;
   mine.stuck = static_cast<std::uint32_t>(std::count_if(calls_.begin(), calls_.end(), [&](const auto& entry) {
     const Call& call = *entry.second;
-    return call.state == Call::State::kRunning && !call.cold && call.admitted < since &&
+    const bool first = !call.at || (*call.at)->calls == 1;
+    return call.state == Call::State::kRunning && first && !call.cold && call.admitted < since &&
            call.version->id == version;
   }));
 }
@@ -85,6 +86,12 @@ void Dispatcher::end_hot_waits(const model::VersionId& version) {
   auto next = base::TimePoint::max();
   std::vector<CallPtr> over;
   count_stuck(mine, version);
+  take_back_overdue(mine);
+  const bool behind = std::any_of(mine.at_work.begin(), mine.at_work.end(),
+                                  [](const AtWork& instance) { return instance.calls > 1; });
+  if (behind) {
+    next = now + mine.hot_wait.crowded_limit(0, 1);
+  }
   for (const CallPtr& call : mine.hot_queue) {
     if (mine.busy > 0 && call->hot_until <= now && crowded(mine, *call->version)) {
       call->hot_until = now + mine.hot_wait.crowded_limit(mine.hot_queue.size(), mine.busy);

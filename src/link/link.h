@@ -15,6 +15,10 @@ class Link {
   // The observer gets exactly one of refused() and done(), perhaps inside this call.
   virtual void execute(const model::Allocation& allocation, model::ExecuteRequest request,
                        std::shared_ptr<model::ExecutionObserver> observer) = 0;
+  // As Executor's.
+  virtual void execute_behind(const model::Allocation& running, model::ExecuteRequest request,
+                              std::shared_ptr<model::ExecutionObserver> observer) = 0;
+  virtual void take_back(const model::Allocation& running) = 0;
   // Gives a lease back; the worker then announces the instance again, or removes it.
   virtual void release(const model::Allocation& lease, model::ReleaseKind kind) = 0;
 };

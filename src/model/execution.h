@@ -27,6 +27,7 @@ enum class Refusal {
   kTooSmall,  // the reservation cannot hold this version
   kDraining,  // the worker is stopping
   kNoAnswer,  // no admission in time (between hosts)
+  kBusy,      // no call may stand behind the one that is executed, or this one had to wait too long there
 };
 
 std::string_view to_string(Refusal refusal);
@@ -37,7 +38,7 @@ class ExecutionObserver {
   virtual ~ExecutionObserver() = default;
   virtual void refused(Refusal refusal) = 0;
   // `lease`: the right to the next execution on this instance, now the observer's to use or to
-  // release; none when the instance is on its way out.
+  // release; none when the instance is on its way out, or goes on with a call that stood behind this one.
   virtual void done(Execution execution, std::optional<Allocation> lease) = 0;
 };
 
@@ -46,12 +47,24 @@ enum class ReleaseKind {
   kRemove,  // its version is no longer wanted
 };
 
+// The longest body of a call that may stand behind another: it fits into one packet of a pipe with its head.
+inline constexpr std::size_t kBehindBodyBytes = 3'800;
+// Calls that an instance has been given at once, the one that it executes included, though it takes one at a
+// time: the next is at hand when one ends, and nobody has to be woken.
+inline constexpr std::uint32_t kBehindMost = 8;
+
 // What a worker offers to dispatchers.
 class Executor {
  public:
   virtual ~Executor() = default;
   virtual void execute(const Allocation& allocation, ExecuteRequest request,
                        std::shared_ptr<ExecutionObserver> observer) = 0;
+  // Gives one more call to the instance that executes on `running` now: it is executed when those before it
+  // have ended. Whoever was given `running` may ask; refused with kBusy where it does not fit.
+  virtual void execute_behind(const Allocation& running, ExecuteRequest request,
+                              std::shared_ptr<ExecutionObserver> observer) = 0;
+  // The calls that have not begun on that instance are refused with kBusy: another may be asked.
+  virtual void take_back(const Allocation& running) = 0;
   // Ends a lease. One that is stale already is ignored.
   virtual void release(const Allocation& lease, ReleaseKind kind) = 0;
 };

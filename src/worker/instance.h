@@ -34,6 +34,8 @@ struct FinishedCall {
   std::int64_t handler_us = 0;  // as the shim measured it
   // No: no further call may come. The instance ends (ended() follows) when the last of its calls has.
   bool reusable = false;
+  // No: it was taken back, or its instance ended before it could begin. Nothing was executed.
+  bool started = true;
 
   bool operator==(const FinishedCall&) const = default;
 };
@@ -61,6 +63,11 @@ class Instance {
   // time-out finished() says kTimedOut and the instance is killed, unless it executes other calls too: then
   // it is not reusable and ends with the last of them.
   virtual void invoke(InstanceCall call) = 0;
+  // Whether invoke() may come though a call is executed and no slot is free: with any other slot number, and
+  // a body of at most model::kBehindBodyBytes. It is executed when those before it have ended.
+  virtual bool takes_behind() const = 0;
+  // What has not begun finishes as not started.
+  virtual void take_back() = 0;
   // Begins the end, at any moment; what was executing finishes with kExited. Safe twice.
   virtual void stop() = 0;
 };

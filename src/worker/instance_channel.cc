@@ -26,6 +26,8 @@ constexpr int kReadsPerTurn = 4;
 // The most a pipe can hold (/proc/sys/fs/pipe-max-size): after that many bytes everything written
 // before the read began has been read.
 constexpr std::size_t kMaxPipeBytes = base::kMiB;
+// Of one packet: PIPE_BUF, pipe(7).
+constexpr std::size_t kPacketBytes = 4'096;
 
 bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == EINTR; }
 
@@ -70,6 +72,9 @@ class InstanceChannel::Impl : public std::enable_shared_from_this<Impl> {
         return pipe->error();
       }
     }
+    // Another open file description of the reading end, as ours must not block.
+    const std::string path = "/proc/self/fd/" + std::to_string(requests->reading.get());
+    back_.reset(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
     for (auto [descriptor, fd] :
          {std::pair(&requests_, &requests->writing), std::pair(&answers_, &answers->reading),
           std::pair(&out_, &out->reading), std::pair(&err_, &err->reading)}) {
@@ -94,11 +99,13 @@ class InstanceChannel::Impl : public std::enable_shared_from_this<Impl> {
     answers_.close(ignored);
     out_.close(ignored);
     err_.close(ignored);
+    back_.reset();
     body_.reset();
   }
 
   void send(std::string_view head, std::shared_ptr<const std::string> body) {
     const std::size_t total = head.size() + (body ? body->size() : 0);
+    send_as_packet(total <= kPacketBytes);
     const std::size_t sent = write_some(head, body ? std::string_view(*body) : std::string_view());
     if (sent == total) {
       return;
@@ -108,6 +115,21 @@ class InstanceChannel::Impl : public std::enable_shared_from_this<Impl> {
     body_ = std::move(body);
     grow(descriptor(requests_));
     await_writable();
+  }
+
+  bool takes_more() const { return packets_ && back_.valid() && !broken_ && head_.empty() && !body_; }
+
+  std::vector<std::uint64_t> take_back() {
+    std::vector<std::uint64_t> calls;
+    if (!takes_more()) {
+      return calls;
+    }
+    auto& buffer = buffers_->answers;
+    ssize_t got = 0;
+    while ((got = ::read(back_.get(), buffer.data(), buffer.size())) > 0) {
+      calls.push_back(protocol::call_of({buffer.data(), static_cast<std::size_t>(got)}));
+    }
+    return calls;
   }
 
   void send_soon(std::string_view head, const std::string& body) {
@@ -158,6 +180,13 @@ class InstanceChannel::Impl : public std::enable_shared_from_this<Impl> {
   // poll() skips a closed descriptor, which is -1.
   static int descriptor(Descriptor& descriptor) {
     return descriptor.is_open() ? descriptor.native_handle() : -1;
+  }
+
+  // A pipe keeps packets apart, each in a page of its own; larger frames flow.
+  void send_as_packet(bool packet) {
+    if (packet != packets_) {
+      packets_ = ::fcntl(descriptor(requests_), F_SETFL, O_NONBLOCK | (packet ? O_DIRECT : 0)) == 0 && packet;
+    }
   }
 
   void await_answers() {
@@ -289,6 +318,8 @@ class InstanceChannel::Impl : public std::enable_shared_from_this<Impl> {
   std::shared_ptr<ReadBuffers> buffers_;
   Events* events_;  // null once closed
   Descriptor requests_;
+  UniqueFd back_;         // reads from the other end of requests_
+  bool packets_ = false;  // what was sent last, and so what may lie in the pipe
   Descriptor answers_;
   Descriptor out_;
   Descriptor err_;
@@ -309,6 +340,10 @@ InstanceChannel::InstanceChannel(boost::asio::io_context& context, std::shared_p
     : impl_(std::make_shared<Impl>(context, std::move(buffers), limits, events)) {}
 
 InstanceChannel::~InstanceChannel() { impl_->close(); }
+
+bool InstanceChannel::takes_more() const { return impl_->takes_more(); }
+
+std::vector<std::uint64_t> InstanceChannel::take_back() { return impl_->take_back(); }
 
 Result<InstanceChannel::FarEnds> InstanceChannel::open() { return impl_->open(); }
 

@@ -15,6 +15,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
@@ -74,6 +75,14 @@ class InstanceChannel {
   // frame at a time: the next is sent when the answer to the last has come. A failure to send shows as
   // channel_ended().
   void send(std::string_view head, std::shared_ptr<const std::string> body);
+
+  // True when a small frame may be sent although the answer to the last is still to come: the instance finds
+  // it in the pipe, as a packet of its own, when it has answered.
+  bool takes_more() const;
+
+  // Reads back what is in the pipe and was not read by the instance: the ids of whole frames sent since
+  // takes_more() was true. The kernel gives each packet to one reader, so a call is either here or there.
+  std::vector<std::uint64_t> take_back();
 
   // The same for an instance that takes several frames at once: those of one turn of the loop go out in one
   // write at its end. Copies. Not together with send() while that is under way.

@@ -9,8 +9,10 @@
 //   any of them → aborting (a start is under way) or stopping → ended
 //   booting … executing → closing (the answers have ended, the reason is awaited) → stopping → ended
 //
-// Up to SessionLimits::concurrency calls are executed at once. When one of several runs out of time, it
-// alone is answered so; no further call comes, and the instance ends with the last of the others.
+// Up to SessionLimits::concurrency calls are executed at once. Where that is one, others may have been sent
+// behind it: each begins, and its time is counted, when the one before it has ended. When one of several runs
+// out of time, it alone is answered so; no further call comes, and the instance ends with the last of the
+// others.
 #pragma once
 
 #include <cstdint>
@@ -79,6 +81,10 @@ struct Invoke {
   std::uint32_t slot = 0;
 };
 struct Stop {};
+// Frames of these calls were read back out of the pipe: they have not begun, and never will.
+struct TakenBack {
+  std::vector<std::uint64_t> calls;  // their ids
+};
 struct DeadlinePassed {};
 // `heap_exhausted`: it aborted because the language's own heap limit was reached.
 struct Exited {
@@ -89,7 +95,7 @@ struct Exited {
 using SessionEvent =
     std::variant<event::CodeFetched, event::CodeFailed, event::SandboxStarted, event::SandboxFailed,
                  event::FrameReceived, event::ChannelFailed, event::ChannelEnded, event::Invoke, event::Stop,
-                 event::DeadlinePassed, event::Exited>;
+                 event::TakenBack, event::DeadlinePassed, event::Exited>;
 
 // What is told to the worker's heart of the start.
 enum class Report { kNothing, kLoaded, kStartFailed };
@@ -131,6 +137,8 @@ class InstanceSession {
   SessionActions on(SessionEvent&& event, base::TimePoint now);
 
   SessionState state() const { return state_; }
+  // Calls that were sent and have not ended; all but the first have not begun where one is taken at a time.
+  std::size_t calls_in_hand() const { return running_.size(); }
   // How long the steps of the start took, as far as it has come.
   const model::ExecutionSteps& start_steps() const { return steps_; }
 
@@ -156,6 +164,7 @@ class InstanceSession {
   void begin_call(SessionActions& actions, std::uint32_t slot);
   SessionActions answered(protocol::Frame frame);
   SessionActions logged(const protocol::Frame& frame);
+  SessionActions taken_back(const event::TakenBack& event);
   SessionActions overdue();
   void await_next(SessionActions& actions);
   SessionActions interrupted(const SessionEvent& event);

@@ -19,11 +19,18 @@ void InstanceSession::begin_call(SessionActions& actions, std::uint32_t slot) {
 }
 
 SessionActions InstanceSession::in_executing(SessionEvent& event) {
-  const bool several = limits_.concurrency > 1;
-  if (auto* received = std::get_if<event::FrameReceived>(&event);
-      received && (several || !received->more_follows)) {
-    return several && received->frame.type == FrameType::kLog ? logged(received->frame)
-                                                              : answered(std::move(received->frame));
+  // Only a shim that has several calls in hand sends more than one answer.
+  const bool more_may_follow = running_.size() > 1;
+  if (auto* received = std::get_if<event::FrameReceived>(&event)) {
+    if (received->frame.type == FrameType::kLog) {
+      return logged(received->frame);
+    }
+    if (more_may_follow || !received->more_follows) {
+      return answered(std::move(received->frame));
+    }
+  }
+  if (const auto* taken = std::get_if<event::TakenBack>(&event)) {
+    return taken_back(*taken);
   }
   if (const auto* invoke = std::get_if<event::Invoke>(&event)) {
     SessionActions actions;
@@ -41,7 +48,8 @@ SessionActions InstanceSession::answered(protocol::Frame frame) {
     return give_up(OutcomeKind::kProtocolError, out_of_place(frame));
   }
   const auto call = find_running(frame.invocation);
-  if (call == running_.end()) {
+  const bool out_of_turn = limits_.concurrency == 1 && call != running_.begin();
+  if (call == running_.end() || out_of_turn) {
     if (std::erase(overdue_, frame.invocation) == 1) {
       return {};
     }
@@ -78,7 +86,7 @@ SessionActions InstanceSession::overdue() {
   auto outcome =
       model::failed(OutcomeKind::kTimedOut, "the function did not answer within " +
                                                 std::to_string(limits_.call_timeout.count()) + " ms");
-  if (running_.size() == 1) {
+  if (running_.size() == 1 || limits_.concurrency == 1) {
     return give_up(std::move(outcome), SessionState::kStopping);
   }
   SessionActions actions;
@@ -91,9 +99,31 @@ SessionActions InstanceSession::overdue() {
   return actions;
 }
 
+SessionActions InstanceSession::taken_back(const event::TakenBack& event) {
+  SessionActions actions;
+  const std::uint64_t first = running_.front().id;
+  for (const std::uint64_t id : event.calls) {
+    if (const auto call = find_running(id); call != running_.end()) {
+      FinishedCall taken;
+      taken.slot = call->slot;
+      taken.reusable = !wearing_out_;
+      taken.started = false;
+      actions.finished.push_back(std::move(taken));
+      running_.erase(call);
+    }
+  }
+  if (running_.empty() || running_.front().id != first) {
+    await_next(actions);
+  }
+  return actions;
+}
+
 // A call has ended, and was reported: what is awaited now?
 void InstanceSession::await_next(SessionActions& actions) {
   if (!running_.empty()) {
+    if (limits_.concurrency == 1) {
+      running_.front().began = now_;
+    }
     set_deadline(actions, running_.front().began + limits_.call_timeout);
     return;
   }

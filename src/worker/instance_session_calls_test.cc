@@ -1,4 +1,4 @@
-// Several calls at once in one session.
+// Several calls in one session: at once, and one behind another.
 #include "worker/testing/session_fixture.h"
 
 namespace hearth::worker::session_test {
@@ -39,12 +39,6 @@ TEST_F(SeveralCalls, ALogFrameBelongsToItsCall) {
   EXPECT_EQ(outcome_of(frame({FrameType::kLog, 1, "\7text"})).kind, OutcomeKind::kProtocolError);
 }
 
-TEST_F(SeveralCalls, ALogFrameIsOutOfPlaceWhereOneRuns) {
-  session_ = InstanceSession(SessionLimits{}, now_);
-  reach(SessionState::kExecuting);
-  EXPECT_EQ(outcome_of(frame({FrameType::kLog, 1, "\1text"})).kind, OutcomeKind::kProtocolError);
-}
-
 TEST_F(SeveralCalls, OneOutOfTimeLeavesTheOthersTheirs) {
   on(event::Invoke{0});
   now_ += milliseconds(20'000);
@@ -71,6 +65,63 @@ TEST_F(SeveralCalls, AllEndWithTheInstance) {
   ASSERT_EQ(actions.finished.size(), 2U);
   EXPECT_EQ(actions.finished[1].outcome.kind, OutcomeKind::kOutOfMemory);
   EXPECT_TRUE(actions.report_ended);
+}
+
+// One call at a time, and others sent behind it.
+class CallsBehind : public InstanceSessionTest {
+ protected:
+  CallsBehind() {
+    reach(SessionState::kIdle);
+    on(event::Invoke{0});
+    on(event::Invoke{1});
+    on(event::Invoke{2});
+  }
+};
+
+TEST_F(CallsBehind, EachBeginsWhenTheOneBeforeItHasEnded) {
+  now_ += milliseconds(100);
+  const auto first = on(event::FrameReceived{result(1), true});
+  EXPECT_EQ(first.finished.at(0).slot, 0U);
+  EXPECT_EQ(first.deadline, now_ + milliseconds(30'000)) << "counted from its own begin";
+  now_ += milliseconds(4);
+  const auto second = frame(result(2));
+  EXPECT_EQ(second.finished.at(0).run_us, 5'000);
+  EXPECT_FALSE(second.clear_deadline);
+  EXPECT_TRUE(frame(result(3)).clear_deadline);
+  EXPECT_EQ(session_.state(), SessionState::kIdle);
+}
+
+TEST_F(CallsBehind, AnAnswerOutOfTurnBreaksTheProtocol) {
+  const auto actions = frame(result(2));
+  ASSERT_EQ(actions.finished.size(), 3U);
+  EXPECT_EQ(actions.finished[0].outcome.kind, OutcomeKind::kProtocolError);
+  EXPECT_TRUE(actions.remove_sandbox);
+}
+
+TEST_F(CallsBehind, WhatIsTakenBackWasNotExecuted) {
+  const auto actions = on(event::TakenBack{{2, 3}});
+  ASSERT_EQ(actions.finished.size(), 2U);
+  EXPECT_FALSE(actions.finished[0].started);
+  EXPECT_TRUE(actions.finished[0].reusable);
+  EXPECT_EQ(actions.finished[1].slot, 2U);
+  EXPECT_FALSE(actions.deadline) << "the first goes on";
+  EXPECT_EQ(session_.state(), SessionState::kExecuting);
+  EXPECT_EQ(frame(result(1)).finished.size(), 1U);
+  EXPECT_EQ(session_.state(), SessionState::kIdle);
+}
+
+TEST_F(CallsBehind, AllMayBeTakenBack) {
+  EXPECT_EQ(on(event::TakenBack{{1, 2, 3}}).finished.size(), 3U);
+  EXPECT_EQ(session_.state(), SessionState::kIdle);
+}
+
+TEST_F(CallsBehind, TheTimeOutOfTheFirstEndsTheInstance) {
+  on(event::TakenBack{{2, 3}});  // as the shell does before it tells of anything that may end the instance
+  now_ += milliseconds(30'000);
+  const auto actions = on(event::DeadlinePassed{});
+  ASSERT_EQ(actions.finished.size(), 1U);
+  EXPECT_EQ(actions.finished[0].outcome.kind, OutcomeKind::kTimedOut);
+  EXPECT_TRUE(actions.remove_sandbox);
 }
 
 }  // namespace

@@ -210,6 +210,10 @@ InvokeHead encode_invoke_head(std::uint64_t invocation, std::uint32_t remaining_
   return head;
 }
 
+std::uint64_t call_of(std::string_view frame) {
+  return frame.size() < kHeaderBytes ? 0 : get<std::uint64_t>(frame.data() + kInvocationAt);
+}
+
 std::string encode_frame(FrameType type, std::uint64_t invocation, std::string_view payload) {
   std::string frame(kHeaderBytes, '\0');
   put_header(frame.data(), type, invocation, payload.size());

@@ -100,6 +100,9 @@ struct InvokeHead {
 InvokeHead encode_invoke_head(std::uint64_t invocation, std::uint32_t remaining_ms,
                               std::string_view request_id, std::size_t body_bytes);
 
+// The invocation that a frame belongs to; 0 when these bytes are no whole header.
+std::uint64_t call_of(std::string_view frame);
+
 // A frame of the shim, for tests and for shims written in C++. `payload` is not checked.
 std::string encode_frame(FrameType type, std::uint64_t invocation, std::string_view payload);
 

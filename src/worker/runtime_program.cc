@@ -44,4 +44,19 @@ sandbox::Spec sandbox_spec(const std::string& name, const model::Version& versio
   return spec;
 }
 
+protocol::Init init_of(const InstanceStart& start, const std::string& code_path) {
+  const model::Version& version = *start.version;
+  protocol::Init init;
+  init.function_name = start.function_name;
+  init.function_id = version.function_id;
+  init.function_version = version.number;
+  init.handler = version.handler;
+  init.memory_mb = version.memory_mb;
+  init.timeout_ms = version.timeout_ms;
+  init.code_path = code_path;
+  init.environment = version.environment;
+  init.concurrency = version.concurrency;
+  return init;
+}
+
 }  // namespace hearth::worker

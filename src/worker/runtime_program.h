@@ -8,6 +8,8 @@
 #include "base/units.h"
 #include "model/function.h"
 #include "sandbox/sandbox.h"
+#include "worker/instance.h"
+#include "worker/protocol.h"
 
 namespace hearth::worker {
 
@@ -40,5 +42,8 @@ sandbox::Limits sandbox_limits(const model::Version& version, const InstanceLimi
 // The whole sandbox for an instance called `name`.
 sandbox::Spec sandbox_spec(const std::string& name, const model::Version& version, const NodeProgram& program,
                            const InstanceLimits& limits);
+
+// What its runtime is told of its function. `code_path`: inside.
+protocol::Init init_of(const InstanceStart& start, const std::string& code_path);
 
 }  // namespace hearth::worker

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "model/execution.h"
 #include "worker/instance_channel.h"
 #include "worker/instance_session.h"
 #include "worker/log_capture.h"
@@ -19,21 +20,6 @@ constexpr int kAbortExitCode = 128 + SIGABRT;
 bool aborted(const sandbox::Exit& exit) {
   return (exit.reason == sandbox::ExitReason::kSignaled && exit.code == SIGABRT) ||
          (exit.reason == sandbox::ExitReason::kExited && exit.code == kAbortExitCode);
-}
-
-protocol::Init init_of(const InstanceStart& start, const std::string& code_path) {
-  const model::Version& version = *start.version;
-  protocol::Init init;
-  init.function_name = start.function_name;
-  init.function_id = version.function_id;
-  init.function_version = version.number;
-  init.handler = version.handler;
-  init.memory_mb = version.memory_mb;
-  init.timeout_ms = version.timeout_ms;
-  init.code_path = code_path;
-  init.environment = version.environment;
-  init.concurrency = version.concurrency;
-  return init;
 }
 
 }  // namespace
@@ -59,9 +45,9 @@ class SandboxedInstanceFactory::Core : public std::enable_shared_from_this<Core>
         start_(std::move(start)),
         events_(&events),
         session_(session_limits(), shared_->loop.now()) {
-    if (start_.version->concurrency > 1) {
-      captures_.assign(start_.version->concurrency, LogCapture(shared_->options.invocation.log_bytes));
-    }
+    const std::uint32_t most =
+        start_.version->concurrency == 1 ? model::kBehindMost : start_.version->concurrency;
+    captures_.assign(most, LogCapture(shared_->options.invocation.log_bytes));
   }
   ~Core() override { shared_->loop.cancel(timer_); }
 
@@ -78,6 +64,17 @@ class SandboxedInstanceFactory::Core : public std::enable_shared_from_this<Core>
   void invoke(InstanceCall call) {
     call_ = std::move(call);
     step_from_heart(event::Invoke{call_.slot});
+  }
+
+  bool takes_behind() const {
+    return start_.version->concurrency == 1 && channel_ && channel_->takes_more() && !gone_ &&
+           session_.state() == SessionState::kExecuting;
+  }
+
+  void take_back() {
+    in_call_ = true;
+    reclaim();
+    in_call_ = false;
   }
 
   void stop() { step_from_heart(event::Stop{}); }
@@ -141,8 +138,22 @@ class SandboxedInstanceFactory::Core : public std::enable_shared_from_this<Core>
     in_call_ = false;
   }
 
+  // Calls that stand behind another have not begun: whatever happens to it, they may be executed elsewhere.
+  void reclaim() {
+    if (start_.version->concurrency > 1 || !channel_ || session_.calls_in_hand() < 2) {
+      return;
+    }
+    if (auto calls = channel_->take_back(); !calls.empty()) {
+      perform(session_.on(event::TakenBack{std::move(calls)}, shared_->loop.now()));
+    }
+  }
+
   void step(SessionEvent&& event) {
     const auto self = shared_from_this();
+    if (!std::holds_alternative<event::FrameReceived>(event) &&
+        !std::holds_alternative<event::Invoke>(event)) {
+      reclaim();
+    }
     perform(session_.on(std::move(event), shared_->loop.now()));
   }
 
@@ -176,7 +187,9 @@ class SandboxedInstanceFactory::Core : public std::enable_shared_from_this<Core>
       logs = channel_->take_logs();
     }
     for (FinishedCall& call : actions.finished) {
-      call.logs = logs_of(call.slot);
+      if (call.started) {
+        call.logs = logs_of(call.slot);
+      }
       call.reusable = call.reusable && !gone_;
     }
     if (actions.remove_sandbox || actions.report_ended) {
@@ -274,15 +287,18 @@ class SandboxedInstanceFactory::Core : public std::enable_shared_from_this<Core>
 
   // What the call wrote by frames, and then what was written past them.
   model::CapturedLogs logs_of(std::uint32_t slot) {
-    if (captures_.empty()) {
-      return channel_ ? channel_->take_logs() : model::CapturedLogs();
+    if (!channel_) {
+      return captures_[slot].take();
     }
-    if (channel_) {
-      for (const auto& chunk : (gone_ ? channel_->take_logs() : channel_->take_captured()).chunks) {
-        captures_[slot].add(chunk.stream, chunk.text);
-      }
+    // Looked for where they can only be this call's.
+    const bool alone = start_.version->concurrency == 1 && session_.calls_in_hand() == 0;
+    auto past = alone || gone_ ? channel_->take_logs() : channel_->take_captured();
+    for (const auto& chunk : past.chunks) {
+      captures_[slot].add(chunk.stream, chunk.text);
     }
-    return captures_[slot].take();
+    auto logs = captures_[slot].take();
+    logs.truncated = logs.truncated || past.truncated;
+    return logs;
   }
 
   // A deadline that moves on leaves the timer as it is: most calls end long before theirs, and the timer
@@ -320,7 +336,7 @@ class SandboxedInstanceFactory::Core : public std::enable_shared_from_this<Core>
   std::unique_ptr<InstanceChannel> channel_;
   std::optional<CodeFolder> code_folder_;  // held until nothing is left: the sandbox has it mounted
   InstanceCall call_;                      // until it is sent
-  std::vector<LogCapture> captures_;       // a slot each, where calls run side by side; otherwise none
+  std::vector<LogCapture> captures_;       // what calls wrote by frames, a slot each
   base::TimerId timer_ = 0;
   base::TimePoint armed_for_;
   base::TimePoint deadline_;
@@ -335,6 +351,8 @@ class SandboxedInstanceFactory::Handle final : public Instance {
   ~Handle() override { core_->abandon(); }  // NOLINT(bugprone-exception-escape): bad_alloc ends the process
 
   void invoke(InstanceCall call) override { core_->invoke(std::move(call)); }
+  bool takes_behind() const override { return core_->takes_behind(); }
+  void take_back() override { core_->take_back(); }
   void stop() override { core_->stop(); }
 
  private:

@@ -62,8 +62,8 @@ void Worker::execute(const model::Allocation& allocation, model::ExecuteRequest 
     return;
   }
   Slot* slot = find(allocation.instance);
-  if (slot == nullptr || allocation.slot >= slot->lanes.size() ||
-      slot->lanes[allocation.slot].epoch != allocation.epoch) {
+  if (slot == nullptr || allocation.slot >= (slot->version ? slot->version->concurrency : 1) ||
+      allocation.slot >= slot->lanes.size() || slot->lanes[allocation.slot].epoch != allocation.epoch) {
     observer->refused(model::Refusal::kGone);
     return;
   }
@@ -156,6 +156,10 @@ void Worker::finished(const std::string& instance, FinishedCall call) {
   if (slot == nullptr || !slot->lanes[call.slot].observer) {
     return;
   }
+  if (!call.started) {
+    not_started(*slot, call);
+    return;
+  }
   // The first call of an instance is in its first lane, and is the only one that was cold.
   model::ExecutionSteps steps =
       call.slot == 0 ? std::exchange(slot->start_steps, {}) : model::ExecutionSteps();
@@ -171,13 +175,7 @@ void Worker::finished(const std::string& instance, FinishedCall call) {
 
   std::optional<model::Allocation> lease;
   if (!slot->retired && !draining_ && slot->state == ReservationState::kRunning) {
-    set_leased(*slot, call.slot, true);
-    lease = allocation_of(*slot, call.slot);
-    if (slot->running == 0) {
-      move(*slot, ReservationEvent::kFinished);
-      arm_expiry();
-      check_demands_soon();
-    }
+    lease = next_lease(*slot, call.slot);
   } else if (slot->running == 0) {
     remove(*slot);
   } else {
@@ -185,6 +183,21 @@ void Worker::finished(const std::string& instance, FinishedCall call) {
   }
   // Last: the observer may come back with the next execution at once.
   observer->done(std::move(execution), std::move(lease));
+}
+
+// A call has ended, and its instance may have another. Nothing while calls stand behind it.
+std::optional<model::Allocation> Worker::next_lease(Slot& slot, std::uint32_t lane) {
+  const bool one_at_a_time = slot.version->concurrency == 1;
+  if (slot.running == 0) {
+    move(slot, ReservationEvent::kFinished);
+    arm_expiry();
+    check_demands_soon();
+  } else if (one_at_a_time) {
+    return std::nullopt;
+  }
+  const std::uint32_t offered = one_at_a_time ? 0 : lane;
+  set_leased(slot, offered, true);
+  return allocation_of(slot, offered);
 }
 
 void Worker::ended(const std::string& instance) {

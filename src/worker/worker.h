@@ -59,6 +59,9 @@ class Worker final : public model::Executor, public messaging::WorkerSubscriber,
 
   void execute(const model::Allocation& allocation, model::ExecuteRequest request,
                std::shared_ptr<model::ExecutionObserver> observer) override;
+  void execute_behind(const model::Allocation& running, model::ExecuteRequest request,
+                      std::shared_ptr<model::ExecutionObserver> observer) override;
+  void take_back(const model::Allocation& running) override;
   void release(const model::Allocation& lease, model::ReleaseKind kind) override;
 
   bool on_demand(const messaging::Demand& demand) override;
@@ -95,9 +98,11 @@ class Worker final : public model::Executor, public messaging::WorkerSubscriber,
     model::VersionPtr version;
     std::unique_ptr<Instance> instance;
     base::TimePoint last_used{};
-    std::vector<Lane> lanes{1};  // as many as the version's concurrency, once it has one
-    std::uint32_t running = 0;   // lanes that execute, or wait for the start
-    std::uint32_t leased = 0;    // lanes that a dispatcher holds
+    // As many as the version's concurrency, once it has one. Where that is one, those that follow it are for
+    // calls that stand behind the one that is executed: nobody is offered them.
+    std::vector<Lane> lanes{1};
+    std::uint32_t running = 0;  // lanes that execute, or wait for the start
+    std::uint32_t leased = 0;   // lanes that a dispatcher holds
     model::ExecutionSteps start_steps;
   };
 
@@ -115,6 +120,9 @@ class Worker final : public model::Executor, public messaging::WorkerSubscriber,
   void announce_cold_of(std::uint32_t memory_mb);
   void assign(Slot& slot);
   static void invoke(Slot& slot, std::uint32_t lane);
+  std::optional<model::Allocation> next_lease(Slot& slot, std::uint32_t lane);
+  void not_started(Slot& slot, const FinishedCall& call);
+  Slot* find_held(const model::Allocation& running);
   static void set_leased(Slot& slot, std::uint32_t lane, bool leased);
   void remove(Slot& slot);
   void finish_drain_if_empty();

@@ -60,5 +60,80 @@ TEST_F(WorkerTest, AllCallsOfAnInstanceEndWithIt) {
   EXPECT_TRUE(second->execution);
 }
 
+class BehindTest : public WorkerTest {
+ protected:
+  std::shared_ptr<Observer> behind(const model::Allocation& running) {
+    auto observer = std::make_shared<Observer>();
+    worker_->execute_behind(running, {version("v"), "f", "request", nullptr}, observer);
+    EXPECT_TRUE(worker_->ledger_is_exact());
+    return observer;
+  }
+};
+
+TEST_F(BehindTest, TheLeaseComesWithTheLastCall) {
+  open();
+  instances_.takes_behind = true;
+  const auto lease = warm_up("v");
+  const auto first = execute(lease, version("v"));
+  const auto second = behind(lease);
+  EXPECT_EQ(instances_.invoked.size(), 3U);
+  finish(lease.instance);
+  EXPECT_TRUE(first->execution);
+  EXPECT_FALSE(first->lease) << "the instance goes on";
+  EXPECT_EQ(count(ReservationState::kRunning), 1U);
+  finish(lease.instance, true, 1);
+  ASSERT_TRUE(second->lease);
+  EXPECT_FALSE(execute(*second->lease, version("v"))->refusal);
+}
+
+TEST_F(BehindTest, IsForWhoeverHoldsTheInstanceAndWhileItTakesIt) {
+  open();
+  const auto lease = warm_up("v");
+  EXPECT_EQ(behind(lease)->refusal, model::Refusal::kBusy)
+      << "nothing is executed that it could stand behind";
+  execute(lease, version("v"));
+  EXPECT_EQ(behind(lease)->refusal, model::Refusal::kBusy) << "the instance does not take it";
+  instances_.takes_behind = true;
+  auto stale = lease;
+  --stale.epoch;
+  EXPECT_EQ(behind(stale)->refusal, model::Refusal::kBusy);
+  for (std::uint32_t i = 1; i < model::kBehindMost; ++i) {
+    EXPECT_FALSE(behind(lease)->refusal) << i;
+  }
+  EXPECT_EQ(behind(lease)->refusal, model::Refusal::kBusy) << "over the bound";
+}
+
+TEST_F(BehindTest, WhatWasNotStartedIsRefusedAndNotExecuted) {
+  open();
+  instances_.takes_behind = true;
+  const auto lease = warm_up("v");
+  const auto first = execute(lease, version("v"));
+  const auto second = behind(lease);
+  worker_->take_back(lease);
+  EXPECT_EQ(instances_.taken_back, std::vector<std::string>{lease.instance});
+  FinishedCall taken;
+  taken.slot = 1;
+  taken.started = false;
+  taken.reusable = true;
+  instances_.events->finished(lease.instance, taken);
+  EXPECT_EQ(second->refusal, model::Refusal::kBusy);
+  EXPECT_FALSE(second->execution);
+  finish(lease.instance);
+  EXPECT_TRUE(first->lease);
+}
+
+TEST_F(BehindTest, AnInstanceWhoseCallsWereAllTakenBackIsOfferedAgain) {
+  open();
+  instances_.takes_behind = true;
+  const auto lease = warm_up("v");
+  const auto first = execute(lease, version("v"));
+  FinishedCall taken;
+  taken.started = false;
+  taken.reusable = true;
+  instances_.events->finished(lease.instance, taken);
+  EXPECT_EQ(first->refusal, model::Refusal::kBusy);
+  EXPECT_TRUE(take("v", messaging::kWarmOnly));
+}
+
 }  // namespace
 }  // namespace hearth::worker::worker_test

@@ -18,10 +18,13 @@ namespace hearth::dispatch {
 
 class FakeLink final : public link::Link {
  public:
+  explicit FakeLink(base::EventLoop& event_loop) : loop(event_loop) {}
+
   struct Execution {
     model::Allocation allocation;
     model::ExecuteRequest request;
     std::shared_ptr<model::ExecutionObserver> observer;
+    base::TimePoint began;
   };
   void execute(const model::Allocation& allocation, model::ExecuteRequest request,
                std::shared_ptr<model::ExecutionObserver> observer) override {
@@ -30,7 +33,22 @@ class FakeLink final : public link::Link {
       observer->refused(model::Refusal::kGone);
       return;
     }
-    running.push_back({allocation, std::move(request), std::move(observer)});
+    running.push_back({allocation, std::move(request), std::move(observer), loop.now()});
+  }
+  // Refused unless `takes_behind`; then kept until the call before it has ended.
+  void execute_behind(const model::Allocation& running_on, model::ExecuteRequest request,
+                      std::shared_ptr<model::ExecutionObserver> observer) override {
+    if (!takes_behind) {
+      observer->refused(model::Refusal::kBusy);
+      return;
+    }
+    behind.push_back({running_on, std::move(request), std::move(observer), loop.now()});
+  }
+  void take_back(const model::Allocation& running_on) override {
+    taken_back.push_back(running_on.instance);
+    for (Execution& each : std::exchange(behind, {})) {
+      each.observer->refused(model::Refusal::kBusy);
+    }
   }
   void release(const model::Allocation& lease, model::ReleaseKind kind) override {
     released.emplace_back(lease.instance, kind);
@@ -42,12 +60,18 @@ class FakeLink final : public link::Link {
     model::Execution result{{model::OutcomeKind::kReturned, "1", {}}, execution.allocation.instance, {}, {}};
     result.steps.cold = cold;
     result.steps.handler_us = handler_us;
+    result.steps.run_us =
+        std::chrono::duration_cast<std::chrono::microseconds>(loop.now() - execution.began).count();
     auto lease = execution.allocation;
     ++lease.epoch;
     execution.observer->done(std::move(result), reusable ? std::optional(lease) : std::nullopt);
   }
 
+  base::EventLoop& loop;
   std::vector<Execution> running;
+  bool takes_behind = false;
+  std::vector<Execution> behind;
+  std::vector<std::string> taken_back;
   std::vector<std::pair<std::string, model::ReleaseKind>> released;
   int gone_next = 0;
 };
@@ -85,7 +109,7 @@ class DispatcherTest : public testing::Test {
     version->concurrency = concurrency_;
     const std::size_t index = answers_.size();
     answers_.emplace_back();
-    return dispatcher_->invoke({version, "f", "r", nullptr}, [this, index](Answer answer) {
+    return dispatcher_->invoke({version, "f", "r", body_}, [this, index](Answer answer) {
       EXPECT_TRUE(answers_[index].empty()) << "answered twice";
       if (const auto* rejection = std::get_if<Rejection>(&answer.result)) {
         answers_[index] = std::string(to_string(rejection->code));
@@ -96,11 +120,12 @@ class DispatcherTest : public testing::Test {
   }
   void cold(const std::string& instance) { messaging_.announce_cold({"inproc:", instance, 0, 1, 1024}); }
 
+  std::shared_ptr<const std::string> body_;
   std::uint32_t concurrency_ = 1;  // of the versions that are invoked
   base::ManualEventLoop loop_;
   messaging::InprocMessaging messaging_;
   RoomMaker worker_;
-  FakeLink link_;
+  FakeLink link_{loop_};
   std::vector<std::string> answers_;
   std::unique_ptr<Dispatcher> dispatcher_;
 };

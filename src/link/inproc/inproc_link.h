@@ -16,6 +16,11 @@ class InprocLink final : public Link {
                std::shared_ptr<model::ExecutionObserver> observer) override {
     executor_.execute(allocation, std::move(request), std::move(observer));
   }
+  void execute_behind(const model::Allocation& running, model::ExecuteRequest request,
+                      std::shared_ptr<model::ExecutionObserver> observer) override {
+    executor_.execute_behind(running, std::move(request), std::move(observer));
+  }
+  void take_back(const model::Allocation& running) override { executor_.take_back(running); }
   void release(const model::Allocation& lease, model::ReleaseKind kind) override {
     executor_.release(lease, kind);
   }

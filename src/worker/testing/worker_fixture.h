@@ -24,6 +24,8 @@ class FakeInstances final : public InstanceFactory {
    public:
     FakeInstance(FakeInstances& owner, std::string name) : owner_(owner), name_(std::move(name)) {}
     void invoke(InstanceCall call) override { owner_.invoked.emplace_back(name_, call.request_id); }
+    bool takes_behind() const override { return owner_.takes_behind; }
+    void take_back() override { owner_.taken_back.push_back(name_); }
     void stop() override { owner_.stopped.push_back(name_); }
 
    private:
@@ -41,6 +43,8 @@ class FakeInstances final : public InstanceFactory {
   std::vector<std::string> started;
   std::vector<std::pair<std::string, std::string>> invoked;
   std::vector<std::string> stopped;
+  bool takes_behind = false;
+  std::vector<std::string> taken_back;
 };
 
 class Observer final : public model::ExecutionObserver {

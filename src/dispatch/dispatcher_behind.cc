@@ -1,0 +1,102 @@
+// Short calls in a crowd: the next ones stand behind those that are executed, so that an instance that has
+// answered finds work without being woken for it.
+#include <algorithm>
+#include <utility>
+
+#include "dispatch/call.h"
+#include "dispatch/dispatcher.h"
+
+namespace hearth::dispatch {
+namespace {
+
+// Instances at work that are looked at for the shortest queue.
+constexpr int kLookedAt = 8;
+// Calls that an instance gets when it has answered one: two, so that its queue grows where there are enough.
+constexpr int kGivenAtOnce = 2;
+
+}  // namespace
+
+bool Dispatcher::may_stand_behind(const Pool& mine, const Call& call) const {
+  const bool small = !call.request.body || call.request.body->size() <= model::kBehindBodyBytes;
+  return small && call.version->concurrency == 1 && options_.hot_wait_max.count() > 0 &&
+         crowded(mine, *call.version);
+}
+
+// False when the call is to wait here, or be executed elsewhere.
+bool Dispatcher::stand_behind(Pool& mine, const CallPtr& call) {
+  if (call->was_behind || !mine.hot_queue.empty() || !may_stand_behind(mine, *call)) {
+    return false;
+  }
+  AtWork* shortest = nullptr;
+  int looked_at = 0;
+  for (AtWork& instance : mine.at_work) {
+    if (instance.calls < model::kBehindMost && (shortest == nullptr || instance.calls < shortest->calls)) {
+      shortest = &instance;
+    }
+    if (++looked_at == kLookedAt) {
+      break;
+    }
+  }
+  if (shortest == nullptr) {
+    return false;
+  }
+  give_behind(*shortest, call);
+  return true;
+}
+
+void Dispatcher::give_behind(AtWork& instance, const CallPtr& call) {
+  Pool& mine = pool(call->version->id);
+  const auto found = std::find_if(mine.at_work.begin(), mine.at_work.end(),
+                                  [&](const AtWork& each) { return &each == &instance; });
+  call->at = found;
+  ++instance.calls;
+  call->state = Call::State::kRunning;
+  call->admitted = loop_.now();
+  ++running_;
+  arm_hot_timer(mine, call->version->id, call->admitted + mine.hot_wait.crowded_limit(0, 1));
+  link_.execute_behind(instance.allocation, call->request, call);
+}
+
+// The instance makes progress: it gets more of those who wait here.
+void Dispatcher::next_behind(Pool& mine, AtWork& instance) {
+  for (int given = 0; given < kGivenAtOnce && !mine.hot_queue.empty(); ++given) {
+    const CallPtr call = mine.hot_queue.front();
+    if (instance.calls >= model::kBehindMost || !may_stand_behind(mine, *call)) {
+      return;
+    }
+    leave_queues(call);
+    give_behind(instance, call);
+  }
+}
+
+// The call is no longer one of those that its instance has been given.
+void Dispatcher::left_work(Pool& mine, const CallPtr& call, bool executed) {
+  if (!call->at) {
+    --mine.busy;
+    return;
+  }
+  const auto instance = *std::exchange(call->at, std::nullopt);
+  if (--instance->calls == 0) {
+    mine.at_work.erase(instance);
+    --mine.busy;
+  } else if (executed) {
+    instance->since = loop_.now();
+    next_behind(mine, *instance);
+  }
+}
+
+// A call that takes long holds nobody up: those behind it are asked back.
+void Dispatcher::take_back_overdue(Pool& mine) {
+  const base::TimePoint since = loop_.now() - mine.hot_wait.crowded_limit(0, 1);
+  std::vector<model::Allocation> overdue;
+  for (const AtWork& instance : mine.at_work) {
+    if (instance.calls > 1 && instance.since <= since) {
+      overdue.push_back(instance.allocation);
+    }
+  }
+  for (const auto& allocation : overdue) {
+    link_.take_back(allocation);
+  }
+}
+
+}  // namespace hearth::dispatch
