@@ -1,6 +1,9 @@
 #include "apps/hearth/platform.h"
 
+#include <sys/signalfd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <thread>
@@ -62,10 +65,23 @@ dispatch::DispatcherOptions dispatcher_options(const ServeOptions& options) {
   return made;
 }
 
+sigset_t stop_signals() {
+  sigset_t set;
+  ::sigemptyset(&set);
+  ::sigaddset(&set, SIGINT);
+  ::sigaddset(&set, SIGTERM);
+  return set;
+}
+
 }  // namespace
 
+void Platform::block_signals() {
+  const sigset_t set = stop_signals();
+  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+}
+
 Platform::Platform(const ServeOptions& options, PlatformStart start, store::sqlite::DataDirectory& directory)
-    : options_(options), directory_(directory), signals_(context_, SIGINT, SIGTERM), loop_(context_) {
+    : options_(options), directory_(directory), loop_(spin_options()) {
   start_ = std::move(start);
 }
 
@@ -75,7 +91,15 @@ Platform::~Platform() {
   pool_.reset();
 }
 
+// One core is left to the instance that is waited for.
+base::SpinOptions Platform::spin_options() {
+  return {options_.spin, [this] { return dispatcher_ && dispatcher_->calls_alone(); }};
+}
+
 base::Result<void> Platform::open() {
+  if (auto watched = watch_signals(); !watched) {
+    return watched.error();
+  }
   auto database = store::sqlite::Database::open(directory_.database_path(), end_on_storage_failure);
   if (!database) {
     return database.error();
@@ -105,7 +129,7 @@ base::Result<void> Platform::open() {
 }
 
 void Platform::make_parts() {
-  launcher_ = std::make_unique<launcher::Client>(context_, std::move(start_.launcher_socket),
+  launcher_ = std::make_unique<launcher::Client>(loop_, std::move(start_.launcher_socket),
                                                  [this](const base::Error& error) { launcher_lost(error); });
   pool_ = std::make_unique<base::BlockingPool>(kBlockingThreads, kBlockingQueue);
   const archive::Limits unzip{options_.upload.unzipped_bytes, options_.upload.zip_entries,
@@ -114,7 +138,7 @@ void Platform::make_parts() {
       worker::CodeCacheOptions{directory_.cache_folder(), unzip, options_.code_cache_bytes}, *code_store_,
       *pool_, loop_);
   instances_ = std::make_unique<worker::SandboxedInstanceFactory>(
-      context_, loop_, *launcher_,
+      loop_, loop_, *launcher_,
       [this](const std::string& digest, worker::CodeCache::Done done) {
         code_cache_->folder(digest, std::move(done));
       },
@@ -130,7 +154,7 @@ void Platform::make_parts() {
   gateway_ = std::make_unique<gateway::Gateway>(
       gateway_options(options_, start_.api_key),
       gateway::GatewayParts{parts, [this] { return status(); }, request_ids_});
-  server_ = std::make_unique<http::Server>(context_, options_.http, *gateway_);
+  server_ = std::make_unique<http::Server>(loop_, options_.http, *gateway_);
 }
 
 gateway::PlatformStatus Platform::status() const {
@@ -155,29 +179,37 @@ gateway::PlatformStatus Platform::status() const {
 
 int Platform::run() {
   worker_->open();
-  await_signal();
   server_->start();
-  context_.run();
+  loop_.run();
   return exit_status_;
 }
 
-void Platform::await_signal() {
-  signals_.async_wait([this](const boost::system::error_code& error, int signal) {
-    if (error) {
-      return;
+base::Result<void> Platform::watch_signals() {
+  const sigset_t set = stop_signals();
+  signals_.reset(::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC));
+  if (!signals_.valid()) {
+    return base::io_error("signalfd", errno);
+  }
+  signals_watch_ = loop_.watch(signals_.get(), [this](base::Readiness) {
+    signalfd_siginfo info{};
+    while (::read(signals_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
+      on_signal(static_cast<int>(info.ssi_signo));
     }
-    if (stopping_) {
-      spdlog::warn("second signal: stopping what still runs");
-      worker_->stop_now();
-      server_->stop();
-    } else {
-      spdlog::info("{}: stopping; running invocations may finish for {} s",
-                   signal == SIGINT ? "SIGINT" : "SIGTERM",
-                   std::chrono::duration_cast<std::chrono::seconds>(options_.drain_timeout).count());
-      drain();
-    }
-    await_signal();
   });
+  return {};
+}
+
+void Platform::on_signal(int signal) {
+  if (stopping_) {
+    spdlog::warn("second signal: stopping what still runs");
+    worker_->stop_now();
+    server_->stop();
+    return;
+  }
+  spdlog::info("{}: stopping; running invocations may finish for {} s",
+               signal == SIGINT ? "SIGINT" : "SIGTERM",
+               std::chrono::duration_cast<std::chrono::seconds>(options_.drain_timeout).count());
+  drain();
 }
 
 void Platform::drain() {
@@ -197,7 +229,7 @@ void Platform::drain() {
 
 void Platform::one_part_drained() {
   if (--draining_parts_ == 0) {
-    context_.stop();
+    loop_.stop();
   }
 }
 
@@ -209,7 +241,7 @@ void Platform::launcher_lost(const base::Error& error) {
                    error.message);
   exit_status_ = 1;
   server_->stop();
-  context_.stop();
+  loop_.stop();
 }
 
 }  // namespace hearth

@@ -2,15 +2,13 @@
 // to stop.
 #pragma once
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/signal_set.hpp>
 #include <memory>
 #include <string>
 
 #include "apps/hearth/serve_options.h"
-#include "base/asio_event_loop.h"
 #include "base/blocking_pool.h"
 #include "base/random.h"
+#include "base/reactor.h"
 #include "dispatch/dispatcher.h"
 #include "dispatch/function_cache.h"
 #include "gateway/gateway.h"
@@ -40,6 +38,9 @@ struct PlatformStart {
 
 class Platform {
  public:
+  // Before the process has a second thread: SIGTERM and SIGINT come through the loop alone.
+  static void block_signals();
+
   Platform(const ServeOptions& options, PlatformStart start, store::sqlite::DataDirectory& directory);
   Platform(const Platform&) = delete;
   Platform& operator=(const Platform&) = delete;
@@ -55,18 +56,20 @@ class Platform {
   int run();
 
  private:
+  base::SpinOptions spin_options();
   void make_parts();
   gateway::PlatformStatus status() const;
-  void await_signal();
+  base::Result<void> watch_signals();
+  void on_signal(int signal);
   void drain();
   void one_part_drained();
   void launcher_lost(const base::Error& error);
 
   const ServeOptions options_;
   store::sqlite::DataDirectory& directory_;
-  boost::asio::io_context context_{1};
-  boost::asio::signal_set signals_;
-  base::AsioEventLoop loop_;
+  base::Reactor loop_;
+  base::UniqueFd signals_;  // signalfd(2): SIGINT and SIGTERM
+  base::Reactor::Watch signals_watch_;
   base::SystemRandom random_;
   base::PooledRandom request_ids_;
   messaging::InprocMessaging messaging_;

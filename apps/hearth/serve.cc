@@ -134,6 +134,7 @@ int run_unprivileged(const ServeOptions& options, const Host& host, base::Unique
   }
   // A core would hold callers' payloads; and no process of the same user may look into this one.
   ::prctl(PR_SET_DUMPABLE, 0);
+  Platform::block_signals();
   base::start_log(options.log_level, "hearth");
   Platform platform(options,
                     {std::move(listening), std::move(launched.socket), host.node,

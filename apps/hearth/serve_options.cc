@@ -81,6 +81,9 @@ void add_server_flags(CLI::App& command, ServeOptions& options) {
   group->add_option("--log-level", options.log_level, "trace, debug, info, warn, error or off")
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}))
       ->capture_default_str();
+  add_duration(
+      *group, "--spin", options.spin,
+      "Longest time that the server looks again before it sleeps, while calls come one by one; 0: never");
   add_duration(*group, "--drain-timeout", options.drain_timeout,
                "How long SIGTERM lets running invocations finish");
 }

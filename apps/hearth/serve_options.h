@@ -28,6 +28,7 @@ struct ServeOptions {
   std::chrono::microseconds keep_alive{std::chrono::minutes(15)};
   std::string evict = "idle";  // or "never"
   std::chrono::microseconds hot_wait{5'000};
+  std::chrono::microseconds spin{60};
   std::chrono::microseconds queue_timeout{0};
   std::size_t queue_depth = 1'000;
   std::chrono::microseconds start_timeout{std::chrono::seconds(30)};

@@ -41,6 +41,7 @@ CallId Dispatcher::invoke(model::ExecuteRequest request, Done done) {
   auto call = std::make_shared<Call>(*this, id, std::move(request), std::move(done));
   call->began = loop_.now();
   calls_.emplace(id, call);
+  alone_ = running_ + 1 < std::max(2U, options_.cores) ? std::min(alone_ + 1, kAloneForGood) : 0;
   if (draining_) {
     reject(call, model::ApiErrorCode::kShuttingDown, "the server is stopping");
   } else {

@@ -85,6 +85,9 @@ class Dispatcher {
   std::size_t calls_waiting() const { return capacity_queue_.size(); }
   std::size_t calls_running() const { return running_; }
   std::size_t leases_idle() const { return idle_leases_; }
+  // The recent calls, at least as many as a few, each had the platform almost to itself: a core is free for
+  // who waits for them.
+  bool calls_alone() const { return alone_ >= kAloneForGood; }
 
  private:
   class Call;
@@ -126,7 +129,7 @@ class Dispatcher {
   void take_back_overdue(Pool& pool);
   bool crowded(const Pool& pool, const model::Version& version) const;
   void count_stuck(Pool& pool, const model::VersionId& version) const;
-  std::size_t useful_at_once(const model::Version& version) const;
+  std::size_t useful_at_once(const Pool& pool, const model::Version& version) const;
   void wait_hot(Pool& pool, const CallPtr& call, base::Duration limit);
   void arm_hot_timer(Pool& pool, const model::VersionId& version, base::TimePoint when);
   void end_hot_waits(const model::VersionId& version);
@@ -159,6 +162,8 @@ class Dispatcher {
   std::list<CallPtr> capacity_queue_;  // of all versions, oldest first
   CallId last_call_ = 0;
   std::size_t running_ = 0;
+  static constexpr std::uint32_t kAloneForGood = 8;
+  std::uint32_t alone_ = 0;  // calls in a row that found fewer executions under way than there are cores
   std::size_t idle_leases_ = 0;
   base::TimerId sweep_timer_ = 0;
   bool retry_posted_ = false;

@@ -18,8 +18,12 @@ constexpr int kGivenAtOnce = 2;
 
 bool Dispatcher::may_stand_behind(const Pool& mine, const Call& call) const {
   const bool small = !call.request.body || call.request.body->size() <= model::kBehindBodyBytes;
+  // Also behind the only instance there is: the wait for it would be the same, without its call at hand.
+  const std::size_t at_work = mine.busy - mine.starting;
+  const bool only = mine.idle.empty() && at_work > mine.stuck && mine.hot_wait.calls_are_short() &&
+                    mine.hot_wait.worth_it(mine.hot_queue.size(), at_work, options_.hot_wait_max);
   return small && call.version->concurrency == 1 && options_.hot_wait_max.count() > 0 &&
-         crowded(mine, *call.version);
+         (only || crowded(mine, *call.version));
 }
 
 // False when the call is to wait here, or be executed elsewhere.

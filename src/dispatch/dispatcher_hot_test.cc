@@ -8,7 +8,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::int64_t kShortUs = 5;
+constexpr std::int64_t kShortUs = 40;  // enough that two cores want two instances
+constexpr std::int64_t kTinyUs = 2;
 constexpr std::int64_t kLongUs = 1'000;
 
 class HotTest : public DispatcherTest {
@@ -40,6 +41,14 @@ TEST_F(HotTest, ShortCallsUseAsManyInstancesAsThereAreCores) {
     link_.finish(false, true, kShortUs);
     EXPECT_EQ(link_.running.size(), 2U) << "the next call is sent at once";
   }
+}
+
+TEST_F(HotTest, HandlersThatDoLittleNeedFewerInstancesThanThereAreCores) {
+  warm(2, kTinyUs);
+  for (int i = 0; i < 6; ++i) {
+    invoke();
+  }
+  EXPECT_EQ(link_.running.size(), 1U) << "the other core is the server's and its callers'";
 }
 
 TEST_F(HotTest, AHandlerThatMayBeWaitingGetsAnotherInstanceAtOnce) {

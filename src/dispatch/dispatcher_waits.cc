@@ -7,18 +7,15 @@
 
 namespace hearth::dispatch {
 
-// Executions at once that keep the cores busy with short calls. An instance that takes one at a time idles
-// between two, so that each core has one; of those that take several, one core is left to the platform.
-std::size_t Dispatcher::useful_at_once(const model::Version& version) const {
-  const std::uint32_t instances =
-      version.concurrency == 1 ? std::max(2U, options_.cores) : std::max(2U, options_.cores) - 1;
-  return std::size_t{instances} * version.concurrency;
+// Executions at once that keep the cores busy with short calls.
+std::size_t Dispatcher::useful_at_once(const Pool& mine, const model::Version& version) const {
+  return mine.hot_wait.useful_instances(options_.cores) * version.concurrency;
 }
 
 // So many executions of short calls are under way that one more only takes time from them.
 bool Dispatcher::crowded(const Pool& mine, const model::Version& version) const {
   const std::size_t at_work = mine.busy - mine.starting;
-  return mine.hot_wait.calls_are_short() && at_work >= useful_at_once(version) + mine.stuck;
+  return mine.hot_wait.calls_are_short() && at_work >= useful_at_once(mine, version) + mine.stuck;
 }
 
 // Looked at when a wait has run out, so seldom: among short calls there may be a long one.

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 
@@ -21,6 +22,8 @@ class HotWait {
   void observe(Microseconds whole, Microseconds handler) {
     whole_us_.add(static_cast<double>(whole.count()), kWeight);
     long_share_.add(handler > kShortHandler ? 1.0 : 0.0, kShareWeight);
+    // A call that the kernel interrupted says nothing of the others.
+    short_us_.add(static_cast<double>(std::min(handler, kShortHandler).count()), kWeight);
   }
 
   // One start, from assignment to the loaded handler.
@@ -35,6 +38,14 @@ class HotWait {
   // The handler only computes, and not for long: nothing that is waited for takes so short a time. A few
   // calls may take longer, if only because the kernel gave the core to somebody else meanwhile.
   bool calls_are_short() const { return long_share_.known && long_share_.mean <= kLongShareMost; }
+
+  // How many instances keep so many cores busy with short calls. Their handlers share the cores with the
+  // platform and the callers, whose part of a call is the larger one when the handler does little.
+  std::size_t useful_instances(std::size_t cores) const {
+    const double instance_us = short_us_.mean + kShimUs;
+    const double share = instance_us / (instance_us + kAroundUs);
+    return std::max<std::size_t>(1, static_cast<std::size_t>(std::ceil(share * static_cast<double>(cores))));
+  }
 
   // How long a call waits, at most, when as many instances as are useful are at work on short calls.
   Microseconds crowded_limit(std::size_t queued, std::size_t busy) const {
@@ -51,6 +62,9 @@ class HotWait {
   static constexpr Microseconds kShortHandler{50};  // the quickest answer of another process takes longer
   static constexpr double kShareWeight = 0.05;      // of the newest in the share of long calls
   static constexpr double kLongShareMost = 0.15;
+  static constexpr double kShimUs = 5;  // of a call, in the instance around the handler; measured
+  static constexpr double kAroundUs =
+      25;  // of a call, in the server and its caller on the same machine; measured
   static constexpr Microseconds kCrowdedLeast{1'000};
   static constexpr Microseconds kCrowdedMost{100'000};
   static constexpr Microseconds kUnknownStart{100'000};
@@ -73,6 +87,7 @@ class HotWait {
 
   Mean whole_us_;
   Mean long_share_;
+  Mean short_us_;
   Mean start_us_;
 };
 

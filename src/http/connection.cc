@@ -1,8 +1,11 @@
 #include "http/connection.h"
 
+#include <sys/socket.h>
+#include <sys/uio.h>
+
 #include <algorithm>
 #include <array>
-#include <boost/asio/buffer.hpp>
+#include <cerrno>
 #include <utility>
 
 #include "base/log.h"
@@ -10,10 +13,9 @@
 namespace hearth::http {
 namespace {
 
-namespace asio = boost::asio;
-using boost::system::error_code;
-
 constexpr std::size_t kBufferSlackBytes = 4 * 1024;
+// Reads in one turn of the loop, so that one peer leaves the loop to others.
+constexpr int kReadsPerTurn = 16;
 
 HeadLimits head_limits(const ServerLimits& limits) {
   return {limits.header_bytes, limits.target_bytes, limits.header_count};
@@ -21,7 +23,7 @@ HeadLimits head_limits(const ServerLimits& limits) {
 
 // What is left to write of head and parts after `written` bytes.
 std::size_t gather(std::string_view head, const Response* body, std::size_t written,
-                   std::array<asio::const_buffer, 4>& buffers) {
+                   std::array<iovec, 4>& buffers) {
   const std::array<std::string_view, 4> parts = {head,
                                                  body ? std::string_view(body->body[0]) : std::string_view(),
                                                  body ? std::string_view(body->body[1]) : std::string_view(),
@@ -30,26 +32,45 @@ std::size_t gather(std::string_view head, const Response* body, std::size_t writ
   for (std::size_t i = 0; i < parts.size(); ++i) {
     const std::size_t skipped = std::min(written, parts[i].size());
     written -= skipped;
-    buffers[i] = asio::const_buffer(parts[i].data() + skipped, parts[i].size() - skipped);
-    left += buffers[i].size();
+    // sendmsg does not write through the pointer.
+    buffers[i] = {const_cast<char*>(parts[i].data()) + skipped, parts[i].size() - skipped};
+    left += buffers[i].iov_len;
   }
   return left;
 }
 
 }  // namespace
 
-Connection::Connection(asio::ip::tcp::socket socket, std::shared_ptr<ConnectionHost> host)
-    : socket_(std::move(socket)),
+Connection::Connection(base::Reactor& reactor, base::UniqueFd socket, std::shared_ptr<ConnectionHost> host)
+    : reactor_(reactor),
+      socket_(std::move(socket)),
       host_(std::move(host)),
       parser_(head_limits(host_->limits())),
       buffer_(std::max(kReadBufferBytes, host_->limits().header_bytes + kBufferSlackBytes)) {}
 
 void Connection::start() {
   wait_from_now(host_->limits().idle_timeout);
-  read();
+  watch();
+}
+
+// The connection lives until close() ends the watch.
+void Connection::watch() {
+  watch_ = reactor_.watch(socket_.get(),
+                          [self = shared_from_this()](base::Readiness ready) { self->on_ready(ready); });
+}
+
+void Connection::on_ready(base::Readiness ready) {
+  const std::shared_ptr<Connection> self = shared_from_this();
+  readable_ = readable_ || ready.readable || ready.ended;
+  ended_ = ended_ || ready.ended;
+  if (phase_ == Phase::kWriting && (ready.writable || ready.ended)) {
+    flush();
+  }
+  advance();
 }
 
 void Connection::turn_away(int status, std::string_view reason, std::string_view message) {
+  watch();
   refuse(status, reason, message);
 }
 
@@ -87,10 +108,15 @@ void Connection::advance() {
   }
   const std::shared_ptr<Connection> self = shared_from_this();  // a step may close, and the host forget it
   advancing_ = true;
-  while (step()) {
-  }
+  int reads = 0;
+  do {
+    while (step()) {
+    }
+  } while (reads++ < kReadsPerTurn && receive());
   advancing_ = false;
-  read();
+  if (reads > kReadsPerTurn) {
+    reactor_.post([self] { self->advance(); });
+  }
 }
 
 bool Connection::step() {
@@ -181,14 +207,17 @@ void Connection::answer(Response response) {
 }
 
 void Connection::flush() {
-  std::array<asio::const_buffer, 4> buffers;
+  std::array<iovec, 4> buffers;
   const std::size_t left = gather(head_text_, head_only_ ? nullptr : &response_, written_bytes_, buffers);
-  error_code error;
-  const std::size_t written = socket_.write_some(buffers, error);
-  if (error && error != asio::error::would_block) {
+  msghdr message{};
+  message.msg_iov = buffers.data();
+  message.msg_iovlen = buffers.size();
+  const ssize_t sent = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (sent < 0 && errno != EAGAIN && errno != EINTR) {
     close();
     return;
   }
+  const std::size_t written = sent < 0 ? 0 : static_cast<std::size_t>(sent);
   if (written == left) {
     finish_answer();
     return;
@@ -196,23 +225,14 @@ void Connection::flush() {
   if (written > 0 || deadline_ == TimePoint::max()) {
     wait_from_now(host_->limits().write_timeout);
   }
-  written_bytes_ += written;
-  socket_.async_wait(asio::ip::tcp::socket::wait_write,
-                     [self = shared_from_this()](const error_code& wait_error) {
-                       if (!wait_error && self->phase_ == Phase::kWriting) {
-                         self->flush();
-                         self->advance();
-                       }
-                     });
+  written_bytes_ += written;  // the rest goes out when the socket is writable again
 }
 
 void Connection::finish_answer() {
   for (std::string& part : response_.body) {
     part = std::string();  // the handler's memory; what is kept is this connection's own
   }
-  if (peer_left_) {
-    close();
-  } else if (close_after_) {
+  if (close_after_) {
     linger();
   } else {
     next_request();
@@ -229,11 +249,9 @@ void Connection::next_request() {
 void Connection::linger() {
   phase_ = Phase::kLingering;
   wait_from_now(kLingerTime);
-  error_code ignored;
-  socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+  ::shutdown(socket_.get(), SHUT_WR);
   buffer_.drop();
   lingered_bytes_ = 0;
-  read();
 }
 
 void Connection::close() {
@@ -246,8 +264,8 @@ void Connection::close() {
   if (!sink_busy) {  // a busy one reads from buffer_ until it is done
     sink_.reset();
   }
-  error_code ignored;
-  socket_.close(ignored);
+  watch_.stop();
+  socket_.reset();
   host_->closed(*this);
 }
 
@@ -269,62 +287,46 @@ bool Connection::wants_bytes() const {
   return false;
 }
 
-void Connection::read() {
-  if (reading_ || !wants_bytes()) {
-    return;
+// One read, when there may be bytes and they are wanted. False when there is no more to do.
+bool Connection::receive() {
+  if (!readable_ || !wants_bytes()) {
+    return false;
   }
-  reading_ = true;
   buffer_.make_room();
-  socket_.async_read_some(asio::buffer(buffer_.room(), buffer_.room_bytes()),
-                          [self = shared_from_this()](const error_code& error, std::size_t bytes) {
-                            self->reading_ = false;
-                            self->on_read(error, bytes);
-                          });
-}
-
-void Connection::on_read(const error_code& error, std::size_t bytes) {
-  if (phase_ == Phase::kClosed) {
-    return;
+  const std::size_t room = buffer_.room_bytes();
+  const ssize_t got = ::recv(socket_.get(), buffer_.room(), room, MSG_DONTWAIT);
+  if (got < 0 && errno == EINTR) {
+    return true;
   }
-  if (error) {
-    on_peer_left(error == asio::error::eof);
-    return;
+  if (got < 0 && errno == EAGAIN) {
+    readable_ = false;
+    return false;
   }
-  buffer_.commit(bytes);
+  if (got <= 0) {
+    readable_ = false;
+    on_peer_left();
+    return false;
+  }
+  // Less than there was room for: there is no more, unless the end has been announced with it.
+  readable_ = static_cast<std::size_t>(got) == room || ended_;
+  buffer_.commit(static_cast<std::size_t>(got));
   if (phase_ == Phase::kLingering) {
     buffer_.drop();
-    lingered_bytes_ += bytes;
+    lingered_bytes_ += static_cast<std::uint64_t>(got);
     if (lingered_bytes_ > kLingerBytes) {
       close();
-      return;
+      return false;
     }
   }
-  advance();
+  return true;
 }
 
-void Connection::on_peer_left(bool half_closed) {
-  switch (phase_) {
-    case Phase::kExecuting: {
-      const std::function<void()> callback = std::move(on_gone_);
-      on_gone_ = nullptr;
-      close();
-      if (callback) {
-        callback();
-      }
-      return;
-    }
-    case Phase::kWriting:
-      if (half_closed) {  // it may still be reading
-        peer_left_ = true;
-        return;
-      }
-      close();
-      return;
-    case Phase::kSink:
-      peer_left_ = true;
-      return;
-    default:
-      close();
+void Connection::on_peer_left() {
+  const std::function<void()> callback =
+      phase_ == Phase::kExecuting ? std::exchange(on_gone_, nullptr) : std::function<void()>();
+  close();
+  if (callback) {
+    callback();
   }
 }
 

@@ -5,7 +5,6 @@
 // response_writer.h's. Loop thread only.
 #pragma once
 
-#include <boost/asio/ip/tcp.hpp>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -14,6 +13,8 @@
 #include <optional>
 #include <string>
 
+#include "base/reactor.h"
+#include "base/unique_fd.h"
 #include "http/read_buffer.h"
 #include "http/request_parser.h"
 #include "http/response_writer.h"
@@ -48,7 +49,8 @@ class ConnectionHost {
 
 class Connection final : public Responder::Target, public std::enable_shared_from_this<Connection> {
  public:
-  Connection(boost::asio::ip::tcp::socket socket, std::shared_ptr<ConnectionHost> host);
+  // `socket` is connected and non-blocking.
+  Connection(base::Reactor& reactor, base::UniqueFd socket, std::shared_ptr<ConnectionHost> host);
 
   // Begins to read requests.
   void start();
@@ -107,20 +109,24 @@ class Connection final : public Responder::Target, public std::enable_shared_fro
   void linger();
   void close();
 
+  void watch();
+  void on_ready(base::Readiness ready);
   bool wants_bytes() const;
-  void read();
-  void on_read(const boost::system::error_code& error, std::size_t bytes);
-  void on_peer_left(bool half_closed);
+  bool receive();
+  void on_peer_left();
   void wait_from_now(std::chrono::milliseconds time) { deadline_ = std::chrono::steady_clock::now() + time; }
   void wait_forever() { deadline_ = TimePoint::max(); }
 
-  boost::asio::ip::tcp::socket socket_;
+  base::Reactor& reactor_;
+  base::UniqueFd socket_;
+  base::Reactor::Watch watch_;
   const std::shared_ptr<ConnectionHost> host_;  // ends after its last connection
   RequestParser parser_;
   ReadBuffer buffer_;
   Phase phase_ = Phase::kIdle;
   TimePoint deadline_ = TimePoint::max();
-  bool reading_ = false;    // a read is outstanding; it fills buffer_
+  bool readable_ = false;   // the socket may have bytes
+  bool ended_ = false;      // and its end behind them
   bool advancing_ = false;  // advance() is on the stack
 
   // The request under way.
@@ -143,7 +149,6 @@ class Connection final : public Responder::Target, public std::enable_shared_fro
   std::size_t written_bytes_ = 0;  // of head and parts together
   bool head_only_ = false;         // the request was a HEAD
   bool close_after_ = false;
-  bool peer_left_ = false;  // seen while it could not be acted on
   std::uint64_t lingered_bytes_ = 0;
 };
 

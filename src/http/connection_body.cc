@@ -1,6 +1,8 @@
 // How a connection takes a request's body in, by the handler's plan, and hands the request over.
-#include <boost/asio/buffer.hpp>
+#include <sys/socket.h>
+
 #include <cassert>
+#include <cerrno>
 #include <string>
 #include <utility>
 #include <variant>
@@ -8,9 +10,6 @@
 #include "http/connection.h"
 
 namespace hearth::http {
-
-namespace asio = boost::asio;
-using boost::system::error_code;
 
 void Connection::plan_body() {
   head_only_ = parser_.head().method == Method::kHead;
@@ -140,9 +139,7 @@ void Connection::end_piece(bool ok) {
   assert(phase_ == Phase::kSink);
   buffer_.consume(piece_consumed_);
   phase_ = Phase::kBody;
-  if (peer_left_) {
-    close();
-  } else if (!ok) {
+  if (!ok) {
     body_failed_ = true;
     execute();
   }
@@ -150,20 +147,19 @@ void Connection::end_piece(bool ok) {
 
 void Connection::send_continue() {
   constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-  error_code error;
-  const std::size_t written = socket_.write_some(asio::buffer(kContinue), error);
+  const ssize_t written =
+      ::send(socket_.get(), kContinue.data(), kContinue.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   // A peer that has not read its last answers gets none, and need not wait for it; half of one would
   // garble what follows.
-  if ((error && error != asio::error::would_block) || (written > 0 && written < kContinue.size())) {
+  const bool refused = written < 0 && errno != EAGAIN && errno != EINTR;
+  if (refused || (written >= 0 && static_cast<std::size_t>(written) < kContinue.size())) {
     close();
   }
 }
 
 void Connection::execute() {
   wait_forever();
-  if (!reading_) {  // before the read that stays outstanding from here on
-    buffer_.shrink();
-  }
+  buffer_.shrink();
   if (body_mode_ == BodyMode::kDrain) {
     Response refusal = std::move(*planned_refusal_);
     planned_refusal_.reset();

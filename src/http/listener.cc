@@ -1,70 +1,58 @@
 #include "http/listener.h"
 
 #include <fmt/format.h>
+#include <netdb.h>
+#include <sys/socket.h>
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
+#include <cerrno>
+#include <cstring>
+#include <memory>
 
 #include "http/endpoint.h"
 
 namespace hearth::http {
 namespace {
 
-namespace asio = boost::asio;
-using asio::ip::tcp;
-using boost::system::error_code;
+using Addresses = std::unique_ptr<addrinfo, decltype(&freeaddrinfo)>;
 
-base::Result<tcp::endpoint> resolve(asio::io_context& context, const std::string& host_port) {
+base::Result<Addresses> resolve(const std::string& host_port) {
   const auto parsed = split_host_port(host_port);
   if (!parsed) {
     return base::Error{base::ErrorCode::kInvalidArgument,
                        "\"" + host_port + "\" is no address to listen on: use HOST:PORT or [IPV6]:PORT"};
   }
-  error_code error;
-  const asio::ip::address address = asio::ip::make_address(parsed->host, error);
-  if (!error) {
-    return tcp::endpoint(address, parsed->port);
-  }
-  tcp::resolver resolver(context);
-  const auto found =
-      resolver.resolve(parsed->host, std::to_string(parsed->port), tcp::resolver::passive, error);
-  if (error || found.empty()) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE;
+  addrinfo* found = nullptr;
+  if (::getaddrinfo(parsed->host.c_str(), std::to_string(parsed->port).c_str(), &hints, &found) != 0) {
     return base::Error{base::ErrorCode::kInvalidArgument,
                        "the host of \"" + host_port + "\" is not known: use an address"};
   }
-  return found.begin()->endpoint();
-}
-
-base::Error listen_error(const std::string& host_port, const error_code& error) {
-  const std::string advice = error == asio::error::address_in_use ? ": another server has the port" : "";
-  return {base::ErrorCode::kIo, fmt::format("cannot listen on {}: {}{}", host_port, error.message(), advice)};
+  return Addresses(found, &freeaddrinfo);
 }
 
 }  // namespace
 
 base::Result<base::UniqueFd> open_listener(const std::string& host_port) {
-  asio::io_context context;
-  const auto endpoint = resolve(context, host_port);
-  if (!endpoint) {
-    return endpoint.error();
+  const auto addresses = resolve(host_port);
+  if (!addresses) {
+    return addresses.error();
   }
-  error_code error;
-  tcp::acceptor acceptor(context);
-  acceptor.open(endpoint->protocol(), error);
-  if (!error) {
-    acceptor.set_option(tcp::acceptor::reuse_address(true), error);
+  const addrinfo& address = **addresses;
+  base::UniqueFd socket(::socket(address.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  const int on = 1;
+  const bool listening = socket.valid() &&
+                         ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+                         ::bind(socket.get(), address.ai_addr, address.ai_addrlen) == 0 &&
+                         ::listen(socket.get(), SOMAXCONN) == 0;
+  if (!listening) {
+    const int error = errno;
+    const std::string advice = error == EADDRINUSE ? ": another server has the port" : "";
+    return base::Error{base::ErrorCode::kIo,
+                       fmt::format("cannot listen on {}: {}{}", host_port, std::strerror(error), advice)};
   }
-  if (!error) {
-    acceptor.bind(*endpoint, error);
-  }
-  if (!error) {
-    acceptor.listen(asio::socket_base::max_listen_connections, error);
-  }
-  if (error) {
-    return listen_error(host_port, error);
-  }
-  base::UniqueFd socket(acceptor.release(error));
-  return error ? base::Result<base::UniqueFd>(listen_error(host_port, error)) : std::move(socket);
+  return socket;
 }
 
 }  // namespace hearth::http

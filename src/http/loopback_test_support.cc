@@ -5,7 +5,6 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
-#include <boost/asio/post.hpp>
 #include <cerrno>
 #include <chrono>
 #include <stdexcept>
@@ -41,26 +40,24 @@ Response FunctionHandler::refuse(int status, std::string_view reason, std::strin
 }
 
 LoopbackServer::LoopbackServer(Handler& handler, ServerLimits limits, const std::string& host_port)
-    : context_(1),
-      work_(context_.get_executor()),
-      server_(std::make_unique<Server>(context_, limits, handler)) {
+    : server_(std::make_unique<Server>(reactor_, limits, handler)) {
   if (const auto listening = server_->listen(host_port); !listening) {
     throw std::runtime_error(listening.error().message);
   }
   port_ = server_->port();
   server_->start();
-  thread_ = std::thread([this] { context_.run(); });
+  thread_ = std::thread([this] { reactor_.run(); });
 }
 
 LoopbackServer::~LoopbackServer() {  // NOLINT(bugprone-exception-escape)
   on_loop([this] { server_.reset(); });
-  work_.reset();
+  reactor_.stop();
   thread_.join();
 }
 
 void LoopbackServer::on_loop(const std::function<void()>& callback) {
   std::promise<void> ran;
-  boost::asio::post(context_, [&] {
+  reactor_.post([&] {
     callback();
     ran.set_value();
   });

@@ -4,8 +4,6 @@
 
 #include <sys/socket.h>
 
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
 #include <cstdint>
 #include <functional>
 #include <future>
@@ -16,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/reactor.h"
 #include "base/unique_fd.h"
 #include "http/server.h"
 
@@ -47,7 +46,7 @@ class LoopbackServer {
   ~LoopbackServer();  // NOLINT(bugprone-exception-escape): a test fails by it
 
   std::uint16_t port() const { return port_; }
-  boost::asio::io_context& context() { return context_; }
+  base::Reactor& reactor() { return reactor_; }
   Server& server() { return *server_; }
 
   // Runs on the loop and waits for it.
@@ -57,8 +56,7 @@ class LoopbackServer {
   bool wait_for_connections(std::size_t count);
 
  private:
-  boost::asio::io_context context_;
-  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+  base::Reactor reactor_;
   std::unique_ptr<Server> server_;
   std::uint16_t port_ = 0;
   std::thread thread_;

@@ -1,32 +1,32 @@
 #include "http/server.h"
 
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <cerrno>
+#include <cstring>
 #include <ctime>
 #include <utility>
 #include <vector>
 
 #include "base/log.h"
+#include "base/reactor.h"
 #include "http/connection.h"
 #include "http/listener.h"
 
 namespace hearth::http {
 namespace {
 
-namespace asio = boost::asio;
-using asio::ip::tcp;
-using boost::system::error_code;
 using std::chrono::milliseconds;
 
 // Connections over the bound that are told so at once; beyond them they are closed without a word.
 constexpr std::size_t kTurnedAwayConnections = 64;
 constexpr milliseconds kAcceptBackOff{100};
+// Connections accepted in one turn of the loop.
+constexpr int kAcceptsPerTurn = 64;
 // All deadlines are looked at together, so that no request arms or cancels a timer.
 constexpr milliseconds kSweepInterval{250};
 constexpr milliseconds kSweepIntervalLeast{10};
@@ -41,17 +41,12 @@ milliseconds sweep_interval(const ServerLimits& limits) {
 
 class Server::Impl final : public ConnectionHost, public std::enable_shared_from_this<Impl> {
  public:
-  Impl(asio::io_context& context, ServerLimits limits, Handler& handler)
-      : context_(context),
-        limits_(limits),
-        handler_(handler),
-        acceptor_(context),
-        accept_timer_(context),
-        sweep_timer_(context) {}
+  Impl(base::Reactor& reactor, ServerLimits limits, Handler& handler)
+      : reactor_(reactor), limits_(limits), handler_(handler) {}
 
   base::Result<void> adopt(base::UniqueFd listening);
   std::uint16_t port() const { return port_; }
-  void accept();
+  void start();
   void drain(std::function<void()> done);
   void stop();
   std::size_t connection_count() const { return connections_.size(); }
@@ -64,19 +59,21 @@ class Server::Impl final : public ConnectionHost, public std::enable_shared_from
   void closed(Connection& connection) override;
 
  private:
-  void on_accept(const error_code& error, tcp::socket socket);
-  void admit(tcp::socket socket);
+  void accept_all();
+  void accept_failed(int error);
+  void admit(base::UniqueFd socket);
+  void close_listener();
   void arm_sweep();
   void sweep();
   void finish_drain();
 
-  asio::io_context& context_;
+  base::Reactor& reactor_;
   const ServerLimits limits_;
   Handler& handler_;
-  tcp::acceptor acceptor_;
-  asio::steady_timer accept_timer_;
-  asio::steady_timer sweep_timer_;
-  bool sweeping_ = false;
+  base::UniqueFd listener_;
+  base::Reactor::Watch watch_;
+  base::TimerId accept_timer_ = 0;
+  base::TimerId sweep_timer_ = 0;
   bool accept_failing_ = false;
   bool draining_ = false;
   std::uint16_t port_ = 0;
@@ -91,65 +88,61 @@ base::Result<void> Server::Impl::adopt(base::UniqueFd listening) {
   if (::getsockname(listening.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) {
     return base::io_error("cannot serve on this socket", errno);
   }
-  error_code error;
-  const auto protocol = address.ss_family == AF_INET6 ? tcp::v6() : tcp::v4();
-  acceptor_.assign(protocol, listening.get(), error);
-  if (error) {
-    return base::Error{base::ErrorCode::kIo, "cannot serve on this socket: " + error.message()};
+  if (::fcntl(listening.get(), F_SETFL, O_NONBLOCK) != 0) {
+    return base::io_error("cannot serve on this socket", errno);
   }
-  listening.release();
-  port_ = acceptor_.local_endpoint(error).port();
+  port_ = ntohs(address.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6&>(address).sin6_port
+                                              : reinterpret_cast<sockaddr_in&>(address).sin_port);
+  listener_ = std::move(listening);
   return {};
 }
 
-void Server::Impl::accept() {
-  acceptor_.async_accept([self = shared_from_this()](const error_code& error, tcp::socket socket) {
-    self->on_accept(error, std::move(socket));
-  });
+void Server::Impl::start() {
+  watch_ =
+      reactor_.watch(listener_.get(), [self = shared_from_this()](base::Readiness) { self->accept_all(); });
 }
 
-void Server::Impl::on_accept(const error_code& error, tcp::socket socket) {
-  if (!acceptor_.is_open()) {
-    return;
-  }
-  // A peer that left the backlog is no fault of ours; without descriptors a retry at once would spin.
-  if (error && error != asio::error::connection_aborted) {
-    if (!std::exchange(accept_failing_, true)) {
-      spdlog::error("http: cannot accept connections: {}; trying again every {} ms", error.message(),
-                    kAcceptBackOff.count());
+void Server::Impl::accept_all() {
+  for (int accepted = 0; listener_.valid(); ++accepted) {  // the handler may stop the server
+    if (accepted == kAcceptsPerTurn) {
+      reactor_.post([self = shared_from_this()] { self->accept_all(); });
+      return;
     }
-    accept_timer_.expires_after(kAcceptBackOff);
-    accept_timer_.async_wait([self = shared_from_this()](const error_code& wait_error) {
-      if (!wait_error && self->acceptor_.is_open()) {
-        self->accept();
+    base::UniqueFd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (socket.valid()) {
+      if (std::exchange(accept_failing_, false)) {
+        spdlog::info("http: connections are accepted again");
       }
-    });
-    return;
-  }
-  if (!error) {
-    if (std::exchange(accept_failing_, false)) {
-      spdlog::info("http: connections are accepted again");
+      admit(std::move(socket));
+    } else if (errno == EAGAIN) {
+      return;
+    } else if (errno != ECONNABORTED && errno != EINTR) {  // a peer that left the backlog is no fault of ours
+      accept_failed(errno);
+      return;
     }
-    admit(std::move(socket));
-  }
-  if (acceptor_.is_open()) {  // the handler may have stopped the server
-    accept();
   }
 }
 
-void Server::Impl::admit(tcp::socket socket) {
+// Without descriptors a retry at once would spin.
+void Server::Impl::accept_failed(int error) {
+  if (!std::exchange(accept_failing_, true)) {
+    spdlog::error("http: cannot accept connections: {}; trying again every {} ms", std::strerror(error),
+                  kAcceptBackOff.count());
+  }
+  accept_timer_ =
+      reactor_.at(reactor_.now() + kAcceptBackOff, [self = shared_from_this()] { self->accept_all(); });
+}
+
+void Server::Impl::admit(base::UniqueFd socket) {
   if (connections_.size() >= limits_.connections + kTurnedAwayConnections) {
     return;
   }
-  error_code error;
-  socket.non_blocking(true, error);
-  if (!error) {
-    socket.set_option(tcp::no_delay(true), error);
-  }
-  if (error) {  // the peer has gone already
+  const int on = 1;
+  if (::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) !=
+      0) {  // the peer has gone already
     return;
   }
-  const auto connection = std::make_shared<Connection>(std::move(socket), shared_from_this());
+  const auto connection = std::make_shared<Connection>(reactor_, std::move(socket), shared_from_this());
   connection->slot = connections_.size();
   connections_.push_back(connection);
   arm_sweep();
@@ -162,14 +155,18 @@ void Server::Impl::admit(tcp::socket socket) {
   }
 }
 
+void Server::Impl::close_listener() {
+  watch_.stop();
+  listener_.reset();
+  reactor_.cancel(std::exchange(accept_timer_, 0));
+}
+
 void Server::Impl::arm_sweep() {
-  if (sweeping_) {
+  if (sweep_timer_ != 0) {
     return;
   }
-  sweeping_ = true;
-  sweep_timer_.expires_after(sweep_interval(limits_));
-  sweep_timer_.async_wait([self = shared_from_this()](const error_code&) {
-    self->sweeping_ = false;
+  sweep_timer_ = reactor_.at(reactor_.now() + sweep_interval(limits_), [self = shared_from_this()] {
+    self->sweep_timer_ = 0;
     self->sweep();
   });
 }
@@ -197,7 +194,7 @@ void Server::Impl::closed(Connection& connection) {
   const std::shared_ptr<Connection> last = std::move(connections_.back());  // `connection` outlives this call
   connections_.pop_back();
   if (connections_.empty()) {
-    sweep_timer_.cancel();
+    reactor_.cancel(std::exchange(sweep_timer_, 0));
     finish_drain();
   }
 }
@@ -205,9 +202,7 @@ void Server::Impl::closed(Connection& connection) {
 void Server::Impl::drain(std::function<void()> done) {
   draining_ = true;
   drained_ = std::move(done);
-  error_code ignored;
-  acceptor_.close(ignored);
-  accept_timer_.cancel();
+  close_listener();
   const auto connections = connections_;  // draining closes some
   for (const auto& connection : connections) {
     connection->drain();
@@ -219,23 +214,21 @@ void Server::Impl::drain(std::function<void()> done) {
 
 void Server::Impl::finish_drain() {
   if (drained_) {
-    asio::post(context_, std::exchange(drained_, nullptr));
+    reactor_.post(std::exchange(drained_, nullptr));
   }
 }
 
 void Server::Impl::stop() {
-  error_code ignored;
-  acceptor_.close(ignored);
-  accept_timer_.cancel();
+  close_listener();
   while (!connections_.empty()) {
     const std::shared_ptr<Connection> last = connections_.back();
     last->stop();  // takes itself off
   }
 }
 
-Server::Server(asio::io_context& context, ServerLimits limits, Handler& handler)
-    : impl_(std::make_shared<Impl>(context, limits, handler)) {}
-// Asio's timers and queues may throw for want of memory only: nothing is left to save then.
+Server::Server(base::Reactor& reactor, ServerLimits limits, Handler& handler)
+    : impl_(std::make_shared<Impl>(reactor, limits, handler)) {}
+// It may throw for want of memory only: nothing is left to save then.
 Server::~Server() { impl_->stop(); }  // NOLINT(bugprone-exception-escape)
 
 base::Result<void> Server::listen(const std::string& host_port) {
@@ -244,7 +237,7 @@ base::Result<void> Server::listen(const std::string& host_port) {
 }
 base::Result<void> Server::adopt(base::UniqueFd listening) { return impl_->adopt(std::move(listening)); }
 std::uint16_t Server::port() const { return impl_->port(); }
-void Server::start() { impl_->accept(); }
+void Server::start() { impl_->start(); }
 void Server::drain(std::function<void()> done) { impl_->drain(std::move(done)); }
 void Server::stop() { impl_->stop(); }
 std::size_t Server::connection_count() const { return impl_->connection_count(); }

@@ -18,8 +18,8 @@
 #include "base/unique_fd.h"
 #include "http/message.h"
 
-namespace boost::asio {
-class io_context;
+namespace hearth::base {
+class Reactor;
 }
 
 namespace hearth::http {
@@ -119,7 +119,7 @@ class Handler {
 
 class Server {
  public:
-  Server(boost::asio::io_context& context, ServerLimits limits, Handler& handler);
+  Server(base::Reactor& reactor, ServerLimits limits, Handler& handler);
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
   ~Server();  // NOLINT(bugprone-exception-escape): see server.cc

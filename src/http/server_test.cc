@@ -274,8 +274,8 @@ TEST(Server, ListensOnIpv6) {
 TEST(Server, SaysWhyItCannotListen) {
   FunctionHandler handler;
   LoopbackServer server(handler);
-  boost::asio::io_context context;
-  Server other(context, {}, handler);
+  base::Reactor reactor;
+  Server other(reactor, {}, handler);
   EXPECT_EQ(other.listen("nowhere").error().code, base::ErrorCode::kInvalidArgument);
   EXPECT_EQ(other.listen("127.0.0.1:99999").error().code, base::ErrorCode::kInvalidArgument);
   const auto taken = other.listen("127.0.0.1:" + std::to_string(server.port()));

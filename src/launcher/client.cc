@@ -3,10 +3,6 @@
 #include <sys/socket.h>
 
 #include <array>
-#include <boost/asio/error.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/post.hpp>
 #include <cerrno>
 #include <csignal>
 #include <deque>
@@ -16,13 +12,13 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/reactor.h"
 #include "launcher/codec.h"
 #include "launcher/packet.h"
 
 namespace hearth::launcher {
 namespace {
 
-namespace asio = boost::asio;
 using base::Error;
 using base::ErrorCode;
 using base::Result;
@@ -57,16 +53,15 @@ Outgoing outgoing(const sandbox::Descriptors& descriptors) {
 // still on the loop do nothing then.
 class Client::Link : public std::enable_shared_from_this<Link> {
  public:
-  Link(asio::io_context& context, base::UniqueFd socket, LostHandler on_lost)
-      : context_(context), socket_(context, socket.get()), on_lost_(std::move(on_lost)) {
-    (void)socket.release();
-  }
+  Link(base::Reactor& reactor, base::UniqueFd socket, LostHandler on_lost)
+      : reactor_(reactor), socket_(std::move(socket)), on_lost_(std::move(on_lost)) {}
 
   void start(sandbox::Spec spec, sandbox::Descriptors descriptors, StartDone done);
   void set_limits(const std::string& name, const sandbox::Limits& limits);
   void remove(const std::string& name);
   void on_exit(ExitHandler handler) { on_exit_ = std::move(handler); }
-  void await_readable();
+  // The watch holds this object until close(), or the launcher's loss.
+  void watch();
   void close();
 
  private:
@@ -84,7 +79,6 @@ class Client::Link : public std::enable_shared_from_this<Link> {
   void send(Queued request);
   // False when the socket takes no more for now.
   bool transmit(const Queued& request);
-  void await_writable();
   void flush();
   void receive();
   void handle(const Notice& notice);
@@ -93,8 +87,9 @@ class Client::Link : public std::enable_shared_from_this<Link> {
   void lose(Error error);
   void report_loss();
 
-  asio::io_context& context_;
-  asio::posix::stream_descriptor socket_;
+  base::Reactor& reactor_;
+  base::UniqueFd socket_;
+  base::Reactor::Watch watch_;
   LostHandler on_lost_;
   ExitHandler on_exit_;
   PacketReceiver receiver_;
@@ -150,7 +145,7 @@ void Client::Link::remove(const std::string& name) {
 }
 
 void Client::Link::refuse(StartDone done, Error error) {
-  asio::post(context_, [self = shared_from_this(), done = std::move(done), error = std::move(error)] {
+  reactor_.post([self = shared_from_this(), done = std::move(done), error = std::move(error)] {
     if (!self->closed_) {
       done(error);
     }
@@ -160,43 +155,31 @@ void Client::Link::refuse(StartDone done, Error error) {
 void Client::Link::send(Queued request) {
   if (!queue_.empty() || !transmit(request)) {
     queue_.push_back(std::move(request));
-    if (queue_.size() == 1) {
-      await_writable();
-    }
   }
 }
 
 bool Client::Link::transmit(const Queued& request) {
   const Outgoing out = outgoing(request.descriptors);
-  const int failure = send_packet(socket_.native_handle(), request.bytes,
-                                  std::span(out.numbers).first(out.count), MSG_DONTWAIT);
+  const int failure =
+      send_packet(socket_.get(), request.bytes, std::span(out.numbers).first(out.count), MSG_DONTWAIT);
   if (failure == EAGAIN) {
     return false;
   }
   if (failure == EPIPE || failure == ECONNRESET || (failure != 0 && request.starts.empty())) {
     lose(base::io_error("the launcher cannot be reached", failure));
   } else if (failure != 0) {
-    asio::post(context_, [self = shared_from_this(), name = request.starts,
-                          error = base::io_error("the start cannot be sent to the launcher", failure)] {
+    reactor_.post([self = shared_from_this(), name = request.starts,
+                   error = base::io_error("the start cannot be sent to the launcher", failure)] {
       self->start_ended(name, error);
     });
   }
   return true;
 }
 
-void Client::Link::await_writable() {
-  socket_.async_wait(asio::posix::stream_descriptor::wait_write,
-                     [self = shared_from_this()](const boost::system::error_code& error) {
-                       if (!error) {
-                         self->flush();
-                       }
-                     });
-}
-
 void Client::Link::flush() {
   while (!lost_ && !closed_ && !queue_.empty()) {
     if (!transmit(queue_.front())) {
-      return await_writable();
+      return;  // until the socket is writable again
     }
     if (!lost_) {
       queue_.pop_front();
@@ -204,18 +187,20 @@ void Client::Link::flush() {
   }
 }
 
-void Client::Link::await_readable() {
-  socket_.async_wait(asio::posix::stream_descriptor::wait_read,
-                     [self = shared_from_this()](const boost::system::error_code& error) {
-                       if (!error) {
-                         self->receive();
-                       }
-                     });
+void Client::Link::watch() {
+  watch_ = reactor_.watch(socket_.get(), [self = shared_from_this()](base::Readiness ready) {
+    if (ready.writable) {
+      self->flush();
+    }
+    if (ready.readable || ready.ended) {
+      self->receive();
+    }
+  });
 }
 
 void Client::Link::receive() {
   for (int i = 0; i < kNoticesPerTurn && !closed_ && !lost_; ++i) {
-    const auto outcome = receiver_.receive(socket_.native_handle(), MSG_DONTWAIT);
+    const auto outcome = receiver_.receive(socket_.get(), MSG_DONTWAIT);
     if (!outcome) {
       return lose(outcome.error());
     }
@@ -223,7 +208,7 @@ void Client::Link::receive() {
       return lose({ErrorCode::kIo, "the launcher has ended"});
     }
     if (*outcome == PacketReceiver::Outcome::kNothing) {
-      break;
+      return;
     }
     const Result<Notice> notice = decode_notice(receiver_.bytes());
     if (!notice) {
@@ -231,8 +216,9 @@ void Client::Link::receive() {
     }
     handle(*notice);
   }
+  // Perhaps there are more: the edge that told of them has been used up.
   if (!closed_ && !lost_) {
-    await_readable();
+    reactor_.post([self = shared_from_this()] { self->receive(); });
   }
 }
 
@@ -273,9 +259,9 @@ void Client::Link::lose(Error error) {
     return;
   }
   lost_ = std::move(error);
-  boost::system::error_code ignored;
-  socket_.close(ignored);
-  asio::post(context_, [self = shared_from_this()] { self->report_loss(); });
+  watch_.stop();
+  socket_.reset();
+  reactor_.post([self = shared_from_this()] { self->report_loss(); });
 }
 
 void Client::Link::report_loss() {
@@ -299,13 +285,13 @@ void Client::Link::report_loss() {
 void Client::Link::close() {
   closed_ = true;
   queue_.clear();
-  boost::system::error_code ignored;
-  socket_.close(ignored);
+  watch_.stop();
+  socket_.reset();
 }
 
-Client::Client(asio::io_context& context, base::UniqueFd socket, LostHandler on_lost)
-    : link_(std::make_shared<Link>(context, std::move(socket), std::move(on_lost))) {
-  link_->await_readable();
+Client::Client(base::Reactor& reactor, base::UniqueFd socket, LostHandler on_lost)
+    : link_(std::make_shared<Link>(reactor, std::move(socket), std::move(on_lost))) {
+  link_->watch();
 }
 
 Client::~Client() { link_->close(); }

@@ -18,8 +18,8 @@
 #include "base/unique_fd.h"
 #include "sandbox/sandbox.h"
 
-namespace boost::asio {
-class io_context;
+namespace hearth::base {
+class Reactor;
 }
 
 namespace hearth::launcher {
@@ -33,7 +33,7 @@ class Client final : public sandbox::Host {
   using LostHandler = std::function<void(const base::Error&)>;
 
   // `socket` is Launched::socket.
-  Client(boost::asio::io_context& context, base::UniqueFd socket, LostHandler on_lost);
+  Client(base::Reactor& reactor, base::UniqueFd socket, LostHandler on_lost);
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
   ~Client() override;

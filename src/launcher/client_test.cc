@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
 #include <chrono>
 #include <functional>
 #include <map>
@@ -12,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/reactor.h"
 #include "launcher/codec.h"
 #include "launcher/packet.h"
 #include "launcher/spawn.h"
@@ -59,9 +58,9 @@ struct Record {
 
 class Watched {
  public:
-  Watched(boost::asio::io_context& context, UniqueFd socket)
-      : context_(context),
-        client_(std::in_place, context, std::move(socket),
+  Watched(base::Reactor& reactor, UniqueFd socket)
+      : reactor_(reactor),
+        client_(std::in_place, reactor, std::move(socket),
                 [this](const base::Error& error) { in_callback([&] { record_.lost.push_back(error); }); }) {
     client_->on_exit([this](const sandbox::Exit& exit) {
       in_callback([&] { record_.exits[exit.name].push_back(exit); });
@@ -87,17 +86,12 @@ class Watched {
   // Runs the loop until `reached`; false when it takes too long.
   bool run_until(const std::function<bool(const Record&)>& reached) {
     const auto deadline = std::chrono::steady_clock::now() + kPatience;
-    context_.restart();
     while (!reached(record_) && std::chrono::steady_clock::now() < deadline) {
-      context_.run_one_until(deadline);
-      context_.restart();
+      reactor_.run_one_until(deadline);
     }
     return reached(record_);
   }
-  void run_ready() {
-    context_.restart();
-    context_.poll();
-  }
+  void run_ready() { reactor_.poll(); }
   const Record& record() const { return record_; }
 
  private:
@@ -113,7 +107,7 @@ class Watched {
     body();
   }
 
-  boost::asio::io_context& context_;
+  base::Reactor& reactor_;
   Record record_;
   bool calling_ = false;
   std::optional<Client> client_;
@@ -129,7 +123,7 @@ class ClientTest : public testing::Test {
         spawn([] { return std::unique_ptr<sandbox::Backend>(std::make_unique<ProcessBackend>()); }, options);
     ASSERT_TRUE(launched.ok()) << launched.error().message;
     pid_ = launched->pid;
-    client_.emplace(context_, std::move(launched->socket));
+    client_.emplace(reactor_, std::move(launched->socket));
   }
 
   void TearDown() override {
@@ -137,7 +131,7 @@ class ClientTest : public testing::Test {
     EXPECT_EQ(::waitpid(pid_, nullptr, 0), pid_);
   }
 
-  boost::asio::io_context context_;
+  base::Reactor reactor_;
   pid_t pid_ = -1;
   std::optional<Watched> client_;
 };
@@ -241,7 +235,7 @@ class ClientAloneTest : public testing::Test {
   void SetUp() override {
     auto [near, far] = socket_pair(SOCK_SEQPACKET);
     far_ = std::move(far);
-    client_.emplace(context_, std::move(near));
+    client_.emplace(reactor_, std::move(near));
   }
 
   void say(const Notice& notice) { ASSERT_EQ(send_packet(far_.get(), encode(notice).value(), {}, 0), 0); }
@@ -255,7 +249,7 @@ class ClientAloneTest : public testing::Test {
     return decode_request(receiver_.bytes()).value();
   }
 
-  boost::asio::io_context context_;
+  base::Reactor reactor_;
   UniqueFd far_;
   PacketReceiver receiver_;
   std::optional<Watched> client_;
@@ -338,11 +332,11 @@ TEST_F(ClientAloneTest, DestroyingItClosesTheSocketAndSilencesIt) {
 }
 
 TEST(Client, MayBeDestroyedByItsOwnCallback) {
-  boost::asio::io_context context;
+  base::Reactor reactor;
   auto [near, far] = socket_pair(SOCK_SEQPACKET);
   int called = 0;
   std::optional<Client> client;
-  client.emplace(context, std::move(near), [&](const base::Error&) { ++called; });
+  client.emplace(reactor, std::move(near), [&](const base::Error&) { ++called; });
   for (const char* name : {"one", "two"}) {
     client->start(script(name, "x"), {}, [&](base::Result<void>) {
       ++called;
@@ -350,7 +344,7 @@ TEST(Client, MayBeDestroyedByItsOwnCallback) {
     });
     ASSERT_EQ(send_packet(far.get(), encode(Notice(Started{name})).value(), {}, 0), 0);
   }
-  context.run();
+  reactor.poll();
   EXPECT_EQ(called, 1);
 }
 

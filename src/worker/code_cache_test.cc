@@ -6,15 +6,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
 #include <filesystem>
 #include <fstream>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "base/asio_event_loop.h"
+#include "base/reactor.h"
 #include "worker/fake_code_store.h"
 
 namespace hearth::worker {
@@ -49,7 +47,7 @@ class CodeCacheTest : public testing::Test {
   }
   void run_until(const Answer& answer) {
     while (!answer) {
-      context_.run_one();
+      loop_.run_one_until(base::Clock::now() + std::chrono::seconds(1));
     }
   }
   base::Result<CodeFolder> get(const std::string& code) {
@@ -62,8 +60,7 @@ class CodeCacheTest : public testing::Test {
   // Everything that jobs have to say has been said: the pool is joined, and made anew.
   void settle() {
     pool_.emplace(kThreads, kQueue);
-    context_.poll();
-    context_.restart();
+    loop_.poll();
   }
 
   std::vector<std::string> in_cache() const {
@@ -89,9 +86,7 @@ class CodeCacheTest : public testing::Test {
   const TemporaryFolder temporary_;
   CodeCacheOptions options_;
   FakeCodeStore store_;
-  boost::asio::io_context context_;
-  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{context_.get_executor()};
-  base::AsioEventLoop loop_{context_};
+  base::Reactor loop_;
   std::optional<base::BlockingPool> pool_{std::in_place, kThreads, kQueue};
   std::optional<CodeCache> cache_;
 };
@@ -322,7 +317,7 @@ TEST_F(CodeCacheTest, MayEndInsideAnAnswer) {
     answered = true;
   });
   while (!answered) {
-    context_.run_one();
+    loop_.run_one_until(base::Clock::now() + std::chrono::seconds(1));
   }
 }
 

@@ -5,12 +5,10 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/post.hpp>
 #include <cerrno>
 #include <utility>
 
+#include "base/reactor.h"
 #include "worker/log_capture.h"
 
 namespace hearth::worker {
@@ -19,13 +17,15 @@ namespace {
 using base::Error;
 using base::Result;
 using base::UniqueFd;
-using Descriptor = boost::asio::posix::stream_descriptor;
 
 // Reads of the answers in one turn of the loop, so that a flood leaves the loop to others.
 constexpr int kReadsPerTurn = 4;
 // The most a pipe can hold (/proc/sys/fs/pipe-max-size): after that many bytes everything written
 // before the read began has been read.
 constexpr std::size_t kMaxPipeBytes = base::kMiB;
+// Frames that share a write. More would have the instance wait for the whole turn, and then the loop for the
+// instance, one after the other instead of side by side.
+constexpr int kFramesPerWrite = 8;
 // Of one packet: PIPE_BUF, pipe(7).
 constexpr std::size_t kPacketBytes = 4'096;
 
@@ -51,14 +51,11 @@ void grow(int fd) { std::ignore = ::fcntl(fd, F_SETPIPE_SZ, static_cast<int>(kMa
 
 class InstanceChannel::Impl : public std::enable_shared_from_this<Impl> {
  public:
-  Impl(boost::asio::io_context& context, std::shared_ptr<ReadBuffers> buffers,
-       const model::InvocationLimits& limits, Events& events)
-      : buffers_(std::move(buffers)),
+  Impl(base::Reactor& reactor, std::shared_ptr<ReadBuffers> buffers, const model::InvocationLimits& limits,
+       Events& events)
+      : reactor_(reactor),
+        buffers_(std::move(buffers)),
         events_(&events),
-        requests_(context),
-        answers_(context),
-        out_(context),
-        err_(context),
         reader_(limits.response_bytes),
         capture_(limits.log_bytes) {}
 
@@ -75,30 +72,41 @@ class InstanceChannel::Impl : public std::enable_shared_from_this<Impl> {
     // Another open file description of the reading end, as ours must not block.
     const std::string path = "/proc/self/fd/" + std::to_string(requests->reading.get());
     back_.reset(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
-    for (auto [descriptor, fd] :
+    for (auto [ours, fd] :
          {std::pair(&requests_, &requests->writing), std::pair(&answers_, &answers->reading),
-          std::pair(&out_, &out->reading), std::pair(&err_, &err->reading)}) {
-      if (auto adopted = adopt(*descriptor, *fd); !adopted) {
-        return adopted.error();
+          std::pair(&out_.fd, &out->reading), std::pair(&err_.fd, &err->reading)}) {
+      if (::fcntl(fd->get(), F_SETFL, O_NONBLOCK) != 0) {
+        return base::io_error("channel", errno);
       }
+      *ours = std::move(*fd);
     }
     return FarEnds{std::move(requests->reading), std::move(out->writing), std::move(err->writing),
                    std::move(answers->writing)};
   }
 
+  // The watches hold this object until close().
   void start_reading() {
-    await_answers();
-    await_log(out_, model::LogStream::kOut);
-    await_log(err_, model::LogStream::kErr);
+    const auto self = shared_from_this();
+    answers_watch_ = reactor_.watch(answers_.get(), [self](base::Readiness ready) {
+      self->answers_end_told_ = self->answers_end_told_ || ready.ended;
+      self->on_answers_readable();
+    });
+    requests_watch_ = reactor_.watch(requests_.get(), [self](base::Readiness) { self->on_writable(); });
+    for (LogPipe* pipe : {&out_, &err_}) {
+      pipe->watch = reactor_.watch(pipe->fd.get(), [self, pipe](base::Readiness) { self->on_log(*pipe); });
+    }
   }
 
   void close() {
     events_ = nullptr;
-    boost::system::error_code ignored;
-    requests_.close(ignored);
-    answers_.close(ignored);
-    out_.close(ignored);
-    err_.close(ignored);
+    answers_watch_.stop();
+    requests_watch_.stop();
+    out_.watch.stop();
+    err_.watch.stop();
+    requests_.reset();
+    answers_.reset();
+    out_.fd.reset();
+    err_.fd.reset();
     back_.reset();
     body_.reset();
   }
@@ -113,8 +121,7 @@ class InstanceChannel::Impl : public std::enable_shared_from_this<Impl> {
     head_.assign(head.substr(std::min(sent, head.size())));
     body_sent_ = sent - std::min(sent, head.size());
     body_ = std::move(body);
-    grow(descriptor(requests_));
-    await_writable();
+    grow(requests_.get());
   }
 
   bool takes_more() const { return packets_ && back_.valid() && !broken_ && head_.empty() && !body_; }
@@ -134,12 +141,10 @@ class InstanceChannel::Impl : public std::enable_shared_from_this<Impl> {
 
   void send_soon(std::string_view head, const std::string& body) {
     head_.append(head).append(body);
-    if (!std::exchange(flushing_, true)) {
-      boost::asio::post(requests_.get_executor(), [self = shared_from_this()] {
-        if (self->events_ != nullptr) {
-          self->on_writable();
-        }
-      });
+    if (++gathered_ >= kFramesPerWrite) {
+      on_writable();
+    } else if (!std::exchange(flushing_, true)) {
+      reactor_.post([self = shared_from_this()] { self->on_writable(); });
     }
   }
 
@@ -149,73 +154,53 @@ class InstanceChannel::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   void drain_logs() {
-    pollfd ready[] = {{descriptor(out_), POLLIN, 0}, {descriptor(err_), POLLIN, 0}};
+    pollfd ready[] = {{out_.fd.get(), POLLIN, 0}, {err_.fd.get(), POLLIN, 0}};
     if (::poll(ready, 2, 0) <= 0) {
       return;
     }
     if ((ready[0].revents & POLLIN) != 0) {
-      drain(out_, model::LogStream::kOut);
+      drain(out_);
     }
     if ((ready[1].revents & POLLIN) != 0) {
-      drain(err_, model::LogStream::kErr);
+      drain(err_);
     }
   }
 
   LogCapture& capture() { return capture_; }
 
  private:
-  static Result<void> adopt(Descriptor& descriptor, UniqueFd& fd) {
-    if (::fcntl(fd.get(), F_SETFL, O_NONBLOCK) != 0) {
-      return base::io_error("channel", errno);
-    }
-    boost::system::error_code error;
-    descriptor.assign(fd.get(), error);
-    if (error) {
-      return Error{base::ErrorCode::kIo, "channel: " + error.message()};
-    }
-    std::ignore = fd.release();
-    return {};
-  }
-
-  // poll() skips a closed descriptor, which is -1.
-  static int descriptor(Descriptor& descriptor) {
-    return descriptor.is_open() ? descriptor.native_handle() : -1;
-  }
+  struct LogPipe {
+    model::LogStream stream;
+    UniqueFd fd;
+    base::Reactor::Watch watch;
+  };
 
   // A pipe keeps packets apart, each in a page of its own; larger frames flow.
   void send_as_packet(bool packet) {
     if (packet != packets_) {
-      packets_ = ::fcntl(descriptor(requests_), F_SETFL, O_NONBLOCK | (packet ? O_DIRECT : 0)) == 0 && packet;
+      packets_ = ::fcntl(requests_.get(), F_SETFL, O_NONBLOCK | (packet ? O_DIRECT : 0)) == 0 && packet;
     }
   }
 
-  void await_answers() {
-    answers_.async_wait(Descriptor::wait_read,
-                        [self = shared_from_this()](const boost::system::error_code& error) {
-                          if (!error) {
-                            self->on_answers_readable();
-                          }
-                        });
-  }
-
+  // A short read leaves nothing behind but the end: the next edge tells of more.
   void on_answers_readable() {
-    for (int reads = 0; reads < kReadsPerTurn && events_ != nullptr; ++reads) {
-      if (read_answers() < buffers_->answers.size()) {
-        break;
-      }
+    bool more = true;
+    for (int reads = 0; reads < kReadsPerTurn && more; ++reads) {
+      more = read_answers() == buffers_->answers.size() || answers_end_told_;
+      more = more && events_ != nullptr && !answers_done_;
     }
-    if (events_ != nullptr && !answers_done_) {
-      await_answers();
+    if (more) {
+      reactor_.post([self = shared_from_this()] { self->on_answers_readable(); });
     }
   }
 
   // One read. How many bytes it brought.
   std::size_t read_answers() {
-    if (answers_done_) {
+    if (answers_done_ || events_ == nullptr) {
       return 0;
     }
     auto& buffer = buffers_->answers;
-    const ssize_t got = ::read(descriptor(answers_), buffer.data(), buffer.size());
+    const ssize_t got = ::read(answers_.get(), buffer.data(), buffer.size());
     if (got < 0 && would_block(errno)) {
       return 0;
     }
@@ -226,7 +211,7 @@ class InstanceChannel::Impl : public std::enable_shared_from_this<Impl> {
     }
     const bool filled = static_cast<std::size_t>(got) == buffer.size();
     if (filled && !std::exchange(answers_grown_, true)) {
-      grow(descriptor(answers_));
+      grow(answers_.get());
     }
     deliver({buffer.data(), static_cast<std::size_t>(got)});
     return static_cast<std::size_t>(got);
@@ -251,7 +236,7 @@ class InstanceChannel::Impl : public std::enable_shared_from_this<Impl> {
     // writev does not write through the pointers.
     iovec parts[] = {{const_cast<char*>(head.data()), head.size()},
                      {const_cast<char*>(body.data()), body.size()}};
-    const ssize_t sent = ::writev(descriptor(requests_), parts, 2);
+    const ssize_t sent = ::writev(requests_.get(), parts, 2);
     if (sent >= 0) {
       return static_cast<std::size_t>(sent);
     }
@@ -259,19 +244,13 @@ class InstanceChannel::Impl : public std::enable_shared_from_this<Impl> {
     return 0;
   }
 
-  void await_writable() {
-    if (broken_) {  // the reading side says how it ended
+  // The pipe takes bytes, or it is the end of a turn in which frames were gathered.
+  void on_writable() {
+    flushing_ = false;
+    gathered_ = 0;
+    if (events_ == nullptr || broken_ || (head_.empty() && !body_)) {
       return;
     }
-    requests_.async_wait(Descriptor::wait_write,
-                         [self = shared_from_this()](const boost::system::error_code& error) {
-                           if (!error && self->events_ != nullptr) {
-                             self->on_writable();
-                           }
-                         });
-  }
-
-  void on_writable() {
     const std::string_view rest = body_ ? std::string_view(*body_).substr(body_sent_) : std::string_view();
     const std::size_t sent = write_some(head_, rest);
     const std::size_t of_head = std::min(sent, head_.size());
@@ -279,52 +258,51 @@ class InstanceChannel::Impl : public std::enable_shared_from_this<Impl> {
     body_sent_ += sent - of_head;
     if (head_.empty() && (!body_ || body_sent_ == body_->size())) {
       body_.reset();
-      flushing_ = false;
-      return;
     }
-    await_writable();
   }
 
-  void await_log(Descriptor& pipe, model::LogStream stream) {
-    pipe.async_wait(Descriptor::wait_read,
-                    [self = shared_from_this(), &pipe, stream](const boost::system::error_code& error) {
-                      if (!error && self->events_ != nullptr && self->read_log(pipe, stream) >= 0) {
-                        self->await_log(pipe, stream);
-                      }
-                    });
+  // One read at a time, so that a flood leaves the loop to others.
+  void on_log(LogPipe& pipe) {
+    if (events_ != nullptr && read_log(pipe) == static_cast<ssize_t>(buffers_->log.size())) {
+      reactor_.post([self = shared_from_this(), &pipe] { self->on_log(pipe); });
+    }
   }
 
   // One read. How many bytes it brought, 0 when there are none now, -1 at the pipe's end.
-  ssize_t read_log(Descriptor& pipe, model::LogStream stream) {
+  ssize_t read_log(LogPipe& pipe) {
     auto& buffer = buffers_->log;
-    const ssize_t got = ::read(descriptor(pipe), buffer.data(), buffer.size());
+    const ssize_t got = ::read(pipe.fd.get(), buffer.data(), buffer.size());
     if (got > 0) {
-      capture_.add(stream, {buffer.data(), static_cast<std::size_t>(got)});
+      capture_.add(pipe.stream, {buffer.data(), static_cast<std::size_t>(got)});
       return got;
     }
     return got < 0 && would_block(errno) ? 0 : -1;
   }
 
-  void drain(Descriptor& pipe, model::LogStream stream) {
+  void drain(LogPipe& pipe) {
     ssize_t got = 0;
     for (std::size_t total = 0; total < kMaxPipeBytes; total += static_cast<std::size_t>(got)) {
-      got = read_log(pipe, stream);
+      got = read_log(pipe);
       if (got < static_cast<ssize_t>(buffers_->log.size())) {
         return;
       }
     }
   }
 
+  base::Reactor& reactor_;
   std::shared_ptr<ReadBuffers> buffers_;
   Events* events_;  // null once closed
-  Descriptor requests_;
+  UniqueFd requests_;
   UniqueFd back_;         // reads from the other end of requests_
   bool packets_ = false;  // what was sent last, and so what may lie in the pipe
-  Descriptor answers_;
-  Descriptor out_;
-  Descriptor err_;
+  UniqueFd answers_;
+  base::Reactor::Watch requests_watch_;
+  base::Reactor::Watch answers_watch_;
+  LogPipe out_{model::LogStream::kOut, {}, {}};
+  LogPipe err_{model::LogStream::kErr, {}, {}};
   protocol::FrameReader reader_;
   LogCapture capture_;
+  bool answers_end_told_ = false;
   bool answers_done_ = false;  // nothing more is read from them
   bool answers_grown_ = false;
   bool broken_ = false;  // nothing more can be written
@@ -332,12 +310,13 @@ class InstanceChannel::Impl : public std::enable_shared_from_this<Impl> {
   std::string head_;
   std::shared_ptr<const std::string> body_;
   std::size_t body_sent_ = 0;
+  int gathered_ = 0;       // frames in head_
   bool flushing_ = false;  // head_ goes out at the end of this turn, or as the pipe takes it
 };
 
-InstanceChannel::InstanceChannel(boost::asio::io_context& context, std::shared_ptr<ReadBuffers> buffers,
+InstanceChannel::InstanceChannel(base::Reactor& reactor, std::shared_ptr<ReadBuffers> buffers,
                                  const model::InvocationLimits& limits, Events& events)
-    : impl_(std::make_shared<Impl>(context, std::move(buffers), limits, events)) {}
+    : impl_(std::make_shared<Impl>(reactor, std::move(buffers), limits, events)) {}
 
 InstanceChannel::~InstanceChannel() { impl_->close(); }
 

@@ -23,8 +23,8 @@
 #include "model/outcome.h"
 #include "worker/protocol.h"
 
-namespace boost::asio {
-class io_context;
+namespace hearth::base {
+class Reactor;
 }
 
 namespace hearth::worker {
@@ -58,7 +58,7 @@ class InstanceChannel {
   };
 
   // `events` outlives the channel; `buffers` outlives an operation that is under way.
-  InstanceChannel(boost::asio::io_context& context, std::shared_ptr<ReadBuffers> buffers,
+  InstanceChannel(base::Reactor& reactor, std::shared_ptr<ReadBuffers> buffers,
                   const model::InvocationLimits& limits, Events& events);
   InstanceChannel(const InstanceChannel&) = delete;
   InstanceChannel& operator=(const InstanceChannel&) = delete;

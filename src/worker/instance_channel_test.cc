@@ -6,10 +6,11 @@
 #include <unistd.h>
 
 #include <array>
-#include <boost/asio/io_context.hpp>
 #include <csignal>
 #include <optional>
 #include <vector>
+
+#include "base/reactor.h"
 
 namespace hearth::worker {
 namespace {
@@ -21,7 +22,7 @@ class InstanceChannelTest : public testing::Test, public InstanceChannel::Events
  protected:
   InstanceChannelTest() {
     limits_.response_bytes = 1'000'000;
-    channel_.emplace(context_, std::make_shared<ReadBuffers>(), limits_, *this);
+    channel_.emplace(reactor_, std::make_shared<ReadBuffers>(), limits_, *this);
     ::signal(SIGPIPE, SIG_IGN);
     far_ = std::move(channel_->open().value());
     ::fcntl(far_.requests.get(), F_SETFL, O_NONBLOCK);
@@ -51,12 +52,9 @@ class InstanceChannelTest : public testing::Test, public InstanceChannel::Events
     return text;
   }
 
-  void poll() {
-    context_.restart();
-    context_.poll();
-  }
+  void poll() { reactor_.poll(); }
 
-  boost::asio::io_context context_;
+  base::Reactor reactor_;
   model::InvocationLimits limits_;
   InstanceChannel::FarEnds far_;
   std::optional<InstanceChannel> channel_;
@@ -164,8 +162,8 @@ TEST_F(InstanceChannelTest, AFloodIsReadInBoundedTurns) {
   for (int i = 0; i < 1'000; ++i) {
     while (::write(far_.out.get(), line.data(), line.size()) > 0) {
     }
-    context_.restart();
-    ASSERT_LE(context_.poll(), 8U);  // a turn ends although there is always more
+    ASSERT_LE(reactor_.run_one_until(base::TimePoint::min()),
+              8U);  // a turn ends although there is always more
   }
   const auto logs = channel_->take_logs();
   EXPECT_TRUE(logs.truncated);

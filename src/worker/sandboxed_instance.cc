@@ -26,7 +26,7 @@ bool aborted(const sandbox::Exit& exit) {
 
 // What all instances of one factory use.
 struct SandboxedInstanceFactory::Shared {
-  boost::asio::io_context& context;
+  base::Reactor& reactor;
   base::EventLoop& loop;
   sandbox::Host& host;
   CodeFolders code_folders;
@@ -241,7 +241,7 @@ class SandboxedInstanceFactory::Core : public std::enable_shared_from_this<Core>
   }
 
   void start_sandbox() {
-    channel_ = std::make_unique<InstanceChannel>(shared_->context, shared_->buffers,
+    channel_ = std::make_unique<InstanceChannel>(shared_->reactor, shared_->buffers,
                                                  shared_->options.invocation, *this);
     auto ends = channel_->open();
     auto code = code_folder_->duplicate();
@@ -359,10 +359,10 @@ class SandboxedInstanceFactory::Handle final : public Instance {
   std::shared_ptr<Core> core_;
 };
 
-SandboxedInstanceFactory::SandboxedInstanceFactory(boost::asio::io_context& context, base::EventLoop& loop,
+SandboxedInstanceFactory::SandboxedInstanceFactory(base::Reactor& reactor, base::EventLoop& loop,
                                                    sandbox::Host& host, CodeFolders code_folders,
                                                    SandboxedInstanceOptions options)
-    : shared_(std::make_shared<Shared>(Shared{context,
+    : shared_(std::make_shared<Shared>(Shared{reactor,
                                               loop,
                                               host,
                                               std::move(code_folders),

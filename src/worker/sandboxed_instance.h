@@ -17,8 +17,8 @@
 #include "worker/instance.h"
 #include "worker/runtime_program.h"
 
-namespace boost::asio {
-class io_context;
+namespace hearth::base {
+class Reactor;
 }
 
 namespace hearth::worker {
@@ -38,9 +38,9 @@ using CodeFolders =
 
 class SandboxedInstanceFactory final : public InstanceFactory {
  public:
-  // `context` is the one that `loop` runs on. Takes over host's on_exit(). What is handed in outlives
+  // `loop` is the reactor's, or stands for it. Takes over host's on_exit(). What is handed in outlives
   // the factory and its instances.
-  SandboxedInstanceFactory(boost::asio::io_context& context, base::EventLoop& loop, sandbox::Host& host,
+  SandboxedInstanceFactory(base::Reactor& reactor, base::EventLoop& loop, sandbox::Host& host,
                            CodeFolders code_folders, SandboxedInstanceOptions options);
   SandboxedInstanceFactory(const SandboxedInstanceFactory&) = delete;
   SandboxedInstanceFactory& operator=(const SandboxedInstanceFactory&) = delete;

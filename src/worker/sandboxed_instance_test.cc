@@ -74,7 +74,7 @@ TEST_F(SandboxedInstanceTest, AFloodOfLogsIsCutAndTakesNoMemoryOrTime) {
   int turns = 0;
   std::function<void()> tick = [&] {
     turns++;
-    loop_.at(loop_.now() + milliseconds(1), tick);
+    reactor_.at(reactor_.now() + milliseconds(1), tick);
   };
   tick();
   const auto& finished = call("131072");
@@ -101,9 +101,8 @@ TEST_F(SandboxedInstanceTest, StopAtEveryMomentOfTheStart) {
     SCOPED_TRACE(turns);
     events_ = {};
     start("echo", "index");
-    context_.restart();
     for (int i = 0; i < turns; ++i) {
-      context_.poll_one();
+      reactor_.run_one_until(base::TimePoint::min());
     }
     instance_->stop();
     EXPECT_TRUE(run_until([this] { return events_.ended_count == 1; }));

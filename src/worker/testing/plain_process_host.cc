@@ -6,8 +6,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <boost/asio/posix/stream_descriptor.hpp>
-
 namespace hearth::worker {
 namespace {
 
@@ -45,14 +43,13 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
 }  // namespace
 
 struct PlainProcessHost::Process {
-  explicit Process(boost::asio::io_context& context) : ended(context) {}
   pid_t pid = -1;
   bool removed = false;
-  boost::asio::posix::stream_descriptor ended;  // a pidfd: readable at the end
+  base::UniqueFd ended;  // a pidfd: readable at the end
+  base::Reactor::Watch watch;
 };
 
-PlainProcessHost::PlainProcessHost(boost::asio::io_context& context, base::EventLoop& loop)
-    : context_(context), loop_(loop) {}
+PlainProcessHost::PlainProcessHost(base::Reactor& reactor) : reactor_(reactor) {}
 
 PlainProcessHost::~PlainProcessHost() {
   for (const auto& [name, process] : processes_) {
@@ -67,7 +64,7 @@ void PlainProcessHost::start(sandbox::Spec spec, sandbox::Descriptors descriptor
     return;
   }
   if (!start_result) {
-    loop_.post([done = std::move(done), result = start_result] { done(result); });
+    reactor_.post([done = std::move(done), result = start_result] { done(result); });
     return;
   }
   std::vector<std::string> program = command;
@@ -77,25 +74,24 @@ void PlainProcessHost::start(sandbox::Spec spec, sandbox::Descriptors descriptor
   }
   const auto arguments = pointers(program);
   const auto environment = pointers(spec.environment);
-  auto process = std::make_unique<Process>(context_);
+  auto process = std::make_unique<Process>();
   process->pid = ::fork();
   if (process->pid == 0) {
     become(arguments.data(), environment.data(), descriptors);
   }
-  process->ended.assign(static_cast<int>(::syscall(SYS_pidfd_open, process->pid, 0)));
+  process->ended.reset(static_cast<int>(::syscall(SYS_pidfd_open, process->pid, 0)));
   processes_[spec.name] = std::move(process);
   watch(spec.name);
-  loop_.post([done = std::move(done)] { done({}); });
+  reactor_.post([done = std::move(done)] { done({}); });
 }
 
 void PlainProcessHost::watch(const std::string& name) {
-  auto& ended = processes_.at(name)->ended;
-  ended.async_wait(boost::asio::posix::stream_descriptor::wait_read,
-                   [this, name](const boost::system::error_code& error) {
-                     if (!error) {
-                       reap(name);
-                     }
-                   });
+  Process& process = *processes_.at(name);
+  process.watch = reactor_.watch(process.ended.get(), [this, name](base::Readiness ready) {
+    if (ready.readable) {
+      reap(name);
+    }
+  });
 }
 
 void PlainProcessHost::reap(const std::string& name) {

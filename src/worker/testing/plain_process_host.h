@@ -4,7 +4,6 @@
 
 #include <sys/types.h>
 
-#include <boost/asio/io_context.hpp>
 #include <functional>
 #include <map>
 #include <memory>
@@ -12,14 +11,14 @@
 #include <utility>
 #include <vector>
 
-#include "base/event_loop.h"
+#include "base/reactor.h"
 #include "sandbox/sandbox.h"
 
 namespace hearth::worker {
 
 class PlainProcessHost final : public sandbox::Host {
  public:
-  PlainProcessHost(boost::asio::io_context& context, base::EventLoop& loop);
+  explicit PlainProcessHost(base::Reactor& reactor);
   PlainProcessHost(const PlainProcessHost&) = delete;
   PlainProcessHost& operator=(const PlainProcessHost&) = delete;
   ~PlainProcessHost() override;
@@ -49,8 +48,7 @@ class PlainProcessHost final : public sandbox::Host {
 
   void watch(const std::string& name);
 
-  boost::asio::io_context& context_;
-  base::EventLoop& loop_;
+  base::Reactor& reactor_;
   ExitHandler handler_;
   std::map<std::string, std::unique_ptr<Process>> processes_;
 };

@@ -11,7 +11,7 @@
 #include <fstream>
 #include <optional>
 
-#include "base/asio_event_loop.h"
+#include "base/reactor.h"
 #include "worker/sandboxed_instance.h"
 #include "worker/testing/plain_process_host.h"
 
@@ -87,7 +87,7 @@ class SandboxedInstanceTest : public testing::Test {
   void fetch(const std::string& digest, std::function<void(base::Result<CodeFolder>)> done) {
     const std::string folder = source_folder() + "/runtimes/conformance/fixtures/node/" + digest;
     const int fd = ::open(folder.c_str(), O_PATH | O_CLOEXEC);
-    loop_.post([fd, done = std::move(done)] {
+    reactor_.post([fd, done = std::move(done)] {
       auto held = std::make_shared<const base::UniqueFd>(fd);
       done(fd >= 0 ? base::Result<CodeFolder>(CodeFolder(std::move(held)))
                    : base::Error{base::ErrorCode::kNotFound, "no such code"});
@@ -97,7 +97,7 @@ class SandboxedInstanceTest : public testing::Test {
   SandboxedInstanceFactory& factory() {
     if (!factory_) {
       factory_.emplace(
-          context_, loop_, host_,
+          reactor_, reactor_, host_,
           [this](const std::string& digest, auto done) {
             if (answers_code_) {
               fetch(digest, std::move(done));
@@ -153,9 +153,8 @@ class SandboxedInstanceTest : public testing::Test {
   template <typename Condition>
   bool run_until(Condition condition, std::chrono::milliseconds wait = std::chrono::milliseconds(20'000)) {
     const auto until = base::Clock::now() + wait;
-    context_.restart();
     while (!condition() && base::Clock::now() < until) {
-      context_.run_one_until(until);
+      reactor_.run_one_until(until);
     }
     return condition();
   }
@@ -164,9 +163,8 @@ class SandboxedInstanceTest : public testing::Test {
     run_until([] { return false; }, time);
   }
 
-  boost::asio::io_context context_;
-  base::AsioEventLoop loop_{context_};
-  PlainProcessHost host_{context_, loop_};
+  base::Reactor reactor_;
+  PlainProcessHost host_{reactor_};
   SandboxedInstanceOptions options_;
   bool answers_code_ = true;
   model::Version version_;

@@ -1,0 +1,108 @@
+// The real event loop: epoll, timers, and a way in from other threads; run by one thread.
+//
+// Whoever owns a descriptor registers it once, for every readiness, edge by edge (epoll(7), EPOLLET): a
+// warm invocation then costs no system call but those that move its bytes. Everything but post(), now() and
+// stop() is for the loop's own thread.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "base/event_loop.h"
+#include "base/spin.h"
+#include "base/timer_queue.h"
+#include "base/unique_fd.h"
+
+struct epoll_event;
+
+namespace hearth::base {
+
+// What has become possible on a descriptor since it was last told; `ended`: the peer will send nothing more,
+// or the descriptor is broken: reading says which.
+struct Readiness {
+  bool readable = false;
+  bool writable = false;
+  bool ended = false;
+};
+
+class Reactor final : public EventLoop {
+ public:
+  // Called from run(), never inside another call to the reactor. Each edge is told once: the callee
+  // remembers what it does not use up.
+  using OnReady = std::function<void(Readiness)>;
+
+  // Watches one descriptor until it is destroyed, also from inside its own callback. The descriptor stays
+  // its owner's, who closes it afterwards.
+  class [[nodiscard]] Watch {
+   public:
+    Watch() = default;
+    Watch(Watch&& other) noexcept = default;
+    Watch& operator=(Watch&& other) noexcept;
+    ~Watch() { stop(); }
+
+    bool active() const { return entry_ != nullptr; }
+    void stop();
+
+   private:
+    friend class Reactor;
+    struct Entry;
+    explicit Watch(std::shared_ptr<Entry> entry) : entry_(std::move(entry)) {}
+
+    std::shared_ptr<Entry> entry_;
+  };
+
+  // `spin`: how the loop waits before it sleeps.
+  explicit Reactor(SpinOptions spin = {});
+  Reactor(const Reactor&) = delete;
+  Reactor& operator=(const Reactor&) = delete;
+  ~Reactor() override;
+
+  TimePoint now() const override { return Clock::now(); }
+  TimerId at(TimePoint when, std::function<void()> callback) override {
+    return timers_.add(when, std::move(callback));
+  }
+  void cancel(TimerId timer) override { timers_.cancel(timer); }
+  void post(std::function<void()> callback) override;
+
+  // `fd` is non-blocking. What is ready already is told on the next turn. Never fails but for want of memory
+  // (the process ends then): the descriptor is open and not watched yet.
+  Watch watch(int fd, OnReady on_ready);
+
+  // Until stop().
+  void run();
+  // Any thread, any moment: run() returns after the turn that it is in.
+  void stop();
+
+  // For tests: turns until one finds nothing to do; and one turn that waits until `deadline` at most. How
+  // many callbacks ran.
+  std::size_t poll();
+  std::size_t run_one_until(TimePoint deadline);
+
+ private:
+  std::size_t turn(TimePoint until);
+  int wait(TimePoint until);
+  int tell(const epoll_event* events, int count);
+  std::size_t run_timers();
+  std::size_t run_posted();
+  void wake();
+
+  const UniqueFd epoll_;
+  const UniqueFd wake_;
+  Spin spin_;
+  TimerQueue timers_;
+  std::vector<std::function<void()>> posted_;  // by the loop's own thread
+  bool others_posted_ = false;                 // posted_elsewhere_ has something
+  std::mutex mutex_;
+  std::vector<std::function<void()>> posted_elsewhere_;  // guarded by mutex_
+  std::atomic<bool> woken_ = false;                      // wake_ holds a count already
+  std::atomic<bool> stopped_ = false;
+  std::atomic<std::thread::id> thread_{};
+  std::vector<std::shared_ptr<Watch::Entry>> ended_;  // of this turn: its events may still name them
+};
+
+}  // namespace hearth::base
