@@ -91,9 +91,10 @@ Platform::~Platform() {
   pool_.reset();
 }
 
-// One core is left to the instance that is waited for.
+// Only for a single caller: then one core is left to it and the instance that is waited for. With several, a
+// loop that does not sleep would take the core that they need.
 base::SpinOptions Platform::spin_options() {
-  return {options_.spin, [this] { return dispatcher_ && dispatcher_->calls_alone(); }};
+  return {options_.spin, [this] { return gateway_ && gateway_->calls_one_by_one(); }};
 }
 
 base::Result<void> Platform::open() {

@@ -41,7 +41,6 @@ CallId Dispatcher::invoke(model::ExecuteRequest request, Done done) {
   auto call = std::make_shared<Call>(*this, id, std::move(request), std::move(done));
   call->began = loop_.now();
   calls_.emplace(id, call);
-  alone_ = running_ + 1 < std::max(2U, options_.cores) ? std::min(alone_ + 1, kAloneForGood) : 0;
   if (draining_) {
     reject(call, model::ApiErrorCode::kShuttingDown, "the server is stopping");
   } else {
@@ -56,8 +55,12 @@ void Dispatcher::route(const CallPtr& call) {
     return;
   }
   const auto wait = call->waited_hot ? std::nullopt : hot_wait_of(mine, *call->version);
-  if (wait) {
+  if (wait && crowded(mine, *call->version)) {
     wait_hot(mine, call, *wait);
+    return;
+  }
+  if (wait) {
+    take_warm_or_wait(call, *wait);
     return;
   }
   if (!mine.idle.empty()) {
@@ -68,6 +71,21 @@ void Dispatcher::route(const CallPtr& call) {
     return;
   }
   take(call);
+}
+
+// Sooner than waiting for one at work is one that is idle and that nobody holds.
+void Dispatcher::take_warm_or_wait(const CallPtr& call, base::Duration wait) {
+  messaging_.take(call->version->id, messaging::kWarmOnly,
+                  [this, call, wait](std::optional<messaging::Taken> taken) {
+                    if (taken && call->on_done) {
+                      execute(call, taken->allocation);
+                    } else if (taken) {
+                      link_.release(taken->allocation, model::ReleaseKind::kKeep);
+                      reject(call, model::ApiErrorCode::kInternal, {});
+                    } else {
+                      wait_hot(pool(call->version->id), call, wait);
+                    }
+                  });
 }
 
 void Dispatcher::take(const CallPtr& call) {

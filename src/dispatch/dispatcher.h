@@ -85,9 +85,6 @@ class Dispatcher {
   std::size_t calls_waiting() const { return capacity_queue_.size(); }
   std::size_t calls_running() const { return running_; }
   std::size_t leases_idle() const { return idle_leases_; }
-  // The recent calls, at least as many as a few, each had the platform almost to itself: a core is free for
-  // who waits for them.
-  bool calls_alone() const { return alone_ >= kAloneForGood; }
 
  private:
   class Call;
@@ -135,6 +132,7 @@ class Dispatcher {
   void end_hot_waits(const model::VersionId& version);
   void serve_hot_queue(const model::VersionId& version);
   void take(const CallPtr& call);
+  void take_warm_or_wait(const CallPtr& call, base::Duration wait);
   void no_capacity(const CallPtr& call);
   void wait_for_capacity(const CallPtr& call, base::Duration limit);
   void execute(const CallPtr& call, const model::Allocation& allocation);
@@ -162,8 +160,6 @@ class Dispatcher {
   std::list<CallPtr> capacity_queue_;  // of all versions, oldest first
   CallId last_call_ = 0;
   std::size_t running_ = 0;
-  static constexpr std::uint32_t kAloneForGood = 8;
-  std::uint32_t alone_ = 0;  // calls in a row that found fewer executions under way than there are cores
   std::size_t idle_leases_ = 0;
   base::TimerId sweep_timer_ = 0;
   bool retry_posted_ = false;

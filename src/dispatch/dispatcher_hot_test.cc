@@ -51,6 +51,15 @@ TEST_F(HotTest, HandlersThatDoLittleNeedFewerInstancesThanThereAreCores) {
   EXPECT_EQ(link_.running.size(), 1U) << "the other core is the server's and its callers'";
 }
 
+TEST_F(HotTest, AnIdleInstanceThatNobodyHoldsIsTakenBeforeAnyWait) {
+  warm(1, kShortUs);
+  messaging_.announce_warm("v", {"inproc:", "b", 0, 1, 128});
+  invoke();
+  invoke();
+  ASSERT_EQ(link_.running.size(), 2U);
+  EXPECT_EQ(link_.running[1].allocation.instance, "b");
+}
+
 TEST_F(HotTest, AHandlerThatMayBeWaitingGetsAnotherInstanceAtOnce) {
   warm(4, kLongUs);
   for (int i = 0; i < 4; ++i) {

@@ -234,6 +234,8 @@ void Gateway::invoke(const Route& route, http::Request request, http::Responder 
   }
   call->began = parts_.functions.loop.now();
   call->request_id = base::make_guid(parts_.request_ids);
+  const void* caller = responder.peer();
+  calls_of_last_caller_ = std::exchange(last_caller_, caller) == caller ? calls_of_last_caller_ + 1 : 0;
   call->responder = std::move(responder);
 
   const model::Function& function = *call->function;

@@ -49,6 +49,9 @@ class Gateway final : public http::Handler {
   // From now on every request is answered 503 shutting_down, but /health and /metrics.
   void drain() { draining_ = true; }
 
+  // The last calls, several in a row, came from one caller, so one by one.
+  bool calls_one_by_one() const { return calls_of_last_caller_ >= kCallsOneByOne; }
+
  private:
   struct Call;
 
@@ -78,6 +81,9 @@ class Gateway final : public http::Handler {
   Metrics metrics_;
   const base::TimePoint started_;
   bool draining_ = false;
+  static constexpr std::uint32_t kCallsOneByOne = 8;
+  const void* last_caller_ = nullptr;
+  std::uint32_t calls_of_last_caller_ = 0;
 };
 
 }  // namespace hearth::gateway

@@ -102,6 +102,8 @@ class Responder {
   // is stopped. A peer that has sent 64 KiB of further requests ahead is not watched meanwhile.
   void on_gone(std::function<void()> callback);
   bool gone() const;
+  // The same for all requests of one connection; another connection may have it later.
+  const void* peer() const { return target_.get(); }
 
  private:
   std::shared_ptr<Target> target_;  // shared with the connection, which may end first

@@ -118,6 +118,29 @@ TEST_F(InstanceChannelTest, ALargeFrameIsSentAsThePipeTakesIt) {
   EXPECT_EQ(body.use_count(), 1) << "the body is let go of when it is sent";
 }
 
+TEST_F(InstanceChannelTest, WhatWasNotReadIsTakenBackAndIsNowhereElse) {
+  EXPECT_FALSE(channel_->takes_more()) << "nothing was sent as a packet yet";
+  const auto body = std::make_shared<const std::string>("body");
+  for (std::uint64_t id = 1; id <= 3; ++id) {
+    channel_->send(protocol::encode_invoke_head(id, 1'000, "request", body->size()).view(), body);
+  }
+  EXPECT_TRUE(channel_->takes_more());
+  std::array<char, 65'536> buffer;
+  const ssize_t got = ::read(far_.requests.get(), buffer.data(), buffer.size());
+  ASSERT_GT(got, 0);
+  EXPECT_EQ(protocol::call_of({buffer.data(), static_cast<std::size_t>(got)}), 1U) << "one read, one frame";
+  EXPECT_EQ(channel_->take_back(), (std::vector<std::uint64_t>{2, 3}));
+  EXPECT_EQ(read_far(), "");
+  EXPECT_TRUE(channel_->take_back().empty());
+}
+
+TEST_F(InstanceChannelTest, NothingIsTakenBackOutOfALargeFrame) {
+  channel_->send("head", std::make_shared<const std::string>(30'000, 'b'));
+  EXPECT_FALSE(channel_->takes_more());
+  EXPECT_TRUE(channel_->take_back().empty());
+  EXPECT_EQ(read_far().size(), 30'004U);
+}
+
 TEST_F(InstanceChannelTest, AHeadThatDoesNotFitIsSentLater) {
   // Fill the pipe so that nothing of the next frame is taken.
   channel_->send(std::string(10'000'000, 'f'), nullptr);
