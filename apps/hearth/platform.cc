@@ -91,8 +91,8 @@ Platform::~Platform() {
   pool_.reset();
 }
 
-// Only for a single caller: then one core is left to it and the instance that is waited for. With several, a
-// loop that does not sleep would take the core that they need.
+// Only for one or two callers: then one core is left to them and the instance that is waited for. With more,
+// a loop that does not sleep would take the core that they need.
 base::SpinOptions Platform::spin_options() {
   return {options_.spin, [this] { return gateway_ && gateway_->calls_one_by_one(); }};
 }

@@ -171,7 +171,12 @@ void Dispatcher::wait_for_capacity(const CallPtr& call, base::Duration limit) {
 void Dispatcher::leave_queues(const CallPtr& call) {
   loop_.cancel(std::exchange(call->timer, 0));
   if (call->state == Call::State::kHotWait) {
-    std::erase(pool(call->version->id).hot_queue, call);
+    auto& queue = pool(call->version->id).hot_queue;
+    if (queue.front() == call) {  // nearly always
+      queue.pop_front();
+    } else {
+      std::erase(queue, call);
+    }
   } else if (call->state == Call::State::kCapacityWait) {
     std::erase(capacity_queue_, call);
   }

@@ -234,8 +234,7 @@ void Gateway::invoke(const Route& route, http::Request request, http::Responder 
   }
   call->began = parts_.functions.loop.now();
   call->request_id = base::make_guid(parts_.request_ids);
-  const void* caller = responder.peer();
-  calls_of_last_caller_ = std::exchange(last_caller_, caller) == caller ? calls_of_last_caller_ + 1 : 0;
+  note_caller(responder.peer());
   call->responder = std::move(responder);
 
   const model::Function& function = *call->function;
@@ -249,6 +248,14 @@ void Gateway::invoke(const Route& route, http::Request request, http::Responder 
   const auto id = dispatcher.invoke(
       std::move(execute), [this, call](dispatch::Answer answer) { answer_call(call, std::move(answer)); });
   call->responder.on_gone([&dispatcher, id] { dispatcher.abandon(id); });
+}
+
+void Gateway::note_caller(const void* caller) {
+  const bool known = caller == last_callers_[0] || caller == last_callers_[1];
+  calls_of_last_two_ = known ? calls_of_last_two_ + 1 : 0;
+  if (caller != last_callers_[0]) {
+    last_callers_ = {caller, last_callers_[0]};
+  }
 }
 
 void Gateway::answer_call(const std::shared_ptr<Call>& call, dispatch::Answer answer) {

@@ -4,6 +4,7 @@
 // An http::Handler on the server's loop; everything here runs on it.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -49,8 +50,8 @@ class Gateway final : public http::Handler {
   // From now on every request is answered 503 shutting_down, but /health and /metrics.
   void drain() { draining_ = true; }
 
-  // The last calls, several in a row, came from one caller, so one by one.
-  bool calls_one_by_one() const { return calls_of_last_caller_ >= kCallsOneByOne; }
+  // The last calls, several in a row, came from one or two callers, so nearly one by one.
+  bool calls_one_by_one() const { return calls_of_last_two_ >= kCallsOneByOne; }
 
  private:
   struct Call;
@@ -61,6 +62,7 @@ class Gateway final : public http::Handler {
   bool authorised(const http::RequestHead& head) const;
 
   void invoke(const Route& route, http::Request request, http::Responder responder);
+  void note_caller(const void* caller);
   void answer_call(const std::shared_ptr<Call>& call, dispatch::Answer answer);
   // Null when the answer has been given: the body did not arrive whole.
   std::shared_ptr<Upload> whole_upload(const http::Request& request, http::Responder& responder);
@@ -82,8 +84,8 @@ class Gateway final : public http::Handler {
   const base::TimePoint started_;
   bool draining_ = false;
   static constexpr std::uint32_t kCallsOneByOne = 8;
-  const void* last_caller_ = nullptr;
-  std::uint32_t calls_of_last_caller_ = 0;
+  std::array<const void*, 2> last_callers_{};  // the latest first
+  std::uint32_t calls_of_last_two_ = 0;
 };
 
 }  // namespace hearth::gateway

@@ -51,7 +51,7 @@ enum class ReleaseKind {
 inline constexpr std::size_t kBehindBodyBytes = 3'800;
 // Calls that an instance has been given at once, the one that it executes included, though it takes one at a
 // time: the next is at hand when one ends, and nobody has to be woken.
-inline constexpr std::uint32_t kBehindMost = 8;
+inline constexpr std::uint32_t kBehindMost = 16;  // as many packets as a pipe holds
 
 // What a worker offers to dispatchers.
 class Executor {
