@@ -121,6 +121,20 @@ TEST_F(HotTest, StartsThatTakeTooLongAreWaitedForNoLonger) {
   EXPECT_EQ(link_.running.size(), 2U);
 }
 
+TEST_F(HotTest, WaitsThatEndTogetherDoNotAllStartInstances) {
+  warm(1, kShortUs);
+  for (const char* instance : {"b", "c", "d", "e", "f"}) {
+    cold(instance);
+  }
+  for (int i = 0; i < 6; ++i) {
+    invoke();
+  }
+  loop_.advance(milliseconds(20));  // the one at work is stuck
+  EXPECT_EQ(link_.running.size(), 3U) << "two starts, one for each core";
+  loop_.advance(milliseconds(100));
+  EXPECT_EQ(link_.running.size(), 6U) << "but not for longer than a start takes";
+}
+
 TEST_F(HotTest, AStartThatFailsLetsTheWaitingGo) {
   cold("a");
   cold("b");

@@ -103,10 +103,18 @@ void Dispatcher::end_hot_waits(const model::VersionId& version) {
     arm_hot_timer(mine, version, next);
   }
   for (const CallPtr& call : over) {
-    if (call->state == Call::State::kHotWait) {
-      leave_queues(call);
-      route(call);
+    if (call->state != Call::State::kHotWait) {
+      continue;
     }
+    // As many starts as cores are under way already: for as long as one takes, those at work may be sooner.
+    const base::TimePoint latest = call->began + mine.hot_wait.start_limit();
+    if (mine.busy > 0 && mine.idle.empty() && mine.starting >= options_.cores && now < latest) {
+      call->hot_until = latest;
+      arm_hot_timer(mine, version, latest);
+      continue;
+    }
+    leave_queues(call);
+    route(call);
   }
 }
 

@@ -120,8 +120,9 @@ base::Result<void> Session::open_targets(const TargetWish& wish, bool with_load)
 
 base::Result<void> Session::open_hosts(const TargetWish& wish) {
   if (wish.by_serverless) {
-    return base::Error{base::ErrorCode::kUnsupported,
-                       "--deploy serverless is for tests of one function: this one deploys its own over the API"};
+    return base::Error{
+        base::ErrorCode::kUnsupported,
+        "--deploy serverless is for tests of one function: this one deploys its own over the API"};
   }
   if (auto opened = open_targets(wish, false); !opened) {
     return opened;
