@@ -9,7 +9,7 @@ readonly kPackages=(
   "run  ninja-build                             runs the build"
   "run  ccache                                  makes the second build quick"
   "run  pkg-config|pkgconf                      finds the C libraries"
-  "run  libboost1.81-dev|libboost1.83-dev|libboost1.88-dev                 Asio and Beast: HTTP and the event loop"
+  "run  libboost1.81-dev|libboost1.83-dev|libboost1.88-dev                 headers that JSON needs"
   "run  libboost-json1.81-dev|libboost-json1.83-dev|libboost-json1.88-dev  JSON"
   "run  libssl-dev                              SHA-256 of uploaded code"
   "run  libsqlite3-dev                          the embedded store"
