@@ -1,7 +1,7 @@
 // The loop that owns a part's state: monotonic time, timers and a way in from other threads.
 //
 // Every stateful heart (dispatcher, worker, gateway) is handed one and is called on its thread only.
-// AsioEventLoop runs for real; ManualEventLoop is a virtual clock for tests and simulation, so that
+// Reactor runs for real; ManualEventLoop is a virtual clock for tests and simulation, so that
 // no test sleeps.
 #pragma once
 
@@ -22,7 +22,7 @@ class EventLoop {
  public:
   virtual ~EventLoop() = default;
 
-  // Monotonic. Loop thread; any thread for AsioEventLoop.
+  // Monotonic. Loop thread; any thread for Reactor.
   virtual TimePoint now() const = 0;
 
   // Runs `callback` on the loop at `when` or as soon after as it can (never inside the call itself).
