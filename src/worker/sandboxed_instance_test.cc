@@ -70,7 +70,7 @@ TEST_F(SandboxedInstanceTest, LogsBelongToTheirCall) {
 TEST_F(SandboxedInstanceTest, AFloodOfLogsIsCutAndTakesNoMemoryOrTime) {
   load("floods");
   call("100");
-  const std::size_t before = resident_mb();
+  [[maybe_unused]] const std::size_t before = resident_mb();
   int turns = 0;
   std::function<void()> tick = [&] {
     turns++;
@@ -82,7 +82,9 @@ TEST_F(SandboxedInstanceTest, AFloodOfLogsIsCutAndTakesNoMemoryOrTime) {
   EXPECT_TRUE(finished.logs.truncated);
   EXPECT_EQ(text_of(finished.logs, model::LogStream::kOut).size(), options_.invocation.log_bytes);
   EXPECT_GT(turns, 20) << "the loop serves others meanwhile";
+#ifndef __SANITIZE_ADDRESS__  // which keeps what was freed for a while
   EXPECT_LT(resident_mb(), before + 8);
+#endif
   EXPECT_FALSE(call("1").logs.truncated);
 }
 
