@@ -105,8 +105,10 @@ void add_worker_flags(CLI::App& command, ServeOptions& options) {
           "idle: an idle instance gives way when another function's call finds no memory; never: 503")
       ->check(CLI::IsMember({"idle", "never"}))
       ->capture_default_str();
-  add_duration(*group, "--hot-wait", options.hot_wait,
-               "Longest wait for a busy instance that is about to be free, before a cold start; 0: none");
+  add_duration(
+      *group, "--hot-wait", options.hot_wait,
+      "Longest wait for a busy instance that is about to be free, before a cold start; 0: no wait, neither "
+      "for starts under way nor behind another call");
   add_duration(*group, "--queue-timeout", options.queue_timeout,
                "Wait of a call when there is no capacity; 0: 503 at once");
   group->add_option("--queue-depth", options.queue_depth, "Calls that may wait for capacity")
