@@ -195,6 +195,15 @@ std::size_t Reactor::run_timers() {
   return ran;
 }
 
+std::size_t Reactor::discard_posted() {
+  const auto mine = std::exchange(posted_, {});
+  const auto others = [this] {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(posted_elsewhere_, {});
+  }();
+  return mine.size() + others.size();
+}
+
 std::size_t Reactor::run_posted() {
   if (posted_.empty() && !others_posted_) {
     return 0;
@@ -202,6 +211,7 @@ std::size_t Reactor::run_posted() {
   auto batch = std::exchange(posted_, {});
   if (std::exchange(others_posted_, false)) {
     const std::lock_guard lock(mutex_);
+    messages_ += posted_elsewhere_.size();
     batch.insert(batch.end(), std::make_move_iterator(posted_elsewhere_.begin()),
                  std::make_move_iterator(posted_elsewhere_.end()));
     posted_elsewhere_.clear();

@@ -78,6 +78,12 @@ class Reactor final : public EventLoop {
   // Any thread, any moment: run() returns after the turn that it is in.
   void stop();
 
+  // Callbacks that other threads have posted and this one has run. Loop thread only.
+  std::uint64_t messages() const { return messages_; }
+
+  // After run(): destroys what was posted and never ran. How much that was: what is destroyed may post.
+  std::size_t discard_posted();
+
   // For tests: turns until one finds nothing to do; and one turn that waits until `deadline` at most. How
   // many callbacks ran.
   std::size_t poll();
@@ -97,6 +103,7 @@ class Reactor final : public EventLoop {
   TimerQueue timers_;
   std::vector<std::function<void()>> posted_;  // by the loop's own thread
   bool others_posted_ = false;                 // posted_elsewhere_ has something
+  std::uint64_t messages_ = 0;
   std::mutex mutex_;
   std::vector<std::function<void()>> posted_elsewhere_;  // guarded by mutex_
   std::atomic<bool> woken_ = false;                      // wake_ holds a count already

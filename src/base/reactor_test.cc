@@ -138,6 +138,31 @@ TEST(Reactor, StopsFromAnotherThread) {
   runner.join();
 }
 
+TEST(Reactor, CountsWhatOtherThreadsPostAndNothingElse) {
+  Reactor reactor;
+  reactor.poll();  // this thread's from now on
+  reactor.post([] {});
+  reactor.at(reactor.now(), [] {});
+  reactor.poll();
+  EXPECT_EQ(reactor.messages(), 0U);
+  std::thread([&reactor] { reactor.post([] {}); }).join();
+  reactor.poll();
+  EXPECT_EQ(reactor.messages(), 1U);
+}
+
+TEST(Reactor, DiscardsWhatNeverRan) {
+  Reactor reactor;
+  reactor.poll();
+  auto held = std::make_shared<int>(1);
+  const std::weak_ptr<int> alive = held;
+  std::thread([&reactor, held = std::move(held)] { reactor.post([held] {}); }).join();
+  reactor.post([] { ADD_FAILURE() << "ran"; });
+  EXPECT_EQ(reactor.discard_posted(), 2U);
+  EXPECT_TRUE(alive.expired());
+  EXPECT_EQ(reactor.discard_posted(), 0U);
+  reactor.poll();
+}
+
 TEST(Spin, LooksAgainWhileEventsComeSoonAndACoreIsFree) {
   bool core_is_free = true;
   Spin spin({microseconds(60), [&] { return core_is_free; }});
