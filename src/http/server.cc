@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
@@ -49,7 +50,8 @@ class Server::Impl final : public ConnectionHost, public std::enable_shared_from
   void start();
   void drain(std::function<void()> done);
   void stop();
-  std::size_t connection_count() const { return connections_.size(); }
+  void deal_to(std::shared_ptr<Impl> other) { others_.push_back(std::move(other)); }
+  std::size_t connection_count() const { return open_.load(std::memory_order_relaxed); }
 
   // ConnectionHost
   const ServerLimits& limits() const override { return limits_; }
@@ -61,7 +63,8 @@ class Server::Impl final : public ConnectionHost, public std::enable_shared_from
  private:
   void accept_all();
   void accept_failed(int error);
-  void admit(base::UniqueFd socket);
+  void deal(base::UniqueFd socket);
+  void admit(base::UniqueFd socket, bool turn_away);
   void close_listener();
   void arm_sweep();
   void sweep();
@@ -79,6 +82,8 @@ class Server::Impl final : public ConnectionHost, public std::enable_shared_from
   std::uint16_t port_ = 0;
   DateLine date_line_;
   std::vector<std::shared_ptr<Connection>> connections_;  // each at its `slot`
+  std::atomic<std::size_t> open_ = 0;                     // those and what has been dealt to us; any thread
+  std::vector<std::shared_ptr<Impl>> others_;             // of other loops, to deal connections to
   std::function<void()> drained_;
 };
 
@@ -113,7 +118,7 @@ void Server::Impl::accept_all() {
       if (std::exchange(accept_failing_, false)) {
         spdlog::info("http: connections are accepted again");
       }
-      admit(std::move(socket));
+      deal(std::move(socket));
     } else if (errno == EAGAIN) {
       return;
     } else if (errno != ECONNABORTED && errno != EINTR) {  // a peer that left the backlog is no fault of ours
@@ -133,8 +138,16 @@ void Server::Impl::accept_failed(int error) {
       reactor_.at(reactor_.now() + kAcceptBackOff, [self = shared_from_this()] { self->accept_all(); });
 }
 
-void Server::Impl::admit(base::UniqueFd socket) {
-  if (connections_.size() >= limits_.connections + kTurnedAwayConnections) {
+// Which loop has a connection is decided here, once.
+void Server::Impl::deal(base::UniqueFd socket) {
+  std::size_t all = connection_count();
+  Impl* least = this;
+  for (const auto& other : others_) {
+    const std::size_t count = other->connection_count();
+    all += count;
+    least = count < least->connection_count() ? other.get() : least;
+  }
+  if (all >= limits_.connections + kTurnedAwayConnections) {
     return;
   }
   const int on = 1;
@@ -142,11 +155,28 @@ void Server::Impl::admit(base::UniqueFd socket) {
       0) {  // the peer has gone already
     return;
   }
+  if (all >= limits_.connections) {
+    ++open_;
+    admit(std::move(socket), /*turn_away=*/true);
+    return;
+  }
+  ++least->open_;
+  if (least == this) {
+    admit(std::move(socket), /*turn_away=*/false);
+    return;
+  }
+  // Shared, because what is posted can be copied.
+  auto dealt = std::make_shared<base::UniqueFd>(std::move(socket));
+  least->reactor_.post(
+      [to = least->shared_from_this(), dealt] { to->admit(std::move(*dealt), /*turn_away=*/false); });
+}
+
+void Server::Impl::admit(base::UniqueFd socket, bool turn_away) {
   const auto connection = std::make_shared<Connection>(reactor_, std::move(socket), shared_from_this());
   connection->slot = connections_.size();
   connections_.push_back(connection);
   arm_sweep();
-  if (connections_.size() > limits_.connections) {
+  if (turn_away) {
     connection->turn_away(
         503, "too_many_connections",
         "the server holds its " + std::to_string(limits_.connections) + " connections already");
@@ -193,6 +223,7 @@ void Server::Impl::closed(Connection& connection) {
   connections_[slot]->slot = slot;
   const std::shared_ptr<Connection> last = std::move(connections_.back());  // `connection` outlives this call
   connections_.pop_back();
+  --open_;
   if (connections_.empty()) {
     reactor_.cancel(std::exchange(sweep_timer_, 0));
     finish_drain();
@@ -238,6 +269,11 @@ base::Result<void> Server::listen(const std::string& host_port) {
 base::Result<void> Server::adopt(base::UniqueFd listening) { return impl_->adopt(std::move(listening)); }
 std::uint16_t Server::port() const { return impl_->port(); }
 void Server::start() { impl_->start(); }
+void Server::deal_to(const std::vector<Server*>& others) {
+  for (const Server* other : others) {
+    impl_->deal_to(other->impl_);
+  }
+}
 void Server::drain(std::function<void()> done) { impl_->drain(std::move(done)); }
 void Server::stop() { impl_->stop(); }
 std::size_t Server::connection_count() const { return impl_->connection_count(); }

@@ -1,8 +1,9 @@
 // The HTTP/1.1 server behind a small interface: sockets, parsing, limits and time-outs are in here,
 // routes and answers are the handler's.
 //
-// One loop thread runs everything: Server, Handler and Responder are used on it only. The io_context
-// outlives the server and every Responder; the handler outlives the server.
+// One loop thread runs everything: Server, Handler and Responder are used on it only. The loop outlives the
+// server and every Responder; the handler outlives the server. With several loops each has a server, and the
+// one that listens deals its connections out (deal_to()).
 #pragma once
 
 #include <chrono>
@@ -13,6 +14,7 @@
 #include <string_view>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
@@ -132,6 +134,10 @@ class Server {
   base::Result<void> adopt(base::UniqueFd listening);
   // The port bound by listen().
   std::uint16_t port() const;
+  // Connections accepted here go to whichever of `others` and this has the fewest, for good. The limit on
+  // connections is then one for all. Before start(); they live on other loops, do not listen, and outlive
+  // this server's last accept.
+  void deal_to(const std::vector<Server*>& others);
   // Begins to accept; before it, connections wait in the backlog.
   void start();
   // Stops accepting and closes idle connections; requests under way are answered, each with
@@ -140,6 +146,7 @@ class Server {
   void drain(std::function<void()> done);
   // Closes everything now.
   void stop();
+  // Any thread.
   std::size_t connection_count() const;
 
  private:
