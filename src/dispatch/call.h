@@ -24,6 +24,9 @@ class Dispatcher::Call final : public model::ExecutionObserver,
     dispatcher.done(shared_from_this(), std::move(execution), std::move(lease));
   }
 
+  // In a queue of the dispatcher's; kRouting is for as long as messaging takes to answer.
+  bool waits() const { return state == State::kHotWait || state == State::kCapacityWait; }
+
   Dispatcher& dispatcher;
   const CallId id;
   model::ExecuteRequest request;
@@ -40,7 +43,7 @@ class Dispatcher::Call final : public model::ExecutionObserver,
   bool demanded = false;
   bool waited_hot = false;
   bool version_retired =
-      false;  // while it waited: it runs on its version all the same, the instance goes after it
+      false;  // before it was executed: it runs on its version all the same, the instance goes after it
   DispatchSteps steps;
 };
 

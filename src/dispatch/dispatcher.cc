@@ -93,11 +93,13 @@ void Dispatcher::take(const CallPtr& call) {
   // Cold memory belongs to those who wait for it already; a warm instance of this version does not.
   const std::uint32_t memory_mb = capacity_queue_.empty() ? version.memory_mb : messaging::kWarmOnly;
   messaging_.take(version.id, memory_mb, [this, call](std::optional<messaging::Taken> taken) {
-    if (!taken) {
+    if (!call->on_done || draining_) {  // the answer may have come later, from another loop
+      if (taken) {
+        link_.release(taken->allocation, model::ReleaseKind::kKeep);
+      }
+      reject(call, model::ApiErrorCode::kShuttingDown, "the server is stopping");
+    } else if (!taken) {
       no_capacity(call);
-    } else if (!call->on_done) {
-      link_.release(taken->allocation, model::ReleaseKind::kKeep);
-      reject(call, model::ApiErrorCode::kInternal, {});
     } else {
       call->cold = taken->source == messaging::Source::kCold;
       execute(call, taken->allocation);
@@ -200,6 +202,13 @@ void Dispatcher::keep(const model::VersionId& version, Pool& mine, model::Alloca
     link_.release(lease, model::ReleaseKind::kRemove);
     return;
   }
+  if (!link_.may_keep(lease)) {
+    link_.release(lease, model::ReleaseKind::kKeep);
+    if (mine.busy == 0) {
+      end_hot_waits(version);  // what they waited for is not coming back to them
+    }
+    return;
+  }
   if (const CallPtr waiting = next_waiting(version, mine)) {
     execute(waiting, lease);
     if (waiting->at) {
@@ -219,7 +228,7 @@ void Dispatcher::abandon(CallId id) {
   }
   const CallPtr call = found->second;
   call->on_done = nullptr;
-  if (call->state == Call::State::kHotWait || call->state == Call::State::kCapacityWait) {
+  if (call->waits()) {
     leave_queues(call);
     reject(call, model::ApiErrorCode::kInternal, {});
   }
@@ -236,12 +245,12 @@ void Dispatcher::retire(const model::VersionId& version, bool deleted) {
     }
   }
   messaging_.drop_version(version);
-  for (const CallPtr& call : waiting_calls()) {
+  for (const CallPtr& call : unexecuted_calls()) {
     if (call->version->id != version) {
       continue;
     }
     call->version_retired = true;
-    if (deleted) {
+    if (deleted && call->waits()) {
       leave_queues(call);
       reject(call, model::ApiErrorCode::kNotFound, "the function was deleted while the call waited");
     }
@@ -251,9 +260,11 @@ void Dispatcher::retire(const model::VersionId& version, bool deleted) {
 
 void Dispatcher::drain() {
   draining_ = true;
-  for (const CallPtr& call : waiting_calls()) {
-    leave_queues(call);
-    reject(call, model::ApiErrorCode::kShuttingDown, "the server is stopping");
+  for (const CallPtr& call : unexecuted_calls()) {
+    if (call->waits()) {
+      leave_queues(call);
+      reject(call, model::ApiErrorCode::kShuttingDown, "the server is stopping");
+    }
   }
   for (auto& [version, mine] : pools_) {
     idle_leases_ -= mine.idle.size();

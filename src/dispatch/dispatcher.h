@@ -140,7 +140,7 @@ class Dispatcher {
   void done(const CallPtr& call, model::Execution execution, std::optional<model::Allocation> lease);
   void reject(const CallPtr& call, model::ApiErrorCode code, std::string message);
   void leave_queues(const CallPtr& call);
-  std::vector<CallPtr> waiting_calls() const;
+  std::vector<CallPtr> unexecuted_calls() const;
 
   void keep(const model::VersionId& version, Pool& pool, model::Allocation lease);
   CallPtr next_waiting(const model::VersionId& version, Pool& pool);

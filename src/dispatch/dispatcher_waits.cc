@@ -252,14 +252,14 @@ void Dispatcher::retry_capacity_queue() {
   }
 }
 
-std::vector<Dispatcher::CallPtr> Dispatcher::waiting_calls() const {
-  std::vector<CallPtr> waiting;
+std::vector<Dispatcher::CallPtr> Dispatcher::unexecuted_calls() const {
+  std::vector<CallPtr> calls;
   for (const auto& [id, call] : calls_) {
-    if (call->state == Call::State::kHotWait || call->state == Call::State::kCapacityWait) {
-      waiting.push_back(call);
+    if (call->waits() || call->state == Call::State::kRouting) {
+      calls.push_back(call);
     }
   }
-  return waiting;
+  return calls;
 }
 
 }  // namespace hearth::dispatch

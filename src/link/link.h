@@ -19,6 +19,9 @@ class Link {
   virtual void execute_behind(const model::Allocation& running, model::ExecuteRequest request,
                               std::shared_ptr<model::ExecutionObserver> observer) = 0;
   virtual void take_back(const model::Allocation& running) = 0;
+  // Whether a dispatcher may keep this lease for its next call, or gives it back at once because its worker
+  // is closer to another.
+  virtual bool may_keep(const model::Allocation& lease) const = 0;
   // Gives a lease back; the worker then announces the instance again, or removes it.
   virtual void release(const model::Allocation& lease, model::ReleaseKind kind) = 0;
 };

@@ -50,6 +50,7 @@ class FakeLink final : public link::Link {
       each.observer->refused(model::Refusal::kBusy);
     }
   }
+  bool may_keep(const model::Allocation& lease) const override { return lease.worker_uri != "far"; }
   void release(const model::Allocation& lease, model::ReleaseKind kind) override {
     released.emplace_back(lease.instance, kind);
   }

@@ -1,4 +1,4 @@
-// The link of `hearth serve`: the one worker is in the same process, on the same loop.
+// The link of `hearth serve` with one event loop: the one worker is in the same process, on the same loop.
 #pragma once
 
 #include <utility>
@@ -21,6 +21,7 @@ class InprocLink final : public Link {
     executor_.execute_behind(running, std::move(request), std::move(observer));
   }
   void take_back(const model::Allocation& running) override { executor_.take_back(running); }
+  bool may_keep(const model::Allocation& /*lease*/) const override { return true; }
   void release(const model::Allocation& lease, model::ReleaseKind kind) override {
     executor_.release(lease, kind);
   }
