@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "base/manual_event_loop.h"
+#include "messaging/crossloop/crossloop_messaging.h"
 #include "messaging/inproc/inproc_messaging.h"
 
 namespace hearth::messaging {
@@ -28,7 +30,7 @@ class RecordingWorker final : public WorkerSubscriber {
 };
 
 struct Subject {
-  std::unique_ptr<Messaging> messaging;
+  std::shared_ptr<Messaging> messaging;
   std::unique_ptr<RecordingWorker> worker = std::make_unique<RecordingWorker>();
 };
 
@@ -36,9 +38,23 @@ using MakeSubject = std::function<Subject()>;
 
 Subject make_inproc() {
   Subject subject;
-  auto inproc = std::make_unique<InprocMessaging>();
+  auto inproc = std::make_shared<InprocMessaging>();
   inproc->subscribe(*subject.worker);
   subject.messaging = std::move(inproc);
+  return subject;
+}
+
+// Alone: with nobody to ask it is what it decorates.
+Subject make_crossloop() {
+  struct Alone {
+    base::ManualEventLoop loop;
+    InprocMessaging local;
+    CrossLoopMessaging messaging{local, loop};
+  };
+  Subject subject;
+  const auto alone = std::make_shared<Alone>();
+  alone->local.subscribe(*subject.worker);
+  subject.messaging = {alone, &alone->messaging};
   return subject;
 }
 
@@ -131,7 +147,8 @@ TEST_P(MessagingConformance, EachAnnouncementWakes) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Adapters, MessagingConformance,
-                         testing::Values(std::pair<const char*, MakeSubject>{"inproc", make_inproc}),
+                         testing::Values(std::pair<const char*, MakeSubject>{"inproc", make_inproc},
+                                         std::pair<const char*, MakeSubject>{"crossloop", make_crossloop}),
                          [](const auto& param) { return std::string(param.param.first); });
 
 }  // namespace

@@ -17,7 +17,7 @@ namespace hearth::messaging {
 
 enum class Source { kWarm, kCold };
 
-// As the memory asked of take(): no cold entry will do.
+// As the memory asked of take(): no cold entry will do, and none that is far (on another loop).
 inline constexpr std::uint32_t kWarmOnly = UINT32_MAX;
 
 struct Taken {
@@ -64,7 +64,8 @@ class Messaging {
   // Deletes the version's warm stack and tells the workers.
   virtual void drop_version(const model::VersionId& version) = 0;
 
-  // Tells the workers what a caller waits for. `done(true)` when one of them is making room.
+  // Tells the workers what a caller waits for. `done(true)` when one of them is making room; not called once
+  // the demand was withdrawn.
   virtual void demand(const Demand& demand, std::function<void(bool coming)> done) = 0;
   virtual void withdraw_demand(std::uint64_t demand_id) = 0;
 

@@ -37,10 +37,11 @@ const std::map<std::string, std::set<std::string>> kPartEdges = {
 // Adapters stand in a folder of their port's and may include it, itself and these. Only apps/ includes
 // them, and tests of parts that use the port.
 const std::map<std::string, std::set<std::string>> kAdapterEdges = {
-    {"store/sqlite", {"model", "base"}},     {"store/postgres", {"model", "base"}},
-    {"messaging/inproc", {"model", "base"}}, {"messaging/redis", {"model", "base"}},
-    {"sandbox/linux", {"model", "base"}},    {"sandbox/fake", {"model", "base"}},
-    {"link/inproc", {"model", "base"}},      {"link/http", {"http", "model", "base"}},
+    {"store/sqlite", {"model", "base"}},        {"store/postgres", {"model", "base"}},
+    {"messaging/inproc", {"model", "base"}},    {"messaging/redis", {"model", "base"}},
+    {"sandbox/linux", {"model", "base"}},       {"sandbox/fake", {"model", "base"}},
+    {"link/inproc", {"model", "base"}},         {"link/http", {"http", "model", "base"}},
+    {"messaging/crossloop", {"model", "base"}}, {"link/crossloop", {"model", "base"}},
 };
 
 // For tests and simulation: production code runs on the real clock.
