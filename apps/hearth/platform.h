@@ -1,28 +1,25 @@
 // All of Hearth's parts in one process, wired: made once the process is unprivileged, run until told
-// to stop.
+// to stop. One shard for each of --threads, and what they have in common.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "apps/hearth/serve_options.h"
+#include "apps/hearth/shard.h"
 #include "base/blocking_pool.h"
 #include "base/random.h"
 #include "base/reactor.h"
-#include "dispatch/dispatcher.h"
-#include "dispatch/function_cache.h"
-#include "gateway/gateway.h"
-#include "http/server.h"
+#include "gateway/functions_api.h"
 #include "launcher/client.h"
-#include "link/inproc/inproc_link.h"
-#include "messaging/inproc/inproc_messaging.h"
+#include "launcher/shared_host.h"
 #include "store/sqlite/data_directory.h"
 #include "store/sqlite/database.h"
 #include "store/sqlite/file_code_store.h"
 #include "store/sqlite/sqlite_function_store.h"
 #include "worker/code_cache.h"
-#include "worker/sandboxed_instance.h"
-#include "worker/worker.h"
 
 namespace hearth {
 
@@ -48,48 +45,49 @@ class Platform {
 
   // Opens the store, fills the caches and makes the parts. Before run().
   base::Result<void> open();
-  std::uint16_t port() const { return server_->port(); }
-  std::size_t function_count() const { return functions_.size(); }
+  std::uint16_t port() const { return shards_.front()->server().port(); }
+  std::size_t function_count() const { return shards_.front()->functions().size(); }
 
   // Until SIGTERM or SIGINT, then a drain of at most --drain-timeout; a second signal ends it at
   // once. The exit status.
   int run();
 
  private:
-  base::SpinOptions spin_options();
+  base::Reactor& first_loop() { return *loops_.front(); }
+  base::SpinOptions spin_options(std::size_t shard);
+  base::Result<void> open_store();
   void make_parts();
-  gateway::PlatformStatus status() const;
+  std::unique_ptr<Shard> make_shard(std::size_t index);
+  worker::CodeFolders code_folders_for(base::Reactor& loop);
+  std::unique_ptr<gateway::FunctionChanges> changes_for(std::size_t shard);
+  void fill_mirrors(const std::vector<model::Function>& known);
   base::Result<void> watch_signals();
   void on_signal(int signal);
   void drain();
   void one_part_drained();
+  void on_each_shard(const std::function<void(Shard&)>& what);
   void launcher_lost(const base::Error& error);
 
   const ServeOptions options_;
   store::sqlite::DataDirectory& directory_;
-  base::Reactor loop_;
-  base::UniqueFd signals_;  // signalfd(2): SIGINT and SIGTERM
+  std::vector<std::unique_ptr<base::Reactor>> loops_;  // one a shard; the first is the thread of run()
+  base::UniqueFd signals_;                             // signalfd(2): SIGINT and SIGTERM
   base::Reactor::Watch signals_watch_;
   base::SystemRandom random_;
-  base::PooledRandom request_ids_;
-  messaging::InprocMessaging messaging_;
-  dispatch::FunctionCache functions_;
 
+  // Of all shards. What is not for any thread lives on the first loop.
   std::unique_ptr<store::sqlite::Database> database_;
   std::unique_ptr<store::sqlite::SqliteFunctionStore> function_store_;
   std::unique_ptr<store::sqlite::FileCodeStore> code_store_;
   std::unique_ptr<launcher::Client> launcher_;
+  std::unique_ptr<launcher::SharedHost> shared_host_;
   std::unique_ptr<base::BlockingPool> pool_;
   std::unique_ptr<worker::CodeCache> code_cache_;
-  std::unique_ptr<worker::SandboxedInstanceFactory> instances_;
-  std::unique_ptr<worker::Worker> worker_;
-  std::unique_ptr<link::InprocLink> link_;
-  std::unique_ptr<dispatch::Dispatcher> dispatcher_;
-  std::unique_ptr<gateway::Gateway> gateway_;
-  std::unique_ptr<http::Server> server_;
+  std::unique_ptr<gateway::FunctionsApi> changes_;
+  std::vector<std::unique_ptr<Shard>> shards_;
 
   PlatformStart start_;
-  int draining_parts_ = 0;  // parts that have not said yet that nothing is left
+  std::size_t draining_parts_ = 0;  // parts that have not said yet that nothing is left
   bool stopping_ = false;
   int exit_status_ = 0;
 };

@@ -85,12 +85,9 @@ base::Result<Host> look_at_host(const ServeOptions& options) {
     return api_key.error();
   }
   const std::uint32_t memory_mb = options.memory_mb == 0 ? default_memory_mb() : options.memory_mb;
-  if (memory_mb < options.function.memory_max_mb) {
-    return base::Error{
-        base::ErrorCode::kInvalidArgument,
-        fmt::format("80 % of this machine's memory is {} MB, less than the largest function's {} MB: "
-                    "lower --memory-max, or give --memory",
-                    memory_mb, options.function.memory_max_mb)};
+  if (const std::string wrong = check_memory(options, memory_mb); !wrong.empty()) {
+    return base::Error{base::ErrorCode::kInvalidArgument,
+                       fmt::format("80 % of this machine's memory, {} MB: {}", memory_mb, wrong)};
   }
   Host host{*node, *shim, *user, *api_key, memory_mb, options.dns};
   if (options.network == "nat" && options.dns.empty()) {

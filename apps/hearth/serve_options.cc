@@ -81,6 +81,12 @@ void add_server_flags(CLI::App& command, ServeOptions& options) {
   group->add_option("--log-level", options.log_level, "trace, debug, info, warn, error or off")
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}))
       ->capture_default_str();
+  group
+      ->add_option("--threads", options.threads,
+                   "Event loops, each with its own thread, connections, instances and part of --memory; more "
+                   "than one pays where calls keep several cores busy")
+      ->check(CLI::Range(1U, 64U))
+      ->capture_default_str();
   add_duration(
       *group, "--spin", options.spin,
       "Longest time that the server looks again before it sleeps, while calls come one by one; 0: never");
@@ -237,6 +243,22 @@ bool is_loopback(const std::string& listen) {
   return host.starts_with("127.") || host == "localhost" || host == "[::1]";
 }
 
+std::string check_memory(const ServeOptions& options, std::uint32_t memory_mb) {
+  const std::uint32_t part_mb = memory_mb / options.threads;
+  if (part_mb >= options.function.memory_max_mb) {
+    return {};
+  }
+  if (options.threads == 1) {
+    return fmt::format("less than the largest function's {} MB: raise it, or lower --memory-max",
+                       options.function.memory_max_mb);
+  }
+  return fmt::format(
+      "the part of each of {} --threads, {} MB, is less than the largest function's {} MB: raise it, or "
+      "lower "
+      "--threads or --memory-max",
+      options.threads, part_mb, options.function.memory_max_mb);
+}
+
 std::string check(const ServeOptions& options) {
   if (!is_loopback(options.listen) && options.api_key.empty() && options.api_key_file.empty() &&
       !options.insecure_no_auth) {
@@ -248,10 +270,10 @@ std::string check(const ServeOptions& options) {
   if (!options.api_key.empty() && !options.api_key_file.empty()) {
     return "--api-key and --api-key-file exclude one another";
   }
-  if (options.memory_mb != 0 && options.memory_mb < options.function.memory_max_mb) {
-    return fmt::format(
-        "--memory {} is less than the largest function's {} MB: raise it, or lower --memory-max",
-        options.memory_mb, options.function.memory_max_mb);
+  if (options.memory_mb != 0) {
+    if (const std::string wrong = check_memory(options, options.memory_mb); !wrong.empty()) {
+      return fmt::format("--memory {}: {}", options.memory_mb, wrong);
+    }
   }
   if (options.network == "none" && !options.dns.empty()) {
     return "--dns is for --network nat: without a network there is nothing to ask";

@@ -24,6 +24,7 @@ struct ServeOptions {
   std::string user;  // empty: "hearth" if there is such a user, else "nobody"
   std::string log_level = "info";
 
+  std::uint32_t threads = 1;
   std::uint32_t memory_mb = 0;  // 0: 80 % of the machine's
   std::chrono::microseconds keep_alive{std::chrono::minutes(15)};
   std::string evict = "idle";  // or "never"
@@ -54,6 +55,9 @@ struct ServeOptions {
 
 // Adds the flags to a subcommand; CLI11 fills `options` when it parses.
 void add_serve_flags(CLI::App& command, ServeOptions& options);
+
+// What is wrong with so much memory for instances, and what to do; empty when nothing is.
+std::string check_memory(const ServeOptions& options, std::uint32_t memory_mb);
 
 // What flags alone cannot say: that they fit together. Empty when they do, else what is wrong and
 // what to do.

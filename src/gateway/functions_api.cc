@@ -61,32 +61,25 @@ void FunctionsApi::on_pool(Work work, Done done) {
 void FunctionsApi::create(std::shared_ptr<Upload> upload, Changed done) {
   on_pool([this, upload = std::move(upload)] { return create_blocking(*upload); },
           [this, done = std::move(done)](ApiResult<model::Function> result) {
-            if (auto* failed = std::get_if<ApiFailure>(&result)) {
-              done(std::move(*failed));
-              return;
-            }
-            auto function =
-                std::make_shared<const model::Function>(std::get<model::Function>(std::move(result)));
-            parts_.cache.put(function);
-            done(std::move(function));
+            publish(std::move(result), done, &FunctionMirrors::created);
           });
 }
 
 void FunctionsApi::update(model::FunctionPtr function, std::shared_ptr<Upload> upload, Changed done) {
-  on_pool([this, function, upload = std::move(upload)] { return update_blocking(*function, *upload); },
+  on_pool([this, function = std::move(function),
+           upload = std::move(upload)] { return update_blocking(*function, *upload); },
           [this, done = std::move(done)](ApiResult<model::Function> result) {
-            if (auto* failed = std::get_if<ApiFailure>(&result)) {
-              done(std::move(*failed));
-              return;
-            }
-            auto changed =
-                std::make_shared<const model::Function>(std::get<model::Function>(std::move(result)));
-            const model::FunctionPtr before = parts_.cache.put(changed);
-            if (before) {
-              parts_.dispatcher.retire(before->current.id, /*deleted=*/false);
-            }
-            done(std::move(changed));
+            publish(std::move(result), done, &FunctionMirrors::updated);
           });
+}
+
+void FunctionsApi::publish(ApiResult<model::Function> result, const Changed& done, Telling tell) {
+  if (auto* failed = std::get_if<ApiFailure>(&result)) {
+    done(std::move(*failed));
+    return;
+  }
+  const auto changed = std::make_shared<const model::Function>(std::get<model::Function>(std::move(result)));
+  ((*mirrors_).*tell)(changed, [changed, done] { done(changed); });
 }
 
 void FunctionsApi::remove(const model::FunctionPtr& function, Removed done) {
@@ -96,11 +89,11 @@ void FunctionsApi::remove(const model::FunctionPtr& function, Removed done) {
         return removed ? ApiResult<std::monostate>{} : failure(removed.error());
       },
       [this, function, done = std::move(done)](ApiResult<std::monostate> result) {
-        if (!std::holds_alternative<ApiFailure>(result)) {
-          const model::FunctionPtr removed = parts_.cache.remove(function->id);
-          parts_.dispatcher.retire((removed ? removed : function)->current.id, /*deleted=*/true);
+        if (std::holds_alternative<ApiFailure>(result)) {
+          done(std::move(result));
+        } else {
+          mirrors_->removed(function, [done] { done(std::monostate{}); });
         }
-        done(std::move(result));
       });
 }
 

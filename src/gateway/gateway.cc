@@ -66,11 +66,32 @@ struct Gateway::Call {
 Gateway::Gateway(GatewayOptions options, GatewayParts parts)
     : options_(std::move(options)),
       parts_(std::move(parts)),
-      functions_(parts_.functions, options_.upload, options_.function),
       log_book_(options_.logs),
-      started_(parts_.functions.loop.now()) {}
+      started_(parts_.loop.now()) {}
 
 Gateway::~Gateway() = default;
+
+void Gateway::connect(std::vector<Gateway*> others, std::size_t index) {
+  log_book_.number_among(others.size() + 1, index);
+  others_ = std::move(others);
+}
+
+void Gateway::created(model::FunctionPtr function) { parts_.functions.put(std::move(function)); }
+
+void Gateway::updated(model::FunctionPtr function) {
+  if (!parts_.functions.find(function->id)) {
+    return;  // deleted meanwhile
+  }
+  if (const model::FunctionPtr before = parts_.functions.put(std::move(function))) {
+    parts_.dispatcher.retire(before->current.id, /*deleted=*/false);
+  }
+}
+
+void Gateway::removed(const model::FunctionPtr& function) {
+  const model::FunctionPtr newest = parts_.functions.remove(function->id);
+  parts_.dispatcher.retire((newest ? newest : function)->current.id, /*deleted=*/true);
+  log_book_.forget(function->id);
+}
 
 http::Response Gateway::refusal(ApiErrorCode code, std::string_view message) {
   metrics_.count_rejection(code);
@@ -142,7 +163,7 @@ http::BodyPlan Gateway::plan(const http::RequestHead& head) {
 }
 
 http::BodyPlan Gateway::plan_route(const Route& route, const http::RequestHead& head) {
-  if (!route.id.empty() && !parts_.functions.cache.find(route.id)) {
+  if (!route.id.empty() && !parts_.functions.find(route.id)) {
     return http::Refuse{
         refusal(ApiErrorCode::kNotFound, fmt::format("there is no function \"{}\"", route.id))};
   }
@@ -170,10 +191,9 @@ http::BodyPlan Gateway::plan_upload(const Route& route, const http::RequestHead&
                                 fmt::format("send Content-Type: {}, not {}", expected, type))};
   }
   auto upload = std::make_shared<Upload>(zip ? UploadFormat::kZip : UploadFormat::kJson,
-                                         options_.upload.zip_bytes, parts_.functions.code);
+                                         options_.upload.zip_bytes, parts_.code);
   const std::uint64_t limit = zip ? options_.upload.zip_bytes : json_upload_bytes(options_.upload.zip_bytes);
-  return http::Stream{
-      std::make_unique<UploadSink>(std::move(upload), parts_.functions.pool, parts_.functions.loop), limit};
+  return http::Stream{std::make_unique<UploadSink>(std::move(upload), parts_.pool, parts_.loop), limit};
 }
 
 void Gateway::handle(http::Request request, http::Responder responder) {
@@ -187,7 +207,7 @@ void Gateway::handle(http::Request request, http::Responder responder) {
   }
   model::FunctionPtr function;
   if (!route->id.empty()) {
-    function = parts_.functions.cache.find(route->id);
+    function = parts_.functions.find(route->id);
     if (!function) {
       responder.send(refusal(ApiErrorCode::kNotFound, fmt::format("there is no function \"{}\"", route->id)));
       return;
@@ -212,13 +232,13 @@ void Gateway::handle(http::Request request, http::Responder responder) {
       update(function, std::move(request), std::move(responder));
       break;
     case Endpoint::kLogs:
-      responder.send(logs(*function, request.head));
+      logs(*function, request.head, std::move(responder));
       break;
     case Endpoint::kHealth:
-      responder.send(health());
+      health(std::move(responder));
       break;
     case Endpoint::kMetrics:
-      responder.send(metrics());
+      metrics(std::move(responder));
       break;
     case Endpoint::kInvoke:
       break;
@@ -227,12 +247,12 @@ void Gateway::handle(http::Request request, http::Responder responder) {
 
 void Gateway::invoke(const Route& route, http::Request request, http::Responder responder) {
   auto call = std::make_shared<Call>();
-  call->function = parts_.functions.cache.find(route.id);
+  call->function = parts_.functions.find(route.id);
   if (!call->function) {
     responder.send(refusal(ApiErrorCode::kNotFound, fmt::format("there is no function \"{}\"", route.id)));
     return;
   }
-  call->began = parts_.functions.loop.now();
+  call->began = parts_.loop.now();
   call->request_id = base::make_guid(parts_.request_ids);
   note_caller(responder.peer());
   call->responder = std::move(responder);
@@ -244,7 +264,7 @@ void Gateway::invoke(const Route& route, http::Request request, http::Responder 
   execute.request_id = call->request_id;
   execute.body = std::make_shared<const std::string>(std::move(request.body));
 
-  auto& dispatcher = parts_.functions.dispatcher;
+  auto& dispatcher = parts_.dispatcher;
   const auto id = dispatcher.invoke(
       std::move(execute), [this, call](dispatch::Answer answer) { answer_call(call, std::move(answer)); });
   call->responder.on_gone([&dispatcher, id] { dispatcher.abandon(id); });
@@ -259,16 +279,17 @@ void Gateway::note_caller(const void* caller) {
 }
 
 void Gateway::answer_call(const std::shared_ptr<Call>& call, dispatch::Answer answer) {
+  const base::TimePoint now = parts_.loop.now();
   const std::int64_t total_us =
-      std::chrono::duration_cast<std::chrono::microseconds>(parts_.functions.loop.now() - call->began)
-          .count();
+      std::chrono::duration_cast<std::chrono::microseconds>(now - call->began).count();
   http::Response response;
   if (auto* rejection = std::get_if<dispatch::Rejection>(&answer.result)) {
     response = refusal(rejection->code, rejection->message);
   } else {
     auto& execution = std::get<model::Execution>(answer.result);
     metrics_.count_outcome(execution.outcome.kind, execution.steps.cold, total_us);
-    if (parts_.functions.cache.find(call->function->id)) {
+    if (parts_.functions.find(call->function->id)) {
+      number_logs(now);
       log_book_.add({0, call->function->id, call->request_id, unix_now_ms(), execution.instance,
                      execution.outcome.kind, total_us, execution.steps.cold, std::move(execution.logs)});
     }
@@ -295,7 +316,7 @@ void Gateway::create(http::Request request, http::Responder responder) {
     return;
   }
   auto held = std::make_shared<http::Responder>(std::move(responder));
-  functions_.create(std::move(upload), [this, held, host](ApiResult<model::FunctionPtr> result) {
+  parts_.changes.create(std::move(upload), [this, held, host](ApiResult<model::FunctionPtr> result) {
     if (const auto* failed = std::get_if<ApiFailure>(&result)) {
       held->send(refusal(failed->code, failed->message));
       return;
@@ -315,7 +336,7 @@ void Gateway::update(const model::FunctionPtr& function, http::Request request, 
     return;
   }
   auto held = std::make_shared<http::Responder>(std::move(responder));
-  functions_.update(function, std::move(upload), [this, held](ApiResult<model::FunctionPtr> result) {
+  parts_.changes.update(function, std::move(upload), [this, held](ApiResult<model::FunctionPtr> result) {
     if (const auto* failed = std::get_if<ApiFailure>(&result)) {
       held->send(refusal(failed->code, failed->message));
     } else {
@@ -326,12 +347,11 @@ void Gateway::update(const model::FunctionPtr& function, http::Request request, 
 
 void Gateway::remove(const model::FunctionPtr& function, http::Responder responder) {
   auto held = std::make_shared<http::Responder>(std::move(responder));
-  functions_.remove(function, [this, held, id = function->id](ApiResult<std::monostate> result) {
+  parts_.changes.remove(function, [this, held](ApiResult<std::monostate> result) {
     if (const auto* failed = std::get_if<ApiFailure>(&result)) {
       held->send(refusal(failed->code, failed->message));
       return;
     }
-    log_book_.forget(id);
     http::Response response;
     response.status = 204;
     response.content_type = {};

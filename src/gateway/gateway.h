@@ -1,7 +1,8 @@
 // The gateway: the paper's web service. Routes, authentication, limits and answers of the public API;
 // what it serves is in dispatch (invocations) and functions_api (changes).
 //
-// An http::Handler on the server's loop; everything here runs on it.
+// An http::Handler on the server's loop; everything here runs on it. With several loops each has a gateway,
+// and what a caller may read of any is gathered from all.
 #pragma once
 
 #include <array>
@@ -10,15 +11,20 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "base/blocking_pool.h"
+#include "base/event_loop.h"
+#include "base/random.h"
 #include "dispatch/dispatcher.h"
 #include "dispatch/function_cache.h"
-#include "gateway/functions_api.h"
+#include "gateway/function_changes.h"
 #include "gateway/log_book.h"
 #include "gateway/metrics.h"
 #include "gateway/route.h"
 #include "http/server.h"
 #include "model/limits.h"
+#include "store/code_store.h"
 
 namespace hearth::gateway {
 
@@ -30,13 +36,25 @@ struct GatewayOptions {
   LogBookLimits logs;
 };
 
-struct GatewayParts {
-  FunctionsApiParts functions;
-  std::function<PlatformStatus()> status;
-  base::Random& request_ids;  // loop thread
+// What one gateway says to another for /health and /metrics.
+struct GatewayReport {
+  PlatformStatus status;
+  Metrics metrics;
 };
 
-class Gateway final : public http::Handler {
+// All on the gateway's loop, but for the code store and the pool, which are for any thread.
+struct GatewayParts {
+  base::EventLoop& loop;
+  dispatch::FunctionCache& functions;
+  dispatch::Dispatcher& dispatcher;
+  FunctionChanges& changes;
+  store::CodeStore& code;
+  base::BlockingPool& pool;
+  std::function<PlatformStatus()> status;  // of this loop's parts
+  base::Random& request_ids;
+};
+
+class Gateway final : public http::Handler, public FunctionMirror {
  public:
   Gateway(GatewayOptions options, GatewayParts parts);
   Gateway(const Gateway&) = delete;
@@ -46,6 +64,14 @@ class Gateway final : public http::Handler {
   http::BodyPlan plan(const http::RequestHead& head) override;
   void handle(http::Request request, http::Responder responder) override;
   http::Response refuse(int status, std::string_view reason, std::string_view message) override;
+
+  // The gateways of the other loops: what is read of all of them is asked of each. `index` is this one's
+  // among all. Before any loop runs.
+  void connect(std::vector<Gateway*> others, std::size_t index);
+
+  void created(model::FunctionPtr function) override;
+  void updated(model::FunctionPtr function) override;
+  void removed(const model::FunctionPtr& function) override;
 
   // From now on every request is answered 503 shutting_down, but /health and /metrics.
   void drain() { draining_ = true; }
@@ -71,14 +97,18 @@ class Gateway final : public http::Handler {
   void remove(const model::FunctionPtr& function, http::Responder responder);
   http::Response list() const;
   http::Response show(const model::Function& function) const;
-  http::Response logs(const model::Function& function, const http::RequestHead& head) const;
-  http::Response health() const;
-  http::Response metrics() const;
+  void logs(const model::Function& function, const http::RequestHead& head, http::Responder responder);
+  void number_logs(base::TimePoint now);
+  void health(http::Responder responder);
+  http::Response health_response(const PlatformStatus& status) const;
+  void metrics(http::Responder responder);
+  template <typename Part>
+  void gather(std::function<Part(Gateway&)> ask, std::function<void(std::vector<Part>)> done);
   std::int64_t uptime_seconds() const;
 
   const GatewayOptions options_;
   const GatewayParts parts_;
-  FunctionsApi functions_;
+  std::vector<Gateway*> others_;
   LogBook log_book_;
   Metrics metrics_;
   const base::TimePoint started_;

@@ -3,8 +3,14 @@
 
 #include <algorithm>
 #include <charconv>
+#include <functional>
 #include <iterator>
+#include <memory>
+#include <numeric>
+#include <utility>
+#include <vector>
 
+#include "base/bring_back.h"
 #include "gateway/answer.h"
 #include "gateway/gateway.h"
 
@@ -45,9 +51,9 @@ http::Response Gateway::list() const {
   http::Response response;
   std::string& body = response.body[0];
   body = "[";
-  for (const auto& function : parts_.functions.cache.list()) {
+  for (const auto& function : parts_.functions.list()) {
     body += body.size() > 1 ? "," : "";
-    body += function_json(*function, parts_.functions.code.uri(function->current.code_digest));
+    body += function_json(*function, parts_.code.uri(function->current.code_digest));
   }
   body += ']';
   return response;
@@ -55,34 +61,81 @@ http::Response Gateway::list() const {
 
 http::Response Gateway::show(const model::Function& function) const {
   http::Response response;
-  response.body[0] = function_json(function, parts_.functions.code.uri(function.current.code_digest));
+  response.body[0] = function_json(function, parts_.code.uri(function.current.code_digest));
   return response;
 }
 
-http::Response Gateway::logs(const model::Function& function, const http::RequestHead& head) const {
+// Asks every loop's gateway, this one first; `done` is called on this loop, inside the call if there is but
+// one.
+template <typename Part>
+void Gateway::gather(std::function<Part(Gateway&)> ask, std::function<void(std::vector<Part>)> done) {
+  auto parts = std::make_shared<std::vector<Part>>();
+  parts->push_back(ask(*this));
+  if (others_.empty()) {
+    done(std::move(*parts));
+    return;
+  }
+  for (Gateway* other : others_) {
+    auto told =
+        base::bring_back(parts_.loop, std::function([parts, done, expected = others_.size() + 1](Part part) {
+                           parts->push_back(std::move(part));
+                           if (parts->size() == expected) {
+                             done(std::move(*parts));
+                           }
+                         }));
+    other->parts_.loop.post([other, ask, told] { told(ask(*other)); });
+  }
+}
+
+// Sequences of several loops are in order because they are times: of one clock, in microseconds.
+void Gateway::number_logs(base::TimePoint now) {
+  if (!others_.empty()) {
+    log_book_.number_from(static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch()).count()));
+  }
+}
+
+void Gateway::logs(const model::Function& function, const http::RequestHead& head,
+                   http::Responder responder) {
   LogQuery query;
   query.limit = number_or(query_value(head.query(), "limit"), 100, options_.logs.entries_per_function);
   query.after = number_or(query_value(head.query(), "after"), 0, UINT64_MAX);
   query.request_id = query_value(head.query(), "requestId").value_or("");
-  http::Response response;
-  std::string& body = response.body[0];
-  body = R"({"entries":[)";
-  std::uint64_t next = query.after;
-  for (const LogEntry* entry : log_book_.find(function.id, query)) {
-    body += body.back() == '[' ? "" : ",";
-    append_log_entry(body, *entry);
-    next = entry->sequence;
-  }
-  fmt::format_to(std::back_inserter(body), R"(],"next":{}}})", next);
-  return response;
+  auto held = std::make_shared<http::Responder>(std::move(responder));
+  gather<LogPage>(
+      [id = function.id, query](Gateway& gateway) {
+        gateway.number_logs(gateway.parts_.loop.now());
+        return gateway.log_book_.page(id, query);
+      },
+      [held, query](std::vector<LogPage> pages) {
+        http::Response response;
+        std::string& body = response.body[0];
+        body = R"({"entries":[)";
+        std::uint64_t next = query.after;
+        for (const LogEntry& entry : merge(std::move(pages), query.limit)) {
+          body += body.back() == '[' ? "" : ",";
+          append_log_entry(body, entry);
+          next = entry.sequence;
+        }
+        fmt::format_to(std::back_inserter(body), R"(],"next":{}}})", next);
+        held->send(std::move(response));
+      });
 }
 
 std::int64_t Gateway::uptime_seconds() const {
-  return std::chrono::duration_cast<std::chrono::seconds>(parts_.functions.loop.now() - started_).count();
+  return std::chrono::duration_cast<std::chrono::seconds>(parts_.loop.now() - started_).count();
 }
 
-http::Response Gateway::health() const {
-  const PlatformStatus status = parts_.status();
+void Gateway::health(http::Responder responder) {
+  auto held = std::make_shared<http::Responder>(std::move(responder));
+  gather<PlatformStatus>([](Gateway& gateway) { return gateway.parts_.status(); },
+                         [this, held](const std::vector<PlatformStatus>& statuses) {
+                           held->send(health_response(std::accumulate(statuses.begin() + 1, statuses.end(),
+                                                                      statuses.front(), std::plus<>())));
+                         });
+}
+
+http::Response Gateway::health_response(const PlatformStatus& status) const {
   http::Response response;
   std::string& body = response.body[0];
   body = fmt::format(
@@ -95,16 +148,27 @@ http::Response Gateway::health() const {
   }
   fmt::format_to(std::back_inserter(body),
                  R"(}},"calls":{{"waiting":{},"running":{}}},"connections":{},"functions":{}}})",
-                 status.calls_waiting, status.calls_running, status.connections,
-                 parts_.functions.cache.size());
+                 status.calls_waiting, status.calls_running, status.connections, parts_.functions.size());
   return response;
 }
 
-http::Response Gateway::metrics() const {
-  http::Response response;
-  response.content_type = "text/plain; version=0.0.4; charset=utf-8";
-  response.body[0] = metrics_.text(parts_.status(), parts_.functions.cache.size(), uptime_seconds());
-  return response;
+void Gateway::metrics(http::Responder responder) {
+  auto held = std::make_shared<http::Responder>(std::move(responder));
+  gather<GatewayReport>(
+      [](Gateway& gateway) {
+        return GatewayReport{gateway.parts_.status(), gateway.metrics_};
+      },
+      [this, held](std::vector<GatewayReport> reports) {
+        GatewayReport& all = reports.front();
+        for (auto other = reports.begin() + 1; other != reports.end(); ++other) {
+          all.status = all.status + other->status;
+          all.metrics += other->metrics;
+        }
+        http::Response response;
+        response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+        response.body[0] = all.metrics.text(all.status, parts_.functions.size(), uptime_seconds());
+        held->send(std::move(response));
+      });
 }
 
 }  // namespace hearth::gateway

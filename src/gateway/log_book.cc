@@ -1,6 +1,7 @@
 #include "gateway/log_book.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace hearth::gateway {
@@ -17,8 +18,31 @@ std::size_t bytes_of(const LogEntry& entry) {
 
 }  // namespace
 
+std::vector<LogEntry> merge(std::vector<LogPage> pages, std::size_t limit) {
+  std::uint64_t complete_upto = UINT64_MAX;
+  std::vector<LogEntry> entries;
+  for (LogPage& page : pages) {
+    complete_upto = std::min(complete_upto, page.upto);
+    std::move(page.entries.begin(), page.entries.end(), std::back_inserter(entries));
+  }
+  std::erase_if(entries, [&](const LogEntry& entry) { return entry.sequence > complete_upto; });
+  std::sort(entries.begin(), entries.end(),
+            [](const LogEntry& a, const LogEntry& b) { return a.sequence < b.sequence; });
+  if (entries.size() > limit) {
+    entries.erase(entries.begin(), entries.end() - static_cast<std::ptrdiff_t>(limit));
+  }
+  return entries;
+}
+
+void LogBook::number_among(std::size_t count, std::size_t index) {
+  count_ = count;
+  index_ = index;
+}
+
 void LogBook::add(LogEntry entry) {
-  entry.sequence = ++last_sequence_;
+  // The next one with our remainder.
+  last_sequence_ += 1 + (count_ + index_ - (last_sequence_ + 1) % count_) % count_;
+  entry.sequence = last_sequence_;
   bytes_ += bytes_of(entry);
   auto& index = by_function_[entry.function];
   entries_.push_back(std::move(entry));
@@ -59,6 +83,15 @@ std::vector<const LogEntry*> LogBook::find(const model::FunctionId& function, co
   }
   std::reverse(found.begin(), found.end());
   return found;
+}
+
+LogPage LogBook::page(const model::FunctionId& function, const LogQuery& query) const {
+  LogPage page;
+  for (const LogEntry* entry : find(function, query)) {
+    page.entries.push_back(*entry);
+  }
+  page.upto = last_sequence_;
+  return page;
 }
 
 void LogBook::forget(const model::FunctionId& function) {

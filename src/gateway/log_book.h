@@ -2,6 +2,7 @@
 // and by bytes in all. Lost when the server stops. Loop thread only.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <list>
@@ -38,16 +39,31 @@ struct LogQuery {
   std::string request_id;   // only this call's, unless empty
 };
 
+// What one loop's log book answers. Of several together, entries are complete up to the least `upto`.
+struct LogPage {
+  std::vector<LogEntry> entries;  // oldest first
+  std::uint64_t upto = 0;         // what is added later has a greater sequence
+};
+
+// The pages of all loops as one: the newest `limit` of those that are complete.
+std::vector<LogEntry> merge(std::vector<LogPage> pages, std::size_t limit);
+
 class LogBook {
  public:
   explicit LogBook(LogBookLimits limits) : limits_(limits) {}
+
+  // One of `count` books, whose sequences differ from one another: this one's leave the remainder `index`.
+  // Before the first add().
+  void number_among(std::size_t count, std::size_t index);
+  // Sequences given from now on are greater than `least`; with several books a time, so that they are in
+  // order.
+  void number_from(std::uint64_t least) { last_sequence_ = std::max(last_sequence_, least); }
 
   // `entry.sequence` is set here.
   void add(LogEntry entry);
   // Oldest first.
   std::vector<const LogEntry*> find(const model::FunctionId& function, const LogQuery& query) const;
-  // The newest sequence given.
-  std::uint64_t last_sequence() const { return last_sequence_; }
+  LogPage page(const model::FunctionId& function, const LogQuery& query) const;
   void forget(const model::FunctionId& function);
   std::size_t bytes() const { return bytes_; }
 
@@ -60,7 +76,9 @@ class LogBook {
   Entries entries_;  // oldest first
   std::unordered_map<model::FunctionId, std::deque<Entries::iterator>> by_function_;
   std::size_t bytes_ = 0;
-  std::uint64_t last_sequence_ = 0;
+  std::uint64_t last_sequence_ = 0;  // given, or passed over
+  std::uint64_t count_ = 1;
+  std::uint64_t index_ = 0;
 };
 
 }  // namespace hearth::gateway

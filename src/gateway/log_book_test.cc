@@ -65,5 +65,60 @@ TEST(LogBook, ForgetsAFunctionAndItsBytes) {
   EXPECT_EQ(book.bytes(), 0U);
 }
 
+std::vector<std::uint64_t> sequences(const std::vector<LogEntry>& entries) {
+  std::vector<std::uint64_t> numbers;
+  for (const LogEntry& each : entries) {
+    numbers.push_back(each.sequence);
+  }
+  return numbers;
+}
+
+TEST(LogBook, OneOfSeveralHasSequencesOfItsOwn) {
+  LogBook book({});
+  book.number_among(3, 1);
+  book.number_from(100);
+  book.add(entry("f", "a"));
+  book.add(entry("f", "b"));
+  book.number_from(50);  // a time that was passed already
+  book.add(entry("f", "c"));
+  EXPECT_EQ(sequences(book.page("f", {}).entries), (std::vector<std::uint64_t>{103, 106, 109}));
+  EXPECT_EQ(book.page("f", {}).upto, 109U);
+}
+
+TEST(LogBook, PagesOfSeveralAreOneInOrder) {
+  LogBook first({});
+  LogBook second({});
+  first.number_among(2, 0);
+  second.number_among(2, 1);
+  first.number_from(10);
+  first.add(entry("f", "a"));
+  second.number_from(20);
+  second.add(entry("f", "b"));
+  first.number_from(30);
+  first.add(entry("f", "c"));
+  second.number_from(40);
+  EXPECT_EQ(sequences(merge({first.page("f", {}), second.page("f", {})}, 100)),
+            (std::vector<std::uint64_t>{12, 21, 32}));
+  EXPECT_EQ(sequences(merge({first.page("f", {}), second.page("f", {})}, 2)),
+            (std::vector<std::uint64_t>{21, 32}));
+}
+
+TEST(LogBook, WhatAnotherBookMayStillPrecedeIsNotShownYet) {
+  LogBook first({});
+  LogBook second({});
+  first.number_among(2, 0);
+  second.number_among(2, 1);
+  second.number_from(20);
+  const LogPage early = second.page("f", {});
+  second.add(entry("f", "between"));
+  first.number_from(30);
+  first.add(entry("f", "late"));
+  EXPECT_TRUE(merge({early, first.page("f", {})}, 100).empty()) << "or the one between would never be shown";
+  second.number_from(40);
+  first.number_from(40);
+  EXPECT_EQ(sequences(merge({second.page("f", {}), first.page("f", {})}, 100)),
+            (std::vector<std::uint64_t>{21, 32}));
+}
+
 }  // namespace
 }  // namespace hearth::gateway

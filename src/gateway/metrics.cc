@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <iterator>
 
 namespace hearth::gateway {
@@ -20,6 +21,43 @@ void single(std::string& out, std::string_view name, std::string_view type, std:
 }
 
 }  // namespace
+
+PlatformStatus operator+(PlatformStatus a, const PlatformStatus& b) {
+  a.memory_total_mb += b.memory_total_mb;
+  a.memory_free_mb += b.memory_free_mb;
+  for (const auto& [state, count] : b.instances) {
+    a.instances[state] += count;
+  }
+  for (const auto& [state, mb] : b.reserved_mb) {
+    a.reserved_mb[state] += mb;
+  }
+  a.instances_started += b.instances_started;
+  a.instances_expired += b.instances_expired;
+  a.instances_evicted += b.instances_evicted;
+  a.calls_waiting += b.calls_waiting;
+  a.calls_running += b.calls_running;
+  a.connections += b.connections;
+  a.messages += b.messages;
+  return a;
+}
+
+Metrics::Histogram& Metrics::Histogram::operator+=(const Histogram& other) {
+  std::transform(counts.begin(), counts.end(), other.counts.begin(), counts.begin(), std::plus<>());
+  sum_us += other.sum_us;
+  return *this;
+}
+
+Metrics& Metrics::operator+=(const Metrics& other) {
+  for (const auto& [kind, count] : other.outcomes_) {
+    outcomes_[kind] += count;
+  }
+  for (const auto& [code, count] : other.rejections_) {
+    rejections_[code] += count;
+  }
+  warm_ += other.warm_;
+  cold_ += other.cold_;
+  return *this;
+}
 
 void Metrics::count_outcome(model::OutcomeKind kind, bool cold, std::int64_t total_us) {
   ++outcomes_[kind];
@@ -90,6 +128,8 @@ std::string Metrics::text(const PlatformStatus& status, std::size_t functions,
   single(out, "hearth_calls_waiting", "gauge", "Calls that wait for capacity.", status.calls_waiting);
   single(out, "hearth_calls_running", "gauge", "Calls with an instance.", status.calls_running);
   single(out, "hearth_connections", "gauge", "Open HTTP connections.", status.connections);
+  single(out, "hearth_loop_messages_total", "counter",
+         "What event loops were sent by other threads: nothing on the way of a warm call.", status.messages);
   return out;
 }
 

@@ -25,12 +25,18 @@ struct PlatformStatus {
   std::size_t calls_waiting = 0;
   std::size_t calls_running = 0;
   std::size_t connections = 0;
+  std::uint64_t messages = 0;  // from other threads
 };
+
+// Of two loops together.
+PlatformStatus operator+(PlatformStatus a, const PlatformStatus& b);
 
 class Metrics {
  public:
   void count_outcome(model::OutcomeKind kind, bool cold, std::int64_t total_us);
   void count_rejection(model::ApiErrorCode code);
+  // Another loop's.
+  Metrics& operator+=(const Metrics& other);
 
   std::string text(const PlatformStatus& status, std::size_t functions, std::int64_t uptime_seconds) const;
 
@@ -42,6 +48,8 @@ class Metrics {
   struct Histogram {
     std::array<std::uint64_t, kBucketsUs.size() + 1> counts{};  // the last: beyond all bounds
     std::uint64_t sum_us = 0;
+
+    Histogram& operator+=(const Histogram& other);
   };
 
   static void write(std::string& out, std::string_view start, const Histogram& histogram);

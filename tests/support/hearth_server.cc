@@ -158,7 +158,7 @@ HearthServer::HearthServer(Options options) {
   command.insert(command.end(), options.flags.begin(), options.flags.end());
   const base::UniqueFd in(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   const base::UniqueFd out(::open(log_path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
-  pid_ = spawn(command, in.get(), out.get(), {});
+  pid_ = spawn(command, in.get(), out.get(), options.environment);
   const bool up = eventually([this] { return get("/health").status == 200; }, options.start_bound);
   EXPECT_TRUE(up) << "hearth serve did not come up:\n" << log();
 }

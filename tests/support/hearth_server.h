@@ -66,6 +66,7 @@ class HearthServer {
     std::vector<std::string> flags;  // after the listen and data-dir ones
     std::string data_dir;            // empty: one of its own
     std::chrono::seconds start_bound{30};
+    std::vector<std::string> environment{};  // "NAME=value", beside this process's
   };
 
   // Starts and waits until /health answers; a test failure when it does not.

@@ -1,0 +1,151 @@
+#include "apps/hearth/shard.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "link/crossloop/crossloop_link.h"
+#include "link/inproc/inproc_link.h"
+
+namespace hearth {
+namespace {
+
+std::chrono::milliseconds in_ms(std::chrono::microseconds duration) {
+  return std::chrono::ceil<std::chrono::milliseconds>(duration);
+}
+
+gateway::GatewayOptions gateway_options(const ShardOptions& shard) {
+  const ServeOptions& options = shard.serve;
+  gateway::LogBookLimits logs = options.logs;
+  logs.bytes /= shard.count;
+  return {shard.api_key, options.upload, options.function, options.invocation, logs};
+}
+
+worker::SandboxedInstanceOptions instance_options(const ShardOptions& shard) {
+  const ServeOptions& options = shard.serve;
+  worker::SandboxedInstanceOptions made;
+  made.start_timeout = in_ms(options.start_timeout);
+  made.init_timeout = in_ms(options.init_timeout);
+  made.invocation = options.invocation;
+  made.limits = options.instance;
+  made.limits.cpu_millicores = static_cast<std::uint32_t>(options.instance_cpus * 1'000);
+  made.node.node = shard.node;
+  made.node.shim = shard.shim;
+  return made;
+}
+
+worker::WorkerOptions worker_options(const ShardOptions& shard, const std::string& uri) {
+  const ServeOptions& options = shard.serve;
+  worker::WorkerOptions made;
+  made.uri = uri;
+  made.memory_mb = shard.memory_mb;
+  made.largest_function_mb = options.function.memory_max_mb;
+  made.keep_alive = in_ms(options.keep_alive);
+  made.evict = options.evict == "idle";
+  return made;
+}
+
+dispatch::DispatcherOptions dispatcher_options(const ShardOptions& shard) {
+  const ServeOptions& options = shard.serve;
+  dispatch::DispatcherOptions made;
+  made.hot_wait_max = options.hot_wait;
+  made.cores = std::max(1U, std::thread::hardware_concurrency() / static_cast<std::uint32_t>(shard.count));
+  made.queue_timeout = in_ms(options.queue_timeout);
+  made.queue_depth = std::max<std::size_t>(1, options.queue_depth / shard.count);
+  made.eviction_timeout = in_ms(options.room_timeout);
+  return made;
+}
+
+}  // namespace
+
+Shard::Shard(ShardOptions options, ShardParts parts)
+    : options_(std::move(options)), parts_(std::move(parts)), uri_(fmt::format("inproc:{}", options_.index)) {
+  if (options_.count > 1) {
+    crossloop_messaging_ = std::make_unique<messaging::CrossLoopMessaging>(local_messaging_, parts_.loop);
+  }
+  instances_ = std::make_unique<worker::SandboxedInstanceFactory>(
+      parts_.loop, parts_.loop, *parts_.host, parts_.code_folders, instance_options(options_));
+  worker_ = std::make_unique<worker::Worker>(worker_options(options_, uri_), *instances_, messaging(),
+                                             parts_.loop, random_);
+  local_messaging_.subscribe(*worker_);
+}
+
+Shard::~Shard() = default;
+
+messaging::Messaging& Shard::messaging() {
+  if (crossloop_messaging_) {
+    return *crossloop_messaging_;
+  }
+  return local_messaging_;
+}
+
+void Shard::connect(const std::vector<std::unique_ptr<Shard>>& all) {
+  link_ = make_link(all);
+  dispatcher_ =
+      std::make_unique<dispatch::Dispatcher>(dispatcher_options(options_), messaging(), *link_, parts_.loop);
+  gateway_ = std::make_unique<gateway::Gateway>(
+      gateway_options(options_),
+      gateway::GatewayParts{parts_.loop, functions_, *dispatcher_, *parts_.changes, parts_.code, parts_.pool,
+                            [this] { return status(); }, request_ids_});
+  server_ = std::make_unique<http::Server>(parts_.loop, options_.serve.http, *gateway_);
+}
+
+// With one loop nothing stands between the dispatcher and its worker.
+std::unique_ptr<link::Link> Shard::make_link(const std::vector<std::unique_ptr<Shard>>& all) {
+  if (!crossloop_messaging_) {
+    return std::make_unique<link::InprocLink>(*worker_);
+  }
+  std::vector<link::LoopExecutor> others;
+  std::vector<messaging::CrossLoopMessaging*> messagings;
+  // Each begins with its next, so that not all ask the same.
+  for (std::size_t i = 1; i < all.size(); ++i) {
+    Shard& other = *all[(options_.index + i) % all.size()];
+    others.push_back({other.uri_, &other.parts_.loop, other.worker_.get()});
+    messagings.push_back(other.crossloop_messaging_.get());
+  }
+  crossloop_messaging_->connect(std::move(messagings));
+  return std::make_unique<link::CrossLoopLink>(link::LoopExecutor{uri_, &parts_.loop, worker_.get()},
+                                               std::move(others));
+}
+
+void Shard::introduce(const std::vector<std::unique_ptr<Shard>>& all) {
+  std::vector<gateway::Gateway*> others;
+  for (const auto& shard : all) {
+    if (shard.get() != this) {
+      others.push_back(shard->gateway_.get());
+    }
+  }
+  gateway_->connect(std::move(others), options_.index);
+}
+
+void Shard::drain(const std::function<void()>& one_drained) {
+  gateway_->drain();
+  dispatcher_->drain();
+  server_->drain(one_drained);
+  worker_->drain(one_drained);
+}
+
+gateway::PlatformStatus Shard::status() const {
+  const worker::WorkerSnapshot snapshot = worker_->snapshot();
+  gateway::PlatformStatus status;
+  status.memory_total_mb = snapshot.total_mb;
+  status.memory_free_mb = snapshot.free_mb;
+  for (const auto& [state, count] : snapshot.reservations) {
+    status.instances[std::string(to_string(state))] = count;
+  }
+  for (const auto& [state, mb] : snapshot.reserved_mb) {
+    status.reserved_mb[std::string(to_string(state))] = mb;
+  }
+  status.instances_started = snapshot.instances_started;
+  status.instances_expired = snapshot.instances_expired;
+  status.instances_evicted = snapshot.instances_evicted;
+  status.calls_waiting = dispatcher_->calls_waiting();
+  status.calls_running = dispatcher_->calls_running();
+  status.connections = server_->connection_count();
+  status.messages = parts_.loop.messages();
+  return status;
+}
+
+}  // namespace hearth

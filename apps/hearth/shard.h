@@ -1,0 +1,92 @@
+// One event loop's part of the platform, with all that a warm call needs: connections, gateway, dispatcher,
+// worker and instances. Nothing of that is shared with another loop. What is not of the warm path (code, the
+// store, the launcher, changes of functions) is on the first loop or for any thread, and is handed in.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "apps/hearth/serve_options.h"
+#include "base/blocking_pool.h"
+#include "base/random.h"
+#include "base/reactor.h"
+#include "dispatch/dispatcher.h"
+#include "dispatch/function_cache.h"
+#include "gateway/gateway.h"
+#include "http/server.h"
+#include "link/link.h"
+#include "messaging/crossloop/crossloop_messaging.h"
+#include "messaging/inproc/inproc_messaging.h"
+#include "sandbox/sandbox.h"
+#include "store/code_store.h"
+#include "worker/sandboxed_instance.h"
+#include "worker/worker.h"
+
+namespace hearth {
+
+struct ShardOptions {
+  const ServeOptions& serve;
+  std::size_t index = 0;
+  std::size_t count = 1;        // shards there are
+  std::uint32_t memory_mb = 0;  // for the instances of this one
+  std::string node;
+  std::string shim;
+  std::string api_key;
+};
+
+// For this shard's loop; all outlive the shard.
+struct ShardParts {
+  base::Reactor& loop;
+  std::unique_ptr<sandbox::Host> host;
+  worker::CodeFolders code_folders;
+  std::unique_ptr<gateway::FunctionChanges> changes;
+  store::CodeStore& code;
+  base::BlockingPool& pool;
+};
+
+class Shard {
+ public:
+  // Its worker is ready; connect() makes the rest, once every shard is there.
+  Shard(ShardOptions options, ShardParts parts);
+  Shard(const Shard&) = delete;
+  Shard& operator=(const Shard&) = delete;
+  ~Shard();
+
+  void connect(const std::vector<std::unique_ptr<Shard>>& all);
+  // After all are connected: the gateways know one another.
+  void introduce(const std::vector<std::unique_ptr<Shard>>& all);
+
+  base::Reactor& loop() { return parts_.loop; }
+  dispatch::FunctionCache& functions() { return functions_; }
+  gateway::Gateway& gateway() { return *gateway_; }
+  http::Server& server() { return *server_; }
+  worker::Worker& worker() { return *worker_; }
+
+  // On the loop. `one_drained` is called there twice: no connection is left, no instance is left.
+  void drain(const std::function<void()>& one_drained);
+
+ private:
+  messaging::Messaging& messaging();
+  std::unique_ptr<link::Link> make_link(const std::vector<std::unique_ptr<Shard>>& all);
+  gateway::PlatformStatus status() const;
+
+  const ShardOptions options_;
+  const ShardParts parts_;
+  const std::string uri_;  // of the worker
+  base::SystemRandom random_;
+  base::PooledRandom request_ids_;
+  dispatch::FunctionCache functions_;
+  messaging::InprocMessaging local_messaging_;
+  std::unique_ptr<messaging::CrossLoopMessaging> crossloop_messaging_;  // where there is more than one shard
+  std::unique_ptr<worker::SandboxedInstanceFactory> instances_;
+  std::unique_ptr<worker::Worker> worker_;
+  std::unique_ptr<link::Link> link_;
+  std::unique_ptr<dispatch::Dispatcher> dispatcher_;
+  std::unique_ptr<gateway::Gateway> gateway_;
+  std::unique_ptr<http::Server> server_;
+};
+
+}  // namespace hearth

@@ -1,0 +1,91 @@
+// Changes of functions as the gateway asks for them, and how every loop's mirror comes to know of them.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/event_loop.h"
+#include "gateway/upload.h"
+#include "model/api_error.h"
+#include "model/function.h"
+
+namespace hearth::gateway {
+
+struct ApiFailure {
+  model::ApiErrorCode code = model::ApiErrorCode::kInternal;
+  std::string message;
+};
+
+template <typename Value>
+using ApiResult = std::variant<Value, ApiFailure>;
+
+// `done` is called on the loop of whoever asks, perhaps inside the call, when the change is durable and every
+// mirror has it.
+class FunctionChanges {
+ public:
+  using Changed = std::function<void(ApiResult<model::FunctionPtr>)>;
+  using Removed = std::function<void(ApiResult<std::monostate>)>;
+
+  virtual ~FunctionChanges() = default;
+  virtual void create(std::shared_ptr<Upload> upload, Changed done) = 0;
+  // A new current version: the code that came, or the one it has, with the settings that came over
+  // those it has. No call runs older code once `done` was told.
+  virtual void update(model::FunctionPtr function, std::shared_ptr<Upload> upload, Changed done) = 0;
+  virtual void remove(const model::FunctionPtr& function, Removed done) = 0;
+};
+
+// What one loop knows of the functions: told of each change, in order.
+class FunctionMirror {
+ public:
+  virtual ~FunctionMirror() = default;
+  virtual void created(model::FunctionPtr function) = 0;
+  // It has a newer version. Perhaps it has been removed meanwhile: two changes may become durable in one
+  // order and be told in the other.
+  virtual void updated(model::FunctionPtr function) = 0;
+  virtual void removed(const model::FunctionPtr& function) = 0;
+};
+
+struct LoopMirror {
+  base::EventLoop* loop = nullptr;
+  FunctionMirror* mirror = nullptr;
+};
+
+// The mirrors of all loops. Used on the loop of the first, which is told inside the call, the others by
+// message.
+class FunctionMirrors {
+ public:
+  explicit FunctionMirrors(std::vector<LoopMirror> mirrors) : mirrors_(std::move(mirrors)) {}
+
+  // `everywhere`: when all have it; inside the call if there is only one. Each loop gets a copy of its own,
+  // so that calls on two of them do not count references to the same.
+  void created(const model::FunctionPtr& function, const std::function<void()>& everywhere);
+  void updated(const model::FunctionPtr& function, const std::function<void()>& everywhere);
+  void removed(const model::FunctionPtr& function, const std::function<void()>& everywhere);
+
+ private:
+  void tell(const std::function<void(FunctionMirror&)>& tell_one, const std::function<void()>& everywhere);
+
+  const std::vector<LoopMirror> mirrors_;
+};
+
+// For a gateway on another loop than the one that makes the changes.
+class DistantFunctionChanges final : public FunctionChanges {
+ public:
+  // `changes` lives on `home`; both outlive this object. Used on `loop`.
+  DistantFunctionChanges(base::EventLoop& home, FunctionChanges& changes, base::EventLoop& loop)
+      : home_(home), changes_(changes), loop_(loop) {}
+
+  void create(std::shared_ptr<Upload> upload, Changed done) override;
+  void update(model::FunctionPtr function, std::shared_ptr<Upload> upload, Changed done) override;
+  void remove(const model::FunctionPtr& function, Removed done) override;
+
+ private:
+  base::EventLoop& home_;
+  FunctionChanges& changes_;
+  base::EventLoop& loop_;
+};
+
+}  // namespace hearth::gateway
