@@ -121,14 +121,14 @@ TEST(WarmPath, ALongCallAmongShortOnesHoldsNobodyUp) {
     std::this_thread::yield();
   }
   for (int i = 0; i < 3; ++i) {
-    EXPECT_EQ(server.invoke(id, R"({"n":1,"busyMs":700})").status, 200);
+    EXPECT_EQ(server.invoke(id, R"({"n":1,"busyMs":1500})").status, 200);
   }
   over = true;
   for (auto& caller : callers) {
     caller.join();
   }
   EXPECT_GT(right, 1'000);
-  EXPECT_LT(slowest_ms, 400) << "a short call stood behind one of 700 ms";
+  EXPECT_LT(slowest_ms, 1'000) << "a short call stood behind one of 1,500 ms";
 }
 
 TEST(WarmPath, LogsStayWithTheirCallInACrowd) {
