@@ -58,6 +58,8 @@ TEST(Bench, ConcurrencyOnAServerThatRuns) {
   ASSERT_EQ(run.exit_code, 0) << run.output;
   EXPECT_THAT(run.output, HasSubstr("against the best lower level"));
   EXPECT_THAT(run.output, HasSubstr("kept 50 calls"));
+  EXPECT_THAT(std::string(json::parse(read_file(out + "/run.json")).at("command").as_string()),
+              testing::StartsWith("hearth bench concurrency --endpoint "));
   const auto samples = samples_in(out + "/run.json");
   ASSERT_EQ(samples.size(), 3U);
   for (const auto& sample : samples) {

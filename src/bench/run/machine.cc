@@ -73,15 +73,16 @@ std::string time_text(std::int64_t unix_ms) {
   return {text.data(), size};
 }
 
-std::string command_text() {
-  std::ifstream file("/proc/self/cmdline", std::ios::binary);
-  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+std::string command_text(const std::string& arguments) {
   std::string text;
   bool secret = false;
-  for (std::size_t at = 0; at < bytes.size();) {
-    std::string word(bytes.c_str() + at);
+  for (std::size_t at = 0; at < arguments.size();) {
+    const bool program = at == 0;
+    std::string word(arguments.c_str() + at);
     at += word.size() + 1;
-    if (secret) {
+    if (program) {
+      word.erase(0, word.rfind('/') + 1);
+    } else if (secret) {
       word = "…";
     } else if (word.starts_with("--api-key=")) {
       word = "--api-key=…";
@@ -91,6 +92,11 @@ std::string command_text() {
     text += (text.empty() ? "" : " ") + (quoted ? "'" + word + "'" : word);
   }
   return text;
+}
+
+std::string command_text() {
+  std::ifstream file("/proc/self/cmdline", std::ios::binary);
+  return command_text(std::string{std::istreambuf_iterator<char>(file), {}});
 }
 
 }  // namespace hearth::bench

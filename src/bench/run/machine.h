@@ -11,7 +11,10 @@ Machine this_machine();
 
 // RFC 3339, in UTC.
 std::string time_text(std::int64_t unix_ms);
-// This process's command line, without the value of --api-key.
+// A command line as /proc/…/cmdline has it, as it would be typed: the program without its folder, the value
+// of --api-key left out. Pure.
+std::string command_text(const std::string& arguments);
+// This process's.
 std::string command_text();
 
 }  // namespace hearth::bench

@@ -1,10 +1,11 @@
-// Levels, intervals, sizes, statistics, Zipf: the pure parts of the runs.
+// Levels, intervals, sizes, statistics, Zipf, command lines: the pure parts of the runs.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <numeric>
 
 #include "bench/run/levels.h"
+#include "bench/run/machine.h"
 #include "bench/run/statistics.h"
 #include "bench/run/zipf.h"
 
@@ -54,6 +55,23 @@ TEST(Rotated, BeginsOneFurtherOnInEachRepeat) {
   EXPECT_THAT(rotated(levels, 0), ElementsAre(1, 2, 3));
   EXPECT_THAT(rotated(levels, 1), ElementsAre(2, 3, 1));
   EXPECT_THAT(rotated(levels, 5), ElementsAre(3, 1, 2));
+}
+
+TEST(CommandText, NamesTheProgramWithoutItsFolderAndNoKey) {
+  const auto text = [](std::vector<std::string> words) {
+    std::string arguments;
+    for (const std::string& word : words) {
+      arguments += word + '\0';
+    }
+    return command_text(arguments);
+  };
+  EXPECT_EQ(text({"/work/build/hearth", "bench", "events", "--json", "/tmp/run.json"}),
+            "hearth bench events --json /tmp/run.json");
+  EXPECT_EQ(text({"hearth", "bench", "--target", "hearth:serve=--threads 1"}),
+            "hearth bench --target 'hearth:serve=--threads 1'");
+  EXPECT_EQ(text({"./hearth", "--api-key", "secret", "--api-key=secret", "bench"}),
+            "hearth --api-key … --api-key=… bench");
+  EXPECT_THAT(command_text(), testing::StartsWith("bench_test")) << "this process's";
 }
 
 Sample sample(const char* target, std::uint32_t repeat, double x, double per_second) {
