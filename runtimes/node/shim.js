@@ -1,6 +1,6 @@
-// The shim of the node runtime: loads one handler and executes invocations that arrive as frames on
-// descriptor 3; answers go to 4. The protocol is runtimes/protocol.md; the same suite drives every language's shim:
-// runtimes/conformance/.
+// The shim of the node runtime: loads one handler and executes invocations, which arrive as frames (requests.js)
+// and are answered by frames (answers.js). The protocol is runtimes/protocol.md; the same suite drives every
+// language's shim: runtimes/conformance/.
 //
 // It shares the process with code that it does not trust to be careful. Whatever it needs from the
 // language or from Node is captured here, before the handler's module is loaded, so that a patched
@@ -18,18 +18,13 @@
 // loop instead, from then on, so that the function's own work goes on.
 'use strict';
 
-const fs = require('fs');
 const { flush, flushOverdue, gather, kNoCall, send, sendLog } = require('./answers');
 const { describeError } = require('./describe_error');
 const { loadHandler } = require('./load_handler');
-const { replaceStream, sendLogs, writeAll } = require('./synchronous_output');
+const { breakOff, expectSeveral, handFramesTo, kHeaderBytes, readFrames, readInEventLoop, readU32 } = require('./requests');
+const { replaceStream, sendLogs } = require('./synchronous_output');
 
 const kProtocolVersion = 1;
-const kRequestsFd = 3;
-const kHeaderBytes = 16;
-const kReadBytes = 64 * 1024;
-const kMaxFrameBytes = 256 * 1024 * 1024;
-const kProtocolExitCode = 70;
 
 const kInit = 1;
 const kInvoke = 2;
@@ -47,15 +42,11 @@ const kBadOutput = 2;
 const uncurry = Function.prototype.bind.bind(Function.prototype.call);
 const { apply } = Reflect;
 const { parse: parseJson, stringify: stringifyJson } = JSON;
-const { readSync } = fs;
-const { allocUnsafe } = Buffer;
 const { isUtf8 } = require('buffer');
 const utf8Slice = uncurry(Buffer.prototype.utf8Slice);
-const copyBytes = uncurry(Buffer.prototype.copy);
 const includes = uncurry(String.prototype.includes);
 const now = performance.now.bind(performance);
 const nextTurn = setImmediate;
-const exit = process.exit.bind(process);
 const activeResources = process.getActiveResourcesInfo.bind(process);
 const NativePromise = Promise;
 const NativeSyntaxError = SyntaxError;
@@ -67,12 +58,6 @@ const holdLoop = keepAlive.ref.bind(keepAlive);
 const releaseLoop = keepAlive.unref.bind(keepAlive);
 
 // ---- frames out
-
-function breakOff(message) {
-  const line = Buffer.from(`hearth: protocol error: ${message}\n`);
-  writeAll(2, line, line.length);
-  exit(kProtocolExitCode);
-}
 
 const sendPlain = (type, text) => {
   send(type, kNoCall, 0, 0, 0, text);
@@ -106,6 +91,7 @@ async function initialise(text) {
   }
   if (init.concurrency > 1) {
     several = true;
+    expectSeveral();
     const { AsyncLocalStorage } = require('async_hooks');
     calls = new AsyncLocalStorage();
   }
@@ -289,61 +275,9 @@ function invoke(bytes, at, start, end) {
 
 // ---- frames in
 
-const received = allocUnsafe(kReadBytes);
-let receivedBytes = 0;    // of the frame's header and payload, in `received`
-let large = null;         // a frame that does not fit into `received`, being gathered
-let largeBytes = 0;       // of it, so far
-let socket = null;        // once the shim waits in the event loop
-
-function readU32(bytes, at) {
-  return (bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24)) >>> 0;
-}
-
-// Takes every frame that is complete. Unless several calls are in hand at once, what arrives is the bytes of
-// one frame and never more: the platform sends the next when it has had the answer to the last.
-function take(count) {
-  if (count === 0) {
-    exit(0);
-  }
-  if (large !== null) {
-    copyBytes(received, large, largeBytes, 0, count);
-    largeBytes += count;
-    receivedBytes = 0;
-    return largeBytes === large.length && takeFrame(large, 0, large.length);
-  }
-  receivedBytes += count;
-  let took = false;
-  let at = 0;
-  while (receivedBytes - at >= kHeaderBytes) {
-    const frameBytes = kHeaderBytes + readU32(received, at);
-    if (frameBytes > kMaxFrameBytes || (!several && receivedBytes > frameBytes)) {
-      breakOff(`a frame of ${frameBytes} bytes`);
-    }
-    if (receivedBytes - at < frameBytes) {
-      if (frameBytes > received.length) {
-        large = allocUnsafe(frameBytes);
-        largeBytes = receivedBytes - at;
-        copyBytes(received, large, 0, at, receivedBytes);
-        receivedBytes = 0;
-        return took;
-      }
-      break;
-    }
-    at += frameBytes;
-    takeFrame(received, at - frameBytes, at);
-    took = true;
-  }
-  if (at > 0) {
-    copyBytes(received, received, 0, at, receivedBytes);
-    receivedBytes -= at;
-  }
-  return took;
-}
+let socket = null;  // once the shim waits in the event loop
 
 function takeFrame(bytes, at, end) {
-  if (bytes === large) {
-    large = null;
-  }
   const type = readU32(bytes, at + 4);
   if (type === kInvoke && handler !== undefined) {
     const later = invoke(bytes, at, at + kHeaderBytes, end);
@@ -357,13 +291,6 @@ function takeFrame(bytes, at, end) {
   } else {
     breakOff(`a frame of type ${type} where none belongs`);
   }
-  return true;
-}
-
-// How many bytes the next read may bring without going past the frame in hand.
-function wanted() {
-  const missing = large === null ? kReadBytes - receivedBytes : large.length - largeBytes;
-  return missing < kReadBytes ? missing : kReadBytes;
 }
 
 function awaitFrame() {
@@ -374,46 +301,24 @@ function awaitFrame() {
     return;
   }
   if (inHand > 0 || activeResources().length > 0) {
-    waitInEventLoop();
+    socket = readInEventLoop(afterRead);
     return;
   }
-  while (!take(readSync(kRequestsFd, received, receivedBytes, wanted(), null)));
+  readFrames();
   if (several && handler !== undefined) {
     nextTurn(awaitFrame);
   }
 }
 
-// For good: the socket is non-blocking from here on.
-function waitInEventLoop() {
-  const { Socket } = require('net');
-  const buffer = allocUnsafe(kReadBytes);
-  socket = new Socket({
-    fd: kRequestsFd,
-    readable: true,
-    writable: false,
-    onread: {
-      buffer,
-      callback(count) {
-        for (let at = 0, part; at < count; at += part) {
-          part = wanted();
-          part = part < count - at ? part : count - at;
-          copyBytes(buffer, received, receivedBytes, at, at + part);
-          take(part);
-        }
-        if (several) {
-          flush();
-        } else if (inHand > 0) {
-          socket.pause();  // the next call stays in the pipe until this one has ended
-        }
-        return true;
-      },
-    },
-  });
-  socket.on('end', () => exit(0));
-  socket.on('error', () => exit(0));
-  socket.resume();
+function afterRead() {
+  if (several) {
+    flush();
+  } else if (inHand > 0) {
+    socket.pause();  // the next call stays in the pipe until this one has ended
+  }
 }
 
+handFramesTo(takeFrame);
 replaceStream('stdout', 1);
 replaceStream('stderr', 2);
 sendPlain(kReady, stringifyJson({ protocol: kProtocolVersion, runtime: `node ${process.version}` }));
