@@ -197,6 +197,63 @@ TEST(Bench, ResumesWhatWasCut) {
   EXPECT_THAT(read_file(folder.path() + "/both.html"), HasSubstr("</html>"));
 }
 
+// The framework that the plugin's own test uses; empty when `tools/dev frameworks` has not fetched it.
+std::string fetched_framework() {
+  for (const char* name : {"serverless", "osls"}) {
+    const std::string program =
+        std::string(std::getenv("HEARTH_SOURCE_DIR")) + "/plugins/serverless/test/node_modules/.bin/" + name;
+    if (std::filesystem::exists(program)) {
+      return program;
+    }
+  }
+  return {};
+}
+
+TEST(Bench, TheServerlessFrameworkDeploysTheFunction) {
+  const std::string framework = fetched_framework();
+  if (framework.empty()) {
+    GTEST_SKIP() << "neither serverless nor osls is there; 'tools/dev frameworks' fetches them";
+  }
+  const HearthServer server;
+  const ScratchFolder folder;
+  const std::string file = folder.path() + "/run.json";
+  const std::string told = folder.path() + "/told";
+  const std::string noting =
+      folder.write("noting", "#!/bin/sh\necho \"$@\" > " + told + "\nexec " + framework + " \"$@\"\n");
+  std::filesystem::permissions(noting, std::filesystem::perms(0755));
+  const auto run = bench({"events", "--endpoint", server.endpoint(), "--memory", "128", "--step", "200ms",
+                          "--deploy", "serverless", "--serverless", noting, "--json", file});
+  ASSERT_EQ(run.exit_code, 0) << run.output;
+  const auto samples = samples_in(file);
+  ASSERT_EQ(samples.size(), 1U);
+  EXPECT_GT(number(samples[0], "calls"), 10);
+  EXPECT_EQ(number(samples[0], "errors"), 0);
+  EXPECT_EQ(read_file(told), "deploy\n");
+  EXPECT_EQ(server.get("/functions").body, "[]") << "what the framework deployed is gone";
+}
+
+TEST(Bench, AFrameworkThatIsNotThereOrFailsIsAClearError) {
+  const HearthServer server;
+  const std::vector<std::string> command = {"events",     "--endpoint",  server.endpoint(), "--memory",
+                                            "128",        "--step",      "200ms",           "--deploy",
+                                            "serverless", "--serverless"};
+  const auto with = [&](const std::string& program) {
+    auto arguments = command;
+    arguments.push_back(program);
+    return bench(arguments);
+  };
+  const auto absent = with("/no/such/serverless");
+  EXPECT_EQ(absent.exit_code, 2) << absent.output;
+  EXPECT_THAT(absent.output, HasSubstr("--serverless /no/such/serverless: there is no such program"));
+  const ScratchFolder folder;
+  const std::string broken = folder.write("broken", "#!/bin/sh\necho no such luck\nexit 7\n");
+  std::filesystem::permissions(broken, std::filesystem::perms(0755));
+  const auto failing = with(broken);
+  EXPECT_EQ(failing.exit_code, 4) << failing.output;
+  EXPECT_THAT(failing.output, HasSubstr("deploy failed; its last words:\nno such luck"));
+  EXPECT_EQ(server.get("/functions").body, "[]");
+}
+
 TEST(Bench, CtrlCEndsItAndWritesWhatWasMeasured) {
   const ScratchFolder folder;
   const std::string file = folder.path() + "/run.json";

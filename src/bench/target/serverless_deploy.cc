@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <boost/json.hpp>
 #include <filesystem>
 
 #include "base/random.h"
@@ -22,6 +23,7 @@ using base::ErrorCode;
 constexpr const char* kService = "hearth-bench";
 constexpr std::chrono::seconds kDeployBound{120};
 constexpr std::size_t kLastWords = 1500;
+constexpr const char* kBesidePlugin = HEARTH_SOURCE_PLUGINS "/serverless/test/node_modules/.bin";
 
 base::Result<std::string> find_plugin() {
   std::error_code failed;
@@ -61,7 +63,9 @@ provider:
   endpoint: '{}'
   stage: {}
   memorySize: {}
-{}functions:
+{}package:
+  patterns: ['!node_modules/**']
+functions:
   {}:
     handler: index
 )",
@@ -70,24 +74,22 @@ provider:
       to_string(wish.function));
 }
 
-base::Result<std::string> find_serverless(const std::string& program) {
+base::Result<std::string> find_serverless(const std::string& program,
+                                          const std::vector<std::string>& folders) {
+  std::error_code failed;
   if (!program.empty()) {
     if (::access(program.c_str(), X_OK) != 0) {
       return Error{ErrorCode::kNotFound, fmt::format("--serverless {}: there is no such program", program)};
     }
-    std::error_code failed;
     return fs::absolute(program, failed).string();
   }
-  const std::string beside_plugin =
-      std::string(HEARTH_SOURCE_PLUGINS) + "/serverless/test/node_modules/.bin/";
-  for (const char* name : {"serverless", "osls"}) {
+  for (const std::string name : {"serverless", "osls"}) {
     if (std::string found = find_program(name); !found.empty()) {
       return found;
     }
-    for (const std::string& folder : {std::string("node_modules/.bin/"), beside_plugin}) {
-      if (::access((folder + name).c_str(), X_OK) == 0) {
-        std::error_code failed;
-        return fs::absolute(folder + name, failed).string();
+    for (const std::string& folder : folders) {
+      if (const std::string candidate = folder + "/" + name; ::access(candidate.c_str(), X_OK) == 0) {
+        return fs::absolute(candidate, failed).string();
       }
     }
   }
@@ -97,7 +99,7 @@ base::Result<std::string> find_serverless(const std::string& program) {
 }
 
 base::Result<std::string> deploy_by_serverless(const ServerlessWish& wish) {
-  const auto program = find_serverless(wish.program);
+  const auto program = find_serverless(wish.program, {"node_modules/.bin", kBesidePlugin});
   if (!program) {
     return program.error();
   }
@@ -109,9 +111,12 @@ base::Result<std::string> deploy_by_serverless(const ServerlessWish& wish) {
   const std::string stage = random_stage();
   folder.write("serverless.yml", service_file(wish, stage));
   folder.write("index.js", std::string(code_of(wish.function)));
+  // Not a link to the plugin: the framework would look through all that is below it for files to package.
+  const std::string stub = "node_modules/serverless-hearth";
   std::error_code failed;
-  fs::create_directories(folder.path() + "/node_modules", failed);
-  fs::create_directory_symlink(*plugin, folder.path() + "/node_modules/serverless-hearth", failed);
+  fs::create_directories(folder.path() + "/" + stub, failed);
+  folder.write(stub + "/index.js", fmt::format("module.exports = require({});\n",
+                                               boost::json::serialize(boost::json::string(*plugin))));
   // No questions, no news, no reports to its makers.
   const std::vector<std::string> environment = {"CI=1", "SLS_NOTIFICATIONS_MODE=off",
                                                 "SLS_TELEMETRY_DISABLED=1", "SLS_TRACKING_DISABLED=1",

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "bench/target/target_spec.h"
@@ -24,12 +25,13 @@ std::string service_file(const ServerlessWish& wish, const std::string& stage);
 // The name that such a function has on the server. Pure.
 std::string deployed_name(const ServerlessWish& wish, const std::string& stage);
 
-// `program` itself, or serverless or osls in PATH, in node_modules of the working folder or beside the
-// plugin. kNotFound says how to get it.
-base::Result<std::string> find_serverless(const std::string& program);
+// `program` itself, or serverless or osls in PATH or one of `folders`. kNotFound says how to get it.
+base::Result<std::string> find_serverless(const std::string& program,
+                                          const std::vector<std::string>& folders);
 
-// The function's name on the server. kNotFound without framework or plugin, kIo with its last words when it
-// fails, kTimeout.
+// The function's name on the server. The framework is looked for in node_modules of the working folder and
+// beside the plugin, too. kNotFound without framework or plugin, kIo with its last words when it fails,
+// kTimeout.
 base::Result<std::string> deploy_by_serverless(const ServerlessWish& wish);
 
 }  // namespace hearth::bench

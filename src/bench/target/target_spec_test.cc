@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "bench/target/process_cpu.h"
 #include "bench/target/program_run.h"
@@ -163,16 +164,33 @@ TEST(ServerlessDeploy, WritesAService) {
   const ServerlessWish wish{"", "http://h:1", "", FunctionKind::kEcho, 256, 4};
   const std::string file = service_file(wish, "b01");
   EXPECT_THAT(file, HasSubstr("endpoint: 'http://h:1'\n  stage: b01\n  memorySize: 256\n  concurrency: 4\n"));
+  EXPECT_THAT(file, HasSubstr("patterns: ['!node_modules/**']\n"));
   EXPECT_THAT(file, HasSubstr("functions:\n  echo:\n    handler: index\n"));
   EXPECT_EQ(deployed_name(wish, "b01"), "hearth-bench-b01-echo");
   EXPECT_THAT(service_file({}, "b"), testing::Not(HasSubstr("concurrency")));
 }
 
 TEST(ServerlessDeploy, AProgramThatIsNotThereIsToldFirst) {
-  const auto found = find_serverless("/no/such/serverless");
+  const auto found = find_serverless("/no/such/serverless", {});
   ASSERT_FALSE(found);
   EXPECT_THAT(found.error().message, HasSubstr("--serverless /no/such/serverless"));
-  EXPECT_EQ(find_serverless("/bin/sh").value(), "/bin/sh");
+  EXPECT_EQ(find_serverless("/bin/sh", {}).value(), "/bin/sh");
+}
+
+TEST(ServerlessDeploy, AFrameworkThatIsNowhereIsToldWithWhereToGetIt) {
+  if (!find_program("serverless").empty() || !find_program("osls").empty()) {
+    GTEST_SKIP() << "this machine has a framework in PATH";
+  }
+  const TemporaryFolder folder;
+  const auto found = find_serverless("", {folder.path()});
+  ASSERT_FALSE(found);
+  EXPECT_EQ(found.error().code, base::ErrorCode::kNotFound);
+  EXPECT_THAT(found.error().message, HasSubstr("npm install serverless@3 (or osls)"));
+  folder.write("osls", "");
+  EXPECT_FALSE(find_serverless("", {folder.path()})) << "a file that cannot be run";
+  const std::string program = folder.path() + "/osls";
+  ASSERT_EQ(::chmod(program.c_str(), 0755), 0);
+  EXPECT_EQ(find_serverless("", {"/no/such/folder", folder.path()}).value(), program);
 }
 
 TEST(FindProgram, LooksInPath) {
