@@ -38,6 +38,7 @@ readonly kPackages=(
   "test librsvg2-bin                            draws the charts of a benchmark as PNG"
   "test fonts-dejavu-core                       the letters in them"
   "fuzz clang                                   libFuzzer"
+  "fuzz libclang-rt-dev                         its runtime, and the sanitizers"
   "check git                                    lists what changed"
   "check clang-format                           the format check"
   "check clang-tidy                             static checks"
