@@ -124,6 +124,7 @@ TEST(Charts, SizesStandAtEqualFactors) {
   const double third = attribute(svg, ">16 KB</text>", "x");
   EXPECT_NEAR(second - first, third - second, 0.05);
   EXPECT_TRUE(has(svg, ">MB per second</text>"));
+  EXPECT_TRUE(has(svg, ">body size</text>")) << "the marks carry the units";
 }
 
 TEST(Charts, BarsCarryTheirLabelsAndEndAtTheirValue) {

@@ -11,7 +11,19 @@
 namespace hearth::bench {
 namespace {
 
-// "at 8 concurrent calls", "at 64 KB (size of the body)", "for nodejs".
+// What there are several of, for one: "concurrent call", "function called at once".
+std::string for_one(const std::string& several) {
+  std::size_t end = 0;
+  do {
+    end = std::min(several.find(' ', end == 0 ? 0 : end + 1), several.size());
+    if (end > 1 && several[end - 1] == 's' && several[end - 2] != 's') {
+      return several.substr(0, end - 1) + several.substr(end);
+    }
+  } while (end < several.size());
+  return several;
+}
+
+// "at 8 concurrent calls", "at 64 KB (body size)", "for nodejs".
 std::string at(const RunResult& run, const Point& point) {
   const std::string x = x_text(run, point.x, point.label);
   if (!point.label.empty()) {
@@ -20,8 +32,10 @@ std::string at(const RunResult& run, const Point& point) {
   if (run.x_name.empty()) {
     return "at " + x;
   }
-  return run.x_unit.empty() ? fmt::format("at {} {}", x, run.x_name)
-                            : fmt::format("at {} ({})", x, run.x_name);
+  if (!run.x_unit.empty()) {
+    return fmt::format("at {} ({})", x, run.x_name);
+  }
+  return fmt::format("at {} {}", x, point.x == 1 ? for_one(run.x_name) : run.x_name);
 }
 
 void add_rate(const RunResult& run, const Source& source, std::vector<std::string>& lines) {

@@ -78,7 +78,7 @@ TEST(Headlines, SayWhatWasReachedAndWhatFailed) {
   EXPECT_EQ(lines[0], "hearth answered up to 5,000 calls per second, at 8 concurrent calls.");
   EXPECT_EQ(
       lines[1],
-      "A call to hearth took (p50) 400 µs at 1 concurrent calls, p99 1.60 ms; and 900 µs at 8 concurrent "
+      "A call to hearth took (p50) 400 µs at 1 concurrent call, p99 1.60 ms; and 900 µs at 8 concurrent "
       "calls, p99 3.60 ms.");
   EXPECT_EQ(lines[4], "hearth answered 2.00 times as many calls per second as node, at 8 concurrent calls.");
   EXPECT_EQ(lines[5], "None of 4,000 calls failed.");
@@ -89,6 +89,21 @@ TEST(Headlines, SayWhatWasReachedAndWhatFailed) {
   EXPECT_EQ(lines[5], "3 of 4,003 calls failed.");
   EXPECT_EQ(lines[6],
             "The client itself may have been the limit in 1 of 4 samples: it used at most 0.40 of one core.");
+}
+
+TEST(Headlines, NameOneOfWhatIsVariedAndSizesWithTheirUnit) {
+  const auto latency_line = [](const std::string& x_name, const std::string& x_unit, double x) {
+    RunResult run;
+    run.x_name = x_name;
+    run.x_unit = x_unit;
+    run.samples = {made_sample("hearth", 0, x, 0, 400)};
+    return headlines({run}).at(0);
+  };
+  EXPECT_TRUE(has(latency_line("functions called at once", "", 1), " at 1 function called at once, p99"));
+  EXPECT_TRUE(has(latency_line("functions called at once", "", 5), " at 5 functions called at once, p99"));
+  EXPECT_TRUE(has(latency_line("process", "", 1), " at 1 process, p99")) << "no plural, though it ends in s";
+  EXPECT_TRUE(has(latency_line("code size", "bytes", 1), " at 1 B (code size), p99"));
+  EXPECT_TRUE(has(latency_line("body size", "bytes", 1000), " at 1000 B (body size), p99"));
 }
 
 TEST(Headlines, SayHowPairsCompare) {

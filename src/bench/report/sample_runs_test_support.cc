@@ -121,7 +121,7 @@ RunResult made_run(const std::string& test) {
     return run;
   }
   if (test == "payload") {
-    RunResult run = named(test, "size of the body", "bytes");
+    RunResult run = named(test, "body size", "bytes");
     fill_sizes(run);
     return run;
   }

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "bench/run/subcommand.h"
 #include "cli/exit_code.h"
 #include "cli/fake_api.h"
 
@@ -31,6 +32,13 @@ TEST_F(Bench, EverySubcommandHasHelpWithExamples) {
     EXPECT_THAT(out(), HasSubstr("Example")) << name;
     EXPECT_THAT(out(), HasSubstr(std::string("hearth bench ") + name)) << name;
   }
+}
+
+TEST(Subcommands, SayWhatSizesAreOf) {
+  EXPECT_EQ(codesize_subcommand().x_name, "code size");
+  EXPECT_EQ(payload_subcommand().x_name, "body size");
+  EXPECT_EQ(codesize_subcommand().x_unit, "bytes");
+  EXPECT_EQ(payload_subcommand().x_unit, "bytes");
 }
 
 TEST_F(Bench, WrongInputIsToldBeforeAnythingIsMeasured) {

@@ -211,7 +211,7 @@ the deploy stands beside as a line of its own. A server takes 50 MiB zipped unle
 Example:
   sudo hearth bench codesize --target hearth:serve --sizes 1KB,1MB,50MB --repeat 3
 )";
-  subcommand.x_name = "code";
+  subcommand.x_name = "code size";
   subcommand.x_unit = "bytes";
   subcommand.add = [](CLI::App& app, Options& options) {
     add_sizes(app, "--sizes", options, "1KB,100KB,1MB,10MB,50MB", "Sizes of the code");

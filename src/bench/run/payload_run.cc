@@ -135,7 +135,7 @@ together. A server takes 6 MiB unless it was told otherwise.
 Example:
   sudo hearth bench payload --target hearth:serve --target node --sizes 1KB,100KB,6MB
 )";
-  subcommand.x_name = "body";
+  subcommand.x_name = "body size";
   subcommand.x_unit = "bytes";
   subcommand.add = [](CLI::App& app, Options& options) {
     options.function = "echo";
