@@ -10,9 +10,7 @@ target_compile_options(hearth_options INTERFACE
   -Wall -Wextra -Wconversion -Wshadow -Wnon-virtual-dtor -Werror
   $<$<CONFIG:Release>:-fstack-protector-strong>)
 target_include_directories(hearth_options INTERFACE "${CMAKE_SOURCE_DIR}/src")
-target_compile_definitions(hearth_options INTERFACE
-  HEARTH_VERSION="${PROJECT_VERSION}"
-  BOOST_ASIO_NO_DEPRECATED BOOST_ALL_NO_LIB)
+target_compile_definitions(hearth_options INTERFACE HEARTH_VERSION="${PROJECT_VERSION}" BOOST_ALL_NO_LIB)
 
 if(HEARTH_SANITIZE)
   target_compile_options(hearth_options INTERFACE
@@ -21,11 +19,6 @@ if(HEARTH_SANITIZE)
   if(HEARTH_SANITIZE MATCHES "undefined")
     # libspdlog's types come from a shared library, where the vptr check finds no type information.
     target_compile_options(hearth_options INTERFACE -fno-sanitize=vptr)
-  endif()
-  if(HEARTH_SANITIZE MATCHES "thread")
-    # Asio's fenced blocks use atomic_thread_fence, which tsan does not model.
-    target_compile_definitions(hearth_options INTERFACE BOOST_ASIO_DISABLE_FENCED_BLOCK)
-    target_compile_options(hearth_options INTERFACE -Wno-tsan)
   endif()
 endif()
 
