@@ -2,7 +2,11 @@
 // command runs at which of the framework's events. What a command does is in lib/, a file each.
 'use strict';
 
+const fs = require('fs');
+const path = require('path');
+
 const { Api } = require('./lib/api');
+const { hideApiKey, literalKeyWarning } = require('./lib/api_key');
 const { connectionOf } = require('./lib/connection');
 const { deployFunction, deployService, keepPackages } = require('./lib/deploy');
 const { HearthError } = require('./lib/hearth_error');
@@ -26,6 +30,7 @@ class ServerlessHearth {
     serverless.configSchemaHandler.defineProvider(kProviderName, schemaParts());
     this.makeMistakesErrors();
     this.hooks = {
+      'before:print:print': () => hideApiKey(serverless.configurationInput),
       'package:finalize': this.hook(keepPackages),
       'deploy:deploy': this.hook(deployService),
       'deploy:function:packageFunction': () => this.packageFunction(),
@@ -51,10 +56,24 @@ class ServerlessHearth {
     return this.serverless.processedInput.options['update-config'] ? undefined : this.serverless.pluginManager.spawn('package:function');
   }
 
+  // Once, though a command may run several hooks.
+  warnOfLiteralKey() {
+    const { configurationFilename, serviceDir, service } = this.serverless;
+    if (this.hasLookedForKey || !service.provider.apiKey || !configurationFilename) {
+      return;
+    }
+    this.hasLookedForKey = true;
+    const warning = literalKeyWarning(service.provider, fs.readFileSync(path.resolve(serviceDir, configurationFilename), 'utf8'));
+    if (warning) {
+      this.context.log.warning(warning);
+    }
+  }
+
   // The options and the settings are whole only when a command runs, not yet in the constructor.
   hook(command) {
     return async () => {
       try {
+        this.warnOfLiteralKey();
         const connection = connectionOf(this.serverless.service.provider, process.env);
         await command({ ...this.context, options: this.serverless.processedInput.options, api: new Api(connection) });
       } catch (error) {

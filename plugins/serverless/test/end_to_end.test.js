@@ -174,6 +174,19 @@ function flow({ stage, program }) {
     assert.match(stdout, /total +1 +256 MB/);
   });
 
+  it('keeps a key that stands in the file out of what is printed, and warns of it once', async () => {
+    await edited('  name: hearth', `  name: hearth\n  apiKey: ${kKey}`, async () => {
+      assert.match((await succeeds('print')).stdout, /apiKey: \(not shown\)/);
+      assert.doesNotMatch((await succeeds('print --path provider.apiKey --format text')).stdout, new RegExp(kKey));
+      const { all } = await succeeds('deploy', { environment: { HEARTH_API_KEY: '' } });
+      assert.strictEqual(all.split('the API key stands in the service\'s file').length, 2, all);
+    });
+    await edited('  name: hearth', '  name: hearth\n  apiKey: ${env:HEARTH_API_KEY}', async () => {
+      assert.match((await succeeds('print')).stdout, /apiKey: \(not shown\)/);
+      assert.doesNotMatch((await succeeds('info')).all, /the API key stands/);
+    });
+  });
+
   it('invokes with JSON, with a file, and shows the log', async () => {
     const total = await succeeds(['invoke', '-f', 'total', '--data', '{"items": [{"price": 2, "count": 3}]}']);
     assert.deepStrictEqual(JSON.parse(total.stdout), { total: 6, currency: 'EUR' });
