@@ -35,8 +35,7 @@ command_tidy() {
   ensure_packages run test check
   check_format
   say "shellcheck"
-  if git ls-files 'tools/*' '.ci/*' '*.sh' | xargs -r grep -lE '^#!.*(bash|sh)$' |
-    xargs -r shellcheck -x -a; then count passed; else count failed "shellcheck"; fi
+  if git grep -lE '^#!.*[/ ](ba|da)?sh$' | xargs -r shellcheck -x -a; then count passed; else count failed "shellcheck"; fi
   configure debug ON
   mapfile -t files < <("$lister" | grep '\.cc$' | compiled_only)
   say "clang-tidy on ${#files[@]} files"
