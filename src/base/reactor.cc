@@ -136,12 +136,7 @@ int Reactor::wait(TimePoint until) {
     until = TimePoint::min();
   }
   std::array<epoll_event, kEventsPerTurn> events;
-  const auto look = [&](Duration timeout) {
-    const auto ns =
-        std::chrono::duration_cast<std::chrono::nanoseconds>(std::max(timeout, Duration::zero())).count();
-    const timespec limit{static_cast<time_t>(ns / 1'000'000'000), static_cast<long>(ns % 1'000'000'000)};
-    return ::epoll_pwait2(epoll_.get(), events.data(), kEventsPerTurn, &limit, nullptr);
-  };
+  const auto look = [&](Duration timeout) { return look_once(events.data(), timeout); };
   if (until == TimePoint::min()) {
     return tell(events.data(), look(Duration::zero()));
   }
@@ -158,6 +153,22 @@ int Reactor::wait(TimePoint until) {
     spin_.waited(std::chrono::duration_cast<std::chrono::microseconds>(now() - began));
   }
   return tell(events.data(), count);
+}
+
+// What is ready within `timeout`. Kernels before 5.11, and valgrind, know milliseconds only.
+int Reactor::look_once(epoll_event* events, Duration timeout) {
+  timeout = std::max(timeout, Duration::zero());
+  if (waits_precisely_) {
+    const auto ns = std::chrono::duration_cast<std::chrono::nanoseconds>(timeout).count();
+    const timespec limit{static_cast<time_t>(ns / 1'000'000'000), static_cast<long>(ns % 1'000'000'000)};
+    const int count = ::epoll_pwait2(epoll_.get(), events, kEventsPerTurn, &limit, nullptr);
+    waits_precisely_ = count >= 0 || errno != ENOSYS;
+    if (waits_precisely_) {
+      return count;
+    }
+  }
+  const auto ms = std::chrono::ceil<std::chrono::milliseconds>(timeout).count();
+  return ::epoll_wait(epoll_.get(), events, kEventsPerTurn, static_cast<int>(ms));
 }
 
 int Reactor::tell(const epoll_event* events, int count) {

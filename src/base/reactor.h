@@ -92,6 +92,7 @@ class Reactor final : public EventLoop {
  private:
   std::size_t turn(TimePoint until);
   int wait(TimePoint until);
+  int look_once(epoll_event* events, Duration timeout);
   int tell(const epoll_event* events, int count);
   std::size_t run_timers();
   std::size_t run_posted();
@@ -100,6 +101,7 @@ class Reactor final : public EventLoop {
   const UniqueFd epoll_;
   const UniqueFd wake_;
   Spin spin_;
+  bool waits_precisely_ = true;  // false: there is no epoll_pwait2(2)
   TimerQueue timers_;
   std::vector<std::function<void()>> posted_;  // by the loop's own thread
   bool others_posted_ = false;                 // posted_elsewhere_ has something
