@@ -153,8 +153,11 @@ HearthServer::HearthServer(Options options) {
   data_dir_ = options.data_dir.empty() ? own_folder_->path() + "/data" : options.data_dir;
   log_path_ = own_folder_->write("server.log", "");
   port_ = free_port();
-  std::vector<std::string> command{
-      hearth_binary(), "serve", "--listen", "127.0.0.1:" + std::to_string(port_), "--data-dir", data_dir_};
+  std::vector<std::string> command = std::move(options.program);
+  if (command.empty()) {
+    command = {hearth_binary(), "serve"};
+  }
+  command.insert(command.end(), {"--listen", "127.0.0.1:" + std::to_string(port_), "--data-dir", data_dir_});
   command.insert(command.end(), options.flags.begin(), options.flags.end());
   const base::UniqueFd in(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   const base::UniqueFd out(::open(log_path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));

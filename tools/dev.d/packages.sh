@@ -29,6 +29,7 @@ readonly kPackages=(
   "test bubblewrap                              the sandbox's reference figure"
   "test nginx-light                             a baseline of hearth bench"
   "test strace                                  system calls of the warm path"
+  "test valgrind                                instructions of the warm path"
   "test zip                                     odd archives in tests"
   "test unzip                                   archives taken apart in tests"
   "test sqlite3                                 looks into the store from outside"
