@@ -58,6 +58,9 @@ std::optional<std::string_view> find_header(const std::vector<Header>& headers, 
 }
 
 std::optional<std::string> percent_decode(std::string_view text) {
+  if (text.find('%') == std::string_view::npos) {
+    return std::string(text);
+  }
   std::string decoded;
   decoded.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {

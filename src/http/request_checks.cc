@@ -8,6 +8,13 @@
 #include "http/text.h"
 
 namespace hearth::http {
+namespace {
+
+constexpr CharSet kHostChars([](char c) {
+  return is_visible(c) && std::string_view("/\\?#@,").find(c) == std::string_view::npos;
+});
+
+}  // namespace
 
 Refusal RequestParser::start_line_refusal(std::string_view bytes) const {
   const std::string_view line = bytes.substr(0, bytes.find('\r'));
@@ -62,10 +69,7 @@ bool RequestParser::check_host() {
     return refuse(400, "bad_host", "a request of HTTP/1.1 must have exactly one Host header");
   }
   const std::string_view host = head_.header("Host").value_or(std::string_view());
-  const auto allowed = [](char c) {
-    return is_visible(c) && std::string_view("/\\?#@,").find(c) == std::string_view::npos;
-  };
-  if (!std::all_of(host.begin(), host.end(), allowed)) {
+  if (!kHostChars.has_all_of(host)) {
     return refuse(400, "bad_host", "the Host header must be HOST or HOST:PORT");
   }
   return true;

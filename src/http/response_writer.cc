@@ -20,9 +20,9 @@ bool is_servers_own(std::string_view name) {
   return false;
 }
 
-bool has_line_break(std::string_view text) {
-  return text.find_first_of(std::string_view("\r\n\0", 3)) != text.npos;
-}
+constexpr CharSet kOfOneLine([](char c) { return c != '\r' && c != '\n' && c != '\0'; });
+
+bool has_line_break(std::string_view text) { return !kOfOneLine.has_all_of(text); }
 
 void append_number(std::string& text, std::size_t number) {
   std::array<char, 24> digits;
