@@ -11,14 +11,12 @@ std::string make_guid(Random& random) {
   bytes[6] = static_cast<std::uint8_t>((bytes[6] & 0x0fU) | 0x40U);
   bytes[8] = static_cast<std::uint8_t>((bytes[8] & 0x3fU) | 0x80U);
   constexpr std::string_view kHex = "0123456789abcdef";
-  std::string text;
-  text.reserve(36);
+  std::string text(36, '-');
+  std::size_t at = 0;
   for (std::size_t i = 0; i < bytes.size(); ++i) {
-    if (i == 4 || i == 6 || i == 8 || i == 10) {
-      text += '-';
-    }
-    text += kHex[bytes[i] >> 4U];
-    text += kHex[bytes[i] & 0x0fU];
+    at += i == 4 || i == 6 || i == 8 || i == 10 ? 1 : 0;
+    text[at++] = kHex[bytes[i] >> 4U];
+    text[at++] = kHex[bytes[i] & 0x0fU];
   }
   return text;
 }

@@ -2,8 +2,10 @@
 
 #include <sys/random.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
 
 namespace hearth::base {
 
@@ -20,12 +22,15 @@ void SystemRandom::fill(std::span<std::uint8_t> out) {
 }
 
 void PooledRandom::fill(std::span<std::uint8_t> out) {
-  for (auto& byte : out) {
+  while (!out.empty()) {
     if (used_ == pool_.size()) {
       SystemRandom().fill(pool_);
       used_ = 0;
     }
-    byte = pool_[used_++];
+    const std::size_t part = std::min(out.size(), pool_.size() - used_);
+    std::memcpy(out.data(), pool_.data() + used_, part);
+    used_ += part;
+    out = out.subspan(part);
   }
 }
 
