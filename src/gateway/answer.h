@@ -20,7 +20,7 @@ http::Response error_response(const base::Error& error);
 
 // 200 {"output", "logs"}, or the outcome's error with its status, "type", "stack" and "logs".
 // `total_us`: from the request's arrival to now.
-http::Response execution_response(model::Execution execution, const dispatch::DispatchSteps& steps,
+http::Response execution_response(model::Execution&& execution, const dispatch::DispatchSteps& steps,
                                   std::int64_t total_us);
 
 // `text` as a JSON string with its quotes. What is not UTF-8 becomes U+FFFD.

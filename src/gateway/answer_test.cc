@@ -27,6 +27,19 @@ TEST(Answer, AnOutputStandsUntouchedBesideTheTimedSteps) {
   EXPECT_EQ(body.at("logs").at("subLogs").at(1).at("subLogs").at(0).at("duration"), 1.234);
 }
 
+TEST(Answer, DurationsHaveThreeDigitsBehindThePoint) {
+  model::Execution execution;
+  execution.outcome.output = "1";
+  execution.steps.run_us = 7;
+  execution.steps.handler_us = 0;
+  const auto response = execution_response(std::move(execution), {30, 1'040, 0}, 1'000'500);
+  EXPECT_EQ(response.body[2], R"(,"logs":{"name":"invoke","duration":1000.500,"subLogs":[)"
+                              R"({"name":"findInstance","duration":0.030,"subLogs":[]},)"
+                              R"({"name":"execute.warm","duration":1.040,"subLogs":[)"
+                              R"({"name":"run","duration":0.007,"subLogs":[)"
+                              R"({"name":"handler","duration":0.000,"subLogs":[]}]}]}]}})");
+}
+
 TEST(Answer, AColdStartShowsItsSteps) {
   model::Execution execution;
   execution.outcome.output = "1";
