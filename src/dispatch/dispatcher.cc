@@ -149,8 +149,8 @@ void Dispatcher::refused(const CallPtr& call, model::Refusal refusal) {
   }
 }
 
-void Dispatcher::done(const CallPtr& call, model::Execution execution,
-                      std::optional<model::Allocation> lease) {
+void Dispatcher::done(const CallPtr& call, model::Execution&& execution,
+                      std::optional<model::Allocation>&& lease) {
   const base::TimePoint now = loop_.now();
   const model::VersionId& version = call->version->id;
   Pool& mine = pool(version);

@@ -137,7 +137,7 @@ class Dispatcher {
   void wait_for_capacity(const CallPtr& call, base::Duration limit);
   void execute(const CallPtr& call, const model::Allocation& allocation);
   void refused(const CallPtr& call, model::Refusal refusal);
-  void done(const CallPtr& call, model::Execution execution, std::optional<model::Allocation> lease);
+  void done(const CallPtr& call, model::Execution&& execution, std::optional<model::Allocation>&& lease);
   void reject(const CallPtr& call, model::ApiErrorCode code, std::string message);
   void leave_queues(const CallPtr& call);
   std::vector<CallPtr> unexecuted_calls() const;

@@ -266,7 +266,7 @@ void Gateway::invoke(const Route& route, http::Request request, http::Responder 
 
   auto& dispatcher = parts_.dispatcher;
   const auto id = dispatcher.invoke(
-      std::move(execute), [this, call](dispatch::Answer answer) { answer_call(call, std::move(answer)); });
+      std::move(execute), [this, call](dispatch::Answer&& answer) { answer_call(call, std::move(answer)); });
   call->responder.on_gone([&dispatcher, id] { dispatcher.abandon(id); });
 }
 
@@ -278,7 +278,7 @@ void Gateway::note_caller(const void* caller) {
   }
 }
 
-void Gateway::answer_call(const std::shared_ptr<Call>& call, dispatch::Answer answer) {
+void Gateway::answer_call(const std::shared_ptr<Call>& call, dispatch::Answer&& answer) {
   const base::TimePoint now = parts_.loop.now();
   const std::int64_t total_us =
       std::chrono::duration_cast<std::chrono::microseconds>(now - call->began).count();

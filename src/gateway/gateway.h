@@ -89,7 +89,7 @@ class Gateway final : public http::Handler, public FunctionMirror {
 
   void invoke(const Route& route, http::Request request, http::Responder responder);
   void note_caller(const void* caller);
-  void answer_call(const std::shared_ptr<Call>& call, dispatch::Answer answer);
+  void answer_call(const std::shared_ptr<Call>& call, dispatch::Answer&& answer);
   // Null when the answer has been given: the body did not arrive whole.
   std::shared_ptr<Upload> whole_upload(const http::Request& request, http::Responder& responder);
   void create(http::Request request, http::Responder responder);

@@ -102,7 +102,9 @@ class RequestParser::Grammar final : public beast_http::basic_parser<true> {
       default:
         break;
     }
-    owner_.head_.headers.push_back({std::string(to_view(name)), std::string(to_view(value))});
+    Header& header = owner_.head_.headers.emplace_back();
+    header.name = to_view(name);
+    header.value = to_view(value);
   }
 
   void on_header_impl(BeastError&) override { head_done = true; }

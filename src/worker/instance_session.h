@@ -162,7 +162,7 @@ class InstanceSession {
   SessionActions booted(const protocol::Frame& frame);
   SessionActions initialised(const protocol::Frame& frame);
   void begin_call(SessionActions& actions, std::uint32_t slot);
-  SessionActions answered(protocol::Frame frame);
+  SessionActions answered(protocol::Frame&& frame);
   SessionActions logged(const protocol::Frame& frame);
   SessionActions taken_back(const event::TakenBack& event);
   SessionActions overdue();

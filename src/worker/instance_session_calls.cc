@@ -43,7 +43,7 @@ SessionActions InstanceSession::in_executing(SessionEvent& event) {
   return interrupted(event);
 }
 
-SessionActions InstanceSession::answered(protocol::Frame frame) {
+SessionActions InstanceSession::answered(protocol::Frame&& frame) {
   if (frame.type != FrameType::kResult && frame.type != FrameType::kError) {
     return give_up(OutcomeKind::kProtocolError, out_of_place(frame));
   }
@@ -61,8 +61,12 @@ SessionActions InstanceSession::answered(protocol::Frame frame) {
     return give_up(OutcomeKind::kProtocolError, answer.error().message);
   }
   SessionActions actions;
-  actions.finished.push_back(
-      {call->slot, std::move(answer->outcome), {}, us_since(call->began), answer->handler_us, !wearing_out_});
+  FinishedCall& finished = actions.finished.emplace_back();
+  finished.slot = call->slot;
+  finished.outcome = std::move(answer->outcome);
+  finished.run_us = us_since(call->began);
+  finished.handler_us = answer->handler_us;
+  finished.reusable = !wearing_out_;
   running_.erase(call);
   await_next(actions);
   return actions;

@@ -158,7 +158,7 @@ class SandboxedInstanceFactory::Core : public std::enable_shared_from_this<Core>
   }
 
   // In the order that SessionActions has them.
-  void perform(SessionActions actions) {
+  void perform(SessionActions&& actions) {
     if (actions.start_sandbox) {
       start_sandbox();
     }
@@ -201,7 +201,7 @@ class SandboxedInstanceFactory::Core : public std::enable_shared_from_this<Core>
     tell(std::move(actions), std::move(logs));
   }
 
-  void tell(SessionActions actions, model::CapturedLogs logs) {
+  void tell(SessionActions&& actions, model::CapturedLogs&& logs) {
     if (actions.report == Report::kNothing && actions.finished.empty() && !actions.report_ended) {
       return;
     }
@@ -216,7 +216,7 @@ class SandboxedInstanceFactory::Core : public std::enable_shared_from_this<Core>
   }
 
   // The heart may do anything from inside these calls, letting go of the instance included.
-  void report(SessionActions actions, model::CapturedLogs logs) {
+  void report(SessionActions&& actions, model::CapturedLogs&& logs) {
     if (events_ != nullptr) {
       switch (actions.report) {
         case Report::kNothing:
