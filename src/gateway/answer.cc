@@ -36,7 +36,8 @@ void begin_step(std::string& out, std::string_view name, std::int64_t us) {
   *at++ = static_cast<char>('0' + part / 100);
   *at++ = static_cast<char>('0' + part / 10 % 10);
   *at++ = static_cast<char>('0' + part % 10);
-  out.append(text.data(), put(at, ",\"subLogs\":["));
+  at = put(at, ",\"subLogs\":[");
+  out.append(text.data(), static_cast<std::size_t>(at - text.data()));
 }
 
 void leaf_step(std::string& out, std::string_view name, std::int64_t us) {

@@ -9,6 +9,7 @@
 #include "base/ids.h"
 #include "gateway/answer.h"
 #include "gateway/upload.h"
+#include "http/text.h"
 
 namespace hearth::gateway {
 namespace {
@@ -24,22 +25,27 @@ std::uint64_t json_upload_bytes(std::uint64_t zip_bytes) {
   return zip_bytes / 3 * 4 + zip_bytes / 32 + 128 * 1024;
 }
 
-// "application/json; charset=utf-8" → "application/json", in lower case.
-std::string media_type(const http::RequestHead& head) {
+// "application/json; charset=utf-8" → "application/json". To be compared without regard to case.
+std::string_view media_type(const http::RequestHead& head) {
   std::string_view value = head.header("Content-Type").value_or("");
   value = value.substr(0, value.find(';'));
   while (!value.empty() && (value.back() == ' ' || value.back() == '\t')) {
     value.remove_suffix(1);
   }
-  std::string type(value);
-  std::transform(type.begin(), type.end(), type.begin(), [](unsigned char c) {
-    return static_cast<char>(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
-  });
-  return type;
+  return value;
+}
+
+std::string in_lower_case(std::string_view text) {
+  std::string lower(text);
+  std::transform(lower.begin(), lower.end(), lower.begin(), http::to_lower);
+  return lower;
 }
 
 bool is_json(std::string_view type) {
-  return type.empty() || type == "application/json" || type.ends_with("+json");
+  constexpr std::string_view kSuffix = "+json";
+  const std::string_view end = type.substr(type.size() - std::min(type.size(), kSuffix.size()));
+  return type.empty() || http::equal_ignoring_case(type, "application/json") ||
+         http::equal_ignoring_case(end, kSuffix);
 }
 
 bool same_secret(std::string_view given, std::string_view expected) {
@@ -174,21 +180,21 @@ http::BodyPlan Gateway::plan_route(const Route& route, const http::RequestHead& 
 }
 
 http::BodyPlan Gateway::plan_upload(const Route& route, const http::RequestHead& head) {
-  const std::string type = media_type(head);
+  const std::string_view type = media_type(head);
   if (route.endpoint == Endpoint::kInvoke) {
     if (!is_json(type)) {
-      return http::Refuse{
-          refusal(ApiErrorCode::kUnsupportedMediaType,
-                  fmt::format("the body is JSON: send Content-Type: application/json, not {}", type))};
+      return http::Refuse{refusal(
+          ApiErrorCode::kUnsupportedMediaType,
+          fmt::format("the body is JSON: send Content-Type: application/json, not {}", in_lower_case(type)))};
     }
     return http::Buffer{options_.invocation.body_bytes};
   }
-  const bool zip = route.endpoint == Endpoint::kCode && type == "application/zip";
+  const bool zip = route.endpoint == Endpoint::kCode && http::equal_ignoring_case(type, "application/zip");
   if (!zip && !is_json(type)) {
     const std::string_view expected =
         route.endpoint == Endpoint::kCode ? "application/json or application/zip" : "application/json";
     return http::Refuse{refusal(ApiErrorCode::kUnsupportedMediaType,
-                                fmt::format("send Content-Type: {}, not {}", expected, type))};
+                                fmt::format("send Content-Type: {}, not {}", expected, in_lower_case(type)))};
   }
   auto upload = std::make_shared<Upload>(zip ? UploadFormat::kZip : UploadFormat::kJson,
                                          options_.upload.zip_bytes, parts_.code);
@@ -295,7 +301,9 @@ void Gateway::answer_call(const std::shared_ptr<Call>& call, dispatch::Answer&& 
     }
     response = execution_response(std::move(execution), answer.steps, total_us);
   }
-  response.headers.push_back({"X-Hearth-Request-Id", call->request_id});
+  http::Header& id = response.headers.emplace_back();
+  id.name = "X-Hearth-Request-Id";
+  id.value = std::move(call->request_id);
   call->responder.send(std::move(response));
 }
 

@@ -155,7 +155,7 @@ void Connection::step_head() {
   }
 }
 
-void Connection::send(Response response) {
+void Connection::send(Response&& response) {
   if (phase_ != Phase::kExecuting) {
     return;  // the peer has gone
   }
@@ -182,7 +182,7 @@ void Connection::refuse(int status, std::string_view reason, std::string_view me
   answer(std::move(response));
 }
 
-void Connection::answer(Response response) {
+void Connection::answer(Response&& response) {
   if (const std::string_view fault = response_fault(response); !fault.empty()) {
     spdlog::error("http: a response is replaced by a 500: {}", fault);
     response = host_->handler().refuse(500, "bad_response", "the answer could not be sent");

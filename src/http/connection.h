@@ -68,7 +68,7 @@ class Connection final : public Responder::Target, public std::enable_shared_fro
   std::size_t slot = 0;  // the host's own: where it keeps this connection
 
   // Responder::Target
-  void send(Response response) override;
+  void send(Response&& response) override;
   void on_gone(std::function<void()> callback) override;
   bool gone() const override { return phase_ == Phase::kClosed; }
   void dropped() override;
@@ -102,7 +102,7 @@ class Connection final : public Responder::Target, public std::enable_shared_fro
   void execute();
 
   void refuse(int status, std::string_view reason, std::string_view message);
-  void answer(Response response);
+  void answer(Response&& response);
   void flush();
   void finish_answer();
   void next_request();

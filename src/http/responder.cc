@@ -24,7 +24,7 @@ Responder& Responder::operator=(Responder&& other) noexcept {
   return *this;
 }
 
-void Responder::send(Response response) {
+void Responder::send(Response&& response) {
   if (const std::shared_ptr<Target> target = std::move(target_)) {
     target->send(std::move(response));
   }

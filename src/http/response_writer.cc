@@ -27,7 +27,7 @@ bool has_line_break(std::string_view text) { return !kOfOneLine.has_all_of(text)
 void append_number(std::string& text, std::size_t number) {
   std::array<char, 24> digits;
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
-  text.append(digits.data(), end);
+  text.append(std::string_view(digits.data(), static_cast<std::size_t>(end - digits.data())));
 }
 
 }  // namespace

@@ -82,7 +82,7 @@ class Responder {
   class Target {
    public:
     virtual ~Target() = default;
-    virtual void send(Response response) = 0;
+    virtual void send(Response&& response) = 0;
     virtual void on_gone(std::function<void()> callback) = 0;
     virtual bool gone() const = 0;
     // The responder was destroyed unsent; without an override, sends a bare 500.
@@ -98,7 +98,7 @@ class Responder {
   ~Responder();
 
   // At once or later, exactly once; to a peer that has gone it does nothing. Consumes the responder.
-  void send(Response response);
+  void send(Response&& response);
   // Called at most once, when the peer closes before the answer (also a half-close: a client that
   // shuts its sending side down is taken to have left). Not called after send(), nor when the server
   // is stopped. A peer that has sent 64 KiB of further requests ahead is not watched meanwhile.
