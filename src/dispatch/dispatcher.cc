@@ -154,6 +154,7 @@ void Dispatcher::done(const CallPtr& call, model::Execution&& execution,
   const base::TimePoint now = loop_.now();
   const model::VersionId& version = call->version->id;
   Pool& mine = pool(version);
+  const bool retired = mine.retired;  // who retires it from here on drops the pool
   left_work(mine, call, true);
   mine.starting -= call->cold ? 1U : 0U;
   mine.stuck = std::min(mine.stuck, mine.busy);
@@ -181,7 +182,9 @@ void Dispatcher::done(const CallPtr& call, model::Execution&& execution,
     const Done on_done = std::exchange(call->on_done, nullptr);
     on_done({std::move(execution), call->steps});
   }
-  drop_pool_if_unused(version);
+  if (retired) {
+    drop_pool_if_unused(version);
+  }
 }
 
 void Dispatcher::reject(const CallPtr& call, model::ApiErrorCode code, std::string message) {

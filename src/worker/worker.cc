@@ -107,8 +107,8 @@ void Worker::assign(Slot& slot) {
 }
 
 void Worker::invoke(Slot& slot, std::uint32_t lane) {
-  const model::ExecuteRequest& request = slot.lanes[lane].request;
-  slot.instance->invoke({lane, request.request_id, request.body});
+  model::ExecuteRequest& request = slot.lanes[lane].request;
+  slot.instance->invoke({lane, std::move(request.request_id), std::move(request.body)});
 }
 
 void Worker::set_leased(Slot& slot, std::uint32_t lane, bool leased) {
@@ -168,7 +168,6 @@ void Worker::finished(const std::string& instance, FinishedCall call) {
   execution.steps.handler_us = call.handler_us;
   Lane& lane = slot->lanes[call.slot];
   const auto observer = std::exchange(lane.observer, nullptr);
-  lane.request.body.reset();
   slot->last_used = loop_.now();
   --slot->running;
   slot->retired = slot->retired || !call.reusable;

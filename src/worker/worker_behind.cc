@@ -45,7 +45,6 @@ void Worker::take_back(const model::Allocation& running) {
 void Worker::not_started(Slot& slot, const FinishedCall& call) {
   Lane& lane = slot.lanes[call.slot];
   const auto observer = std::exchange(lane.observer, nullptr);
-  lane.request.body.reset();
   --slot.running;
   std::optional<model::Allocation> lease;
   if (slot.running == 0 && slot.state == ReservationState::kRunning) {
