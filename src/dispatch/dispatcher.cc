@@ -67,7 +67,7 @@ void Dispatcher::route(const CallPtr& call) {
     const model::Allocation lease = std::move(mine.idle.back().allocation);
     mine.idle.pop_back();
     --idle_leases_;
-    execute(call, lease);
+    execute(call, mine, lease);
     return;
   }
   take(call);
@@ -78,7 +78,7 @@ void Dispatcher::take_warm_or_wait(const CallPtr& call, base::Duration wait) {
   messaging_.take(call->version->id, messaging::kWarmOnly,
                   [this, call, wait](std::optional<messaging::Taken> taken) {
                     if (taken && call->on_done) {
-                      execute(call, taken->allocation);
+                      execute(call, pool(call->version->id), taken->allocation);
                     } else if (taken) {
                       link_.release(taken->allocation, model::ReleaseKind::kKeep);
                       reject(call, model::ApiErrorCode::kInternal, {});
@@ -102,19 +102,18 @@ void Dispatcher::take(const CallPtr& call) {
       no_capacity(call);
     } else {
       call->cold = taken->source == messaging::Source::kCold;
-      execute(call, taken->allocation);
+      execute(call, pool(call->version->id), taken->allocation);
     }
   });
 }
 
-void Dispatcher::execute(const CallPtr& call, const model::Allocation& allocation) {
+void Dispatcher::execute(const CallPtr& call, Pool& mine, const model::Allocation& allocation) {
   loop_.cancel(std::exchange(call->timer, 0));
   if (std::exchange(call->demanded, false)) {
     messaging_.withdraw_demand(call->id);
   }
   call->state = Call::State::kRunning;
   call->admitted = loop_.now();
-  Pool& mine = pool(call->version->id);
   ++mine.busy;
   mine.starting += call->cold ? 1U : 0U;
   if (call->version->concurrency == 1) {
@@ -213,7 +212,7 @@ void Dispatcher::keep(const model::VersionId& version, Pool& mine, model::Alloca
     return;
   }
   if (const CallPtr waiting = next_waiting(version, mine)) {
-    execute(waiting, lease);
+    execute(waiting, mine, lease);
     if (waiting->at) {
       next_behind(mine, **waiting->at);
     }

@@ -135,7 +135,7 @@ class Dispatcher {
   void take_warm_or_wait(const CallPtr& call, base::Duration wait);
   void no_capacity(const CallPtr& call);
   void wait_for_capacity(const CallPtr& call, base::Duration limit);
-  void execute(const CallPtr& call, const model::Allocation& allocation);
+  void execute(const CallPtr& call, Pool& pool, const model::Allocation& allocation);
   void refused(const CallPtr& call, model::Refusal refusal);
   void done(const CallPtr& call, model::Execution&& execution, std::optional<model::Allocation>&& lease);
   void reject(const CallPtr& call, model::ApiErrorCode code, std::string message);

@@ -136,7 +136,7 @@ void Dispatcher::serve_hot_queue(const model::VersionId& version) {
         return;
       }
       leave_queues(call);
-      execute(call, taken->allocation);
+      execute(call, pool(call->version->id), taken->allocation);
     });
   }
 }
@@ -247,7 +247,7 @@ void Dispatcher::retry_capacity_queue() {
                       }
                       leave_queues(call);
                       call->cold = taken->source == messaging::Source::kCold;
-                      execute(call, taken->allocation);
+                      execute(call, pool(call->version->id), taken->allocation);
                     });
   }
 }

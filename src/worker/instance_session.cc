@@ -154,9 +154,7 @@ SessionActions InstanceSession::in_idle(const SessionEvent& event) {
   if (!std::holds_alternative<event::Invoke>(event)) {
     return interrupted(event);
   }
-  SessionActions actions;
-  begin_call(actions, std::get<event::Invoke>(event).slot);
-  return actions;
+  return begin_call(std::get<event::Invoke>(event).slot);
 }
 
 SessionActions InstanceSession::in_closing(const SessionEvent& event) {

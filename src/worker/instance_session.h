@@ -161,8 +161,9 @@ class InstanceSession {
 
   SessionActions booted(const protocol::Frame& frame);
   SessionActions initialised(const protocol::Frame& frame);
-  void begin_call(SessionActions& actions, std::uint32_t slot);
+  SessionActions begin_call(std::uint32_t slot);
   SessionActions answered(protocol::Frame&& frame);
+  SessionActions finish(std::vector<RunningCall>::iterator call, protocol::Answer&& answer);
   SessionActions logged(const protocol::Frame& frame);
   SessionActions taken_back(const event::TakenBack& event);
   SessionActions overdue();

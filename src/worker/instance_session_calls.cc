@@ -9,13 +9,15 @@ namespace hearth::worker {
 using model::OutcomeKind;
 using protocol::FrameType;
 
-void InstanceSession::begin_call(SessionActions& actions, std::uint32_t slot) {
+SessionActions InstanceSession::begin_call(std::uint32_t slot) {
   state_ = SessionState::kExecuting;
   running_.push_back({++last_call_, slot, now_});
+  SessionActions actions;
   actions.send_invoke = last_call_;
   if (running_.size() == 1) {
     set_deadline(actions, now_ + limits_.call_timeout);
   }
+  return actions;
 }
 
 SessionActions InstanceSession::in_executing(SessionEvent& event) {
@@ -33,9 +35,7 @@ SessionActions InstanceSession::in_executing(SessionEvent& event) {
     return taken_back(*taken);
   }
   if (const auto* invoke = std::get_if<event::Invoke>(&event)) {
-    SessionActions actions;
-    begin_call(actions, invoke->slot);
-    return actions;
+    return begin_call(invoke->slot);
   }
   if (std::holds_alternative<event::DeadlinePassed>(event)) {
     return overdue();
@@ -60,12 +60,16 @@ SessionActions InstanceSession::answered(protocol::Frame&& frame) {
   if (!answer) {
     return give_up(OutcomeKind::kProtocolError, answer.error().message);
   }
+  return finish(call, std::move(*answer));
+}
+
+SessionActions InstanceSession::finish(std::vector<RunningCall>::iterator call, protocol::Answer&& answer) {
   SessionActions actions;
   FinishedCall& finished = actions.finished.emplace_back();
   finished.slot = call->slot;
-  finished.outcome = std::move(answer->outcome);
+  finished.outcome = std::move(answer.outcome);
   finished.run_us = us_since(call->began);
-  finished.handler_us = answer->handler_us;
+  finished.handler_us = answer.handler_us;
   finished.reusable = !wearing_out_;
   running_.erase(call);
   await_next(actions);
