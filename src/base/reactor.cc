@@ -143,11 +143,12 @@ int Reactor::wait(TimePoint until) {
   const TimePoint began = now();
   const TimePoint spin_end = std::min(until, began + spin_.budget());
   int count = 0;
-  for (TimePoint at = began; count == 0 && at < spin_end; at = now()) {
+  TimePoint at = began;
+  for (; count == 0 && at < spin_end; at = now()) {
     count = look(Duration::zero());
   }
   if (count == 0) {
-    count = look(until == TimePoint::max() ? kLongestSleep : until - now());
+    count = look(until == TimePoint::max() ? kLongestSleep : until - at);
   }
   if (spin_.enabled()) {
     spin_.waited(std::chrono::duration_cast<std::chrono::microseconds>(now() - began));

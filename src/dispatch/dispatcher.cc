@@ -173,7 +173,7 @@ void Dispatcher::done(const CallPtr& call, model::Execution&& execution,
   if (lease && call->version_retired) {
     link_.release(*lease, model::ReleaseKind::kRemove);
   } else if (lease) {
-    keep(version, mine, std::move(*lease));
+    keep(version, mine, std::move(*lease), now);
   } else if (mine.busy == 0) {
     end_hot_waits(version);  // they waited for an instance that is no more
   }
@@ -199,7 +199,8 @@ void Dispatcher::reject(const CallPtr& call, model::ApiErrorCode code, std::stri
   }
 }
 
-void Dispatcher::keep(const model::VersionId& version, Pool& mine, model::Allocation lease) {
+void Dispatcher::keep(const model::VersionId& version, Pool& mine, model::Allocation lease,
+                      base::TimePoint now) {
   if (mine.retired || draining_) {
     link_.release(lease, model::ReleaseKind::kRemove);
     return;
@@ -218,7 +219,7 @@ void Dispatcher::keep(const model::VersionId& version, Pool& mine, model::Alloca
     }
     return;
   }
-  mine.idle.push_back({std::move(lease), loop_.now()});
+  mine.idle.push_back({std::move(lease), now});
   ++idle_leases_;
   arm_sweep();
 }

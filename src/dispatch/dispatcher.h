@@ -142,7 +142,7 @@ class Dispatcher {
   void leave_queues(const CallPtr& call);
   std::vector<CallPtr> unexecuted_calls() const;
 
-  void keep(const model::VersionId& version, Pool& pool, model::Allocation lease);
+  void keep(const model::VersionId& version, Pool& pool, model::Allocation lease, base::TimePoint now);
   CallPtr next_waiting(const model::VersionId& version, Pool& pool);
   void announced(const model::VersionId& version);
   void retry_capacity_queue();
