@@ -9,11 +9,12 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "apps/hearth/host_setup.h"
 #include "apps/hearth/platform.h"
