@@ -14,6 +14,8 @@ namespace hearth::base {
 namespace {
 
 constexpr int kEventsPerTurn = 128;
+// Events told before those are asked that look_between() is for.
+constexpr int kBetween = 8;
 // A timer that fires early is asked again: what is this close is run now.
 constexpr std::chrono::microseconds kTimerSlack{10};
 // The longest sleep without a timer; only so that a wait is always bounded.
@@ -33,7 +35,21 @@ struct Reactor::Watch::Entry {
   int fd = -1;
   OnReady on_ready;
   bool watched = true;
+  bool between = false;
 };
+
+void Reactor::Watch::look_between(bool wanted) {
+  if (entry_ == nullptr || entry_->between == wanted) {
+    return;
+  }
+  entry_->between = wanted;
+  auto& between = entry_->reactor->between_;
+  if (wanted) {
+    between.push_back(entry_.get());
+  } else {
+    std::erase(between, entry_.get());
+  }
+}
 
 Reactor::Watch& Reactor::Watch::operator=(Watch&& other) noexcept {
   if (this != &other) {
@@ -44,6 +60,7 @@ Reactor::Watch& Reactor::Watch::operator=(Watch&& other) noexcept {
 }
 
 void Reactor::Watch::stop() {
+  look_between(false);
   const auto entry = std::exchange(entry_, nullptr);
   if (entry == nullptr) {
     return;
@@ -184,6 +201,9 @@ int Reactor::tell(const epoll_event* events, int count) {
       continue;
     }
     auto* entry = static_cast<Watch::Entry*>(event.data.ptr);
+    if (i % kBetween == kBetween - 1 && !between_.empty()) {
+      tell_between();
+    }
     if (entry->watched) {
       ++told;
       entry->on_ready({(event.events & EPOLLIN) != 0, (event.events & EPOLLOUT) != 0,
@@ -191,6 +211,15 @@ int Reactor::tell(const epoll_event* events, int count) {
     }
   }
   return told;
+}
+
+void Reactor::tell_between() {
+  const std::vector<Watch::Entry*> entries = between_;
+  for (Watch::Entry* entry : entries) {
+    if (entry->watched) {
+      entry->on_ready({true, false, false});
+    }
+  }
 }
 
 std::size_t Reactor::run_timers() {

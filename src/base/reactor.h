@@ -46,6 +46,9 @@ class Reactor final : public EventLoop {
     ~Watch() { stop(); }
 
     bool active() const { return entry_ != nullptr; }
+    // In a long turn the callback is called between others too, as if the descriptor were readable: it may
+    // find nothing. For what keeps another process at work, which would wait for the turn's end otherwise.
+    void look_between(bool wanted);
     void stop();
 
    private:
@@ -94,6 +97,7 @@ class Reactor final : public EventLoop {
   int wait(TimePoint until);
   int look_once(epoll_event* events, Duration timeout);
   int tell(const epoll_event* events, int count);
+  void tell_between();
   std::size_t run_timers();
   std::size_t run_posted();
   void wake();
@@ -111,6 +115,7 @@ class Reactor final : public EventLoop {
   std::atomic<bool> woken_ = false;                      // wake_ holds a count already
   std::atomic<bool> stopped_ = false;
   std::atomic<std::thread::id> thread_{};
+  std::vector<Watch::Entry*> between_;                // asked for by look_between()
   std::vector<std::shared_ptr<Watch::Entry>> ended_;  // of this turn: its events may still name them
 };
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 namespace hearth::base {
 namespace {
@@ -136,6 +137,37 @@ TEST(Reactor, StopsFromAnotherThread) {
   loop.post([] {});
   loop.stop();
   runner.join();
+}
+
+TEST(Reactor, LooksBetweenOthersInALongTurn) {
+  Reactor loop;
+  const std::vector<Pair> others(40);
+  const Pair between;
+  int told = 0;
+  int looks = 0;
+  auto watched = loop.watch(between.near.get(), [&](Readiness) { ++looks; });
+  std::vector<Reactor::Watch> watches;
+  for (const Pair& other : others) {
+    watches.push_back(loop.watch(other.near.get(), [&](Readiness) { ++told; }));
+  }
+  loop.poll();  // all are writable
+  const auto looks_of_a_turn = [&] {
+    told = looks = 0;
+    for (const Pair& other : others) {
+      write_to(other.far, "a");
+    }
+    loop.poll();
+    EXPECT_EQ(told, 40);
+    return looks;
+  };
+  EXPECT_EQ(looks_of_a_turn(), 0) << "nobody asked for it";
+  watched.look_between(true);
+  EXPECT_EQ(looks_of_a_turn(), 5) << "after each eight";
+  watched.look_between(false);
+  EXPECT_EQ(looks_of_a_turn(), 0);
+  watched.look_between(true);
+  watched.stop();
+  EXPECT_EQ(looks_of_a_turn(), 0);
 }
 
 TEST(Reactor, CountsWhatOtherThreadsPostAndNothingElse) {

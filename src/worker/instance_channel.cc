@@ -112,6 +112,7 @@ class InstanceChannel::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   void send(std::string_view head, std::shared_ptr<const std::string> body) {
+    expect(1);
     const std::size_t total = head.size() + (body ? body->size() : 0);
     send_as_packet(total <= kPacketBytes);
     const std::size_t sent = write_some(head, body ? std::string_view(*body) : std::string_view());
@@ -140,6 +141,7 @@ class InstanceChannel::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   void send_soon(std::string_view head, const std::string& body) {
+    expect(1);
     head_.append(head).append(body);
     if (++gathered_ >= kFramesPerWrite) {
       on_writable();
@@ -174,6 +176,13 @@ class InstanceChannel::Impl : public std::enable_shared_from_this<Impl> {
     UniqueFd fd;
     base::Reactor::Watch watch;
   };
+
+  // With a second call at hand the instance works on while this loop is busy with others, and has an answer
+  // soon.
+  void expect(int answers) {
+    expected_ = std::max(0, expected_ + answers);
+    answers_watch_.look_between(expected_ >= 2);
+  }
 
   // A pipe keeps packets apart, each in a page of its own; larger frames flow.
   void send_as_packet(bool packet) {
@@ -226,6 +235,7 @@ class InstanceChannel::Impl : public std::enable_shared_from_this<Impl> {
         return;
       }
       if (*frame) {
+        expect(-1);
         events_->frame_received(std::move(**frame), !bytes.empty());
       }
     }
@@ -302,6 +312,7 @@ class InstanceChannel::Impl : public std::enable_shared_from_this<Impl> {
   LogPipe err_{model::LogStream::kErr, {}, {}};
   protocol::FrameReader reader_;
   LogCapture capture_;
+  int expected_ = 0;
   bool answers_end_told_ = false;
   bool answers_done_ = false;  // nothing more is read from them
   bool answers_grown_ = false;
