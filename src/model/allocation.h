@@ -8,7 +8,7 @@
 namespace hearth::model {
 
 struct Allocation {
-  std::string worker_uri;       // "inproc:" within one process, http://HOST:PORT otherwise
+  std::string worker_uri;       // "inproc:LOOP" within one process, http://HOST:PORT otherwise
   std::string instance;         // the reservation's generated name
   std::uint32_t slot = 0;       // which of the invocations that the instance takes at once
   std::uint64_t epoch = 0;      // of the slot; valid for one admission, the worker counts on with each
