@@ -67,7 +67,7 @@ class HearthServer {
     std::string data_dir;            // empty: one of its own
     std::chrono::seconds start_bound{30};
     std::vector<std::string> environment{};  // "NAME=value", beside this process's
-    std::vector<std::string> program = {};  // empty: hearth serve
+    std::vector<std::string> program = {};   // empty: hearth serve
   };
 
   // Starts and waits until /health answers; a test failure when it does not.
