@@ -19,6 +19,9 @@ namespace {
 constexpr std::size_t kBlockingThreads = 4;
 constexpr std::size_t kBlockingQueue = 1'024;
 
+// For the last answers when the launcher was lost.
+constexpr std::chrono::seconds kLossTimeout{1};
+
 // The disk no longer holds what we believe: stop at once and recover at the next start.
 [[noreturn]] void end_on_storage_failure(const base::Error& error) {
   spdlog::critical("the store failed: {}; stopping, so that the next start recovers from what the disk holds",
@@ -248,7 +251,9 @@ void Platform::launcher_lost(const base::Error& error) {
   spdlog::critical("the launcher was lost ({}): no instance can be started or removed; stopping",
                    error.message);
   exit_status_ = 1;
-  first_loop().stop();
+  // Every instance has been reported as killed, to its own loop: their callers are told before the end.
+  drain();
+  first_loop().at(first_loop().now() + kLossTimeout, [this] { first_loop().stop(); });
 }
 
 }  // namespace hearth

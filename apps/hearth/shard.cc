@@ -53,7 +53,9 @@ dispatch::DispatcherOptions dispatcher_options(const ShardOptions& shard) {
   made.hot_wait_max = options.hot_wait;
   made.cores = std::max(1U, std::thread::hardware_concurrency() / static_cast<std::uint32_t>(shard.count));
   made.queue_timeout = in_ms(options.queue_timeout);
-  made.queue_depth = std::max<std::size_t>(1, options.queue_depth / shard.count);
+  // A part of none is none, of little at least one.
+  made.queue_depth =
+      options.queue_depth == 0 ? 0 : std::max<std::size_t>(1, options.queue_depth / shard.count);
   made.eviction_timeout = in_ms(options.room_timeout);
   return made;
 }

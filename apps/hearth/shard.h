@@ -37,7 +37,7 @@ struct ShardOptions {
   std::string api_key;
 };
 
-// For this shard's loop; all outlive the shard.
+// For this shard's loop; what is referred to outlives the shard.
 struct ShardParts {
   base::Reactor& loop;
   std::unique_ptr<sandbox::Host> host;

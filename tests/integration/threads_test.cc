@@ -1,5 +1,6 @@
 // `hearth serve --threads N`: each loop with its own connections and instances, one platform to its callers.
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -227,6 +228,49 @@ TEST(Threads, AStopLetsTheCallsOfEveryLoopFinishAndLeavesNothing) {
     }
   }
   EXPECT_EQ(leftovers(before, host_state()), "");
+}
+
+TEST(Threads, WithoutItsLauncherTheServerAnswersWhatRunsAndEnds) {
+  for (const int threads : {1, 2}) {
+    HearthServer server(with_threads(threads));
+    const std::string id = server.create_js(handler(1));
+    const Clients clients = connect(server, 2);
+    std::vector<std::future<http::ClientResponse>> calls;
+    for (const auto& client : clients) {
+      calls.push_back(
+          std::async(std::launch::async, [&] { return call(*client, id, R"({"waitMs":20000})"); }));
+    }
+    ASSERT_TRUE(server.wait_for_instances("running", 2));
+    const std::string self = std::to_string(server.pid());
+    const pid_t launcher = std::stoi(read_file("/proc/" + self + "/task/" + self + "/children"));
+    ASSERT_EQ(::kill(launcher, SIGKILL), 0);
+    for (auto& each : calls) {
+      const auto reply = each.get();
+      EXPECT_EQ(reply.status, 502) << reply.body;
+    }
+    EXPECT_EQ(server.stop(), 1) << server.log();
+  }
+}
+
+TEST(Threads, AQueueOfNoneHoldsNobody) {
+  for (const int threads : {1, 2}) {
+    const HearthServer server(with_threads(
+        threads, {"--memory", "256", "--memory-max", "128", "--queue-timeout", "10s", "--queue-depth", "0"}));
+    const std::string id = server.create_js(handler(1), {{"memorySize", 128}});
+    const Clients clients = connect(server, 3);
+    std::vector<std::future<int>> running;
+    for (std::size_t i = 0; i < 2; ++i) {
+      running.push_back(std::async(std::launch::async,
+                                   [&, i] { return call(*clients[i], id, R"({"waitMs":2000})").status; }));
+    }
+    ASSERT_TRUE(server.wait_for_instances("running", 2));
+    const auto refused = call(*clients[2], id, "{}");
+    EXPECT_EQ(refused.status, 503);
+    EXPECT_NE(refused.body.find("queue_full"), std::string::npos) << refused.body;
+    for (auto& each : running) {
+      EXPECT_EQ(each.get(), 200);
+    }
+  }
 }
 
 TEST(Threads, EachCallGetsItsOwnAnswerUnderLoad) {
