@@ -214,11 +214,9 @@ int Reactor::tell(const epoll_event* events, int count) {
 }
 
 void Reactor::tell_between() {
-  const std::vector<Watch::Entry*> entries = between_;
-  for (Watch::Entry* entry : entries) {
-    if (entry->watched) {
-      entry->on_ready({true, false, false});
-    }
+  // By number: a callback may add and remove some. One that is passed over is looked at next time.
+  for (std::size_t i = 0; i < between_.size(); ++i) {
+    between_[i]->on_ready({true, false, false});
   }
 }
 

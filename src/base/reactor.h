@@ -87,6 +87,8 @@ class Reactor final : public EventLoop {
   // After run(): destroys what was posted and never ran. How much that was: what is destroyed may post.
   std::size_t discard_posted();
 
+  // For tests: watches that are looked at between others.
+  std::size_t looked_between() const { return between_.size(); }
   // For tests: turns until one finds nothing to do; and one turn that waits until `deadline` at most. How
   // many callbacks ran.
   std::size_t poll();

@@ -137,6 +137,7 @@ class InstanceChannel::Impl : public std::enable_shared_from_this<Impl> {
     while ((got = ::read(back_.get(), buffer.data(), buffer.size())) > 0) {
       calls.push_back(protocol::call_of({buffer.data(), static_cast<std::size_t>(got)}));
     }
+    expect(-static_cast<int>(calls.size()));
     return calls;
   }
 
@@ -177,8 +178,8 @@ class InstanceChannel::Impl : public std::enable_shared_from_this<Impl> {
     base::Reactor::Watch watch;
   };
 
-  // With a second call at hand the instance works on while this loop is busy with others, and has an answer
-  // soon.
+  // So many more answers are to come. With a second call at hand the instance works on while this loop is
+  // busy with others, and has an answer soon.
   void expect(int answers) {
     expected_ = std::max(0, expected_ + answers);
     answers_watch_.look_between(expected_ >= 2);
@@ -235,7 +236,7 @@ class InstanceChannel::Impl : public std::enable_shared_from_this<Impl> {
         return;
       }
       if (*frame) {
-        expect(-1);
+        expect((*frame)->type == protocol::FrameType::kLog ? 0 : -1);
         events_->frame_received(std::move(**frame), !bytes.empty());
       }
     }
@@ -312,7 +313,7 @@ class InstanceChannel::Impl : public std::enable_shared_from_this<Impl> {
   LogPipe err_{model::LogStream::kErr, {}, {}};
   protocol::FrameReader reader_;
   LogCapture capture_;
-  int expected_ = 0;
+  int expected_ = 0;  // answers to what was sent
   bool answers_end_told_ = false;
   bool answers_done_ = false;  // nothing more is read from them
   bool answers_grown_ = false;

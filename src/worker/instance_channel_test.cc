@@ -134,6 +134,31 @@ TEST_F(InstanceChannelTest, WhatWasNotReadIsTakenBackAndIsNowhereElse) {
   EXPECT_TRUE(channel_->take_back().empty());
 }
 
+TEST_F(InstanceChannelTest, OnlyAnInstanceWithASecondCallAtHandIsLookedAtBetweenOthers) {
+  const auto send = [this] { channel_->send(protocol::encode_frame(FrameType::kInvoke, 1, "{}"), nullptr); };
+  const auto answer = [this](FrameType type) {
+    write(far_.answers, protocol::encode_frame(type, 1, "{}"));
+    poll();
+  };
+  send();
+  EXPECT_EQ(reactor_.looked_between(), 0U);
+  send();
+  EXPECT_EQ(reactor_.looked_between(), 1U);
+  answer(FrameType::kLog);
+  EXPECT_EQ(reactor_.looked_between(), 1U) << "no answer";
+  answer(FrameType::kResult);
+  EXPECT_EQ(reactor_.looked_between(), 0U);
+  send();
+  send();
+  EXPECT_EQ(reactor_.looked_between(), 1U);
+  ASSERT_EQ(channel_->take_back().size(), 4U);
+  EXPECT_EQ(reactor_.looked_between(), 0U) << "what was taken back is not answered";
+  send();
+  send();
+  channel_.reset();
+  EXPECT_EQ(reactor_.looked_between(), 0U);
+}
+
 TEST_F(InstanceChannelTest, NothingIsTakenBackOutOfALargeFrame) {
   channel_->send("head", std::make_shared<const std::string>(30'000, 'b'));
   EXPECT_FALSE(channel_->takes_more());
