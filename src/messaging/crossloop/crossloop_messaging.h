@@ -3,7 +3,9 @@
 //
 // In the order of what it costs: warm here, warm elsewhere, cold here, cold elsewhere. A version that is
 // called here again soon after it was warm elsewhere only is started here: with traffic of its own a loop has
-// instances of its own, and sends no message for them. Used on its own loop only, but for connect().
+// instances of its own, and sends no message for them, as long as it has cold memory to start them in: memory
+// that is free but less than the largest function's is offered on demand only, after the others'. Used on its
+// own loop only, but for connect().
 #pragma once
 
 #include <chrono>
