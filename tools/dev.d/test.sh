@@ -144,10 +144,18 @@ prepare_tests() {
   build_targets "$1"
 }
 
+# A sandbox covers these with its own, so that a program of the build tree is not there in it.
+warn_of_covered_folder() {
+  case $PWD/ in
+    /tmp/* | /dev/shm/*) say "this folder is below /tmp or /dev/shm, which a sandbox does not show: tests of the sandbox will fail; clone elsewhere" >&2 ;;
+  esac
+}
+
 command_test() {
   local preset=release
   local -a selection=()
   parse_test_options "$@"
+  warn_of_covered_folder
   prepare_tests "$preset"
   if [ ${#selection[@]} -eq 0 ]; then
     (command_examples) || count skipped "examples that need npm packages: they could not be fetched"
