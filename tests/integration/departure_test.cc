@@ -69,9 +69,7 @@ TEST(Departure, AThousandCallersLeaveInTheMiddleAndNothingLeaks) {
   EXPECT_EQ(server.invoke(id, "2").status, 200);
   // Instances that the flood started hold descriptors of their own; they are given back with them.
   EXPECT_EQ(server.del("/functions/" + id).status, 204);
-  EXPECT_TRUE(eventually([&] {
-    return server.instances("idle") + server.instances("leased") + server.instances("removing") == 0;
-  }));
+  EXPECT_TRUE(eventually([&] { return server.instances({"idle", "leased", "removing"}) == 0; }));
   EXPECT_TRUE(eventually([&] { return descriptors_of(server) <= descriptors; }))
       << descriptors_of(server) << " descriptors, " << descriptors << " before";
   EXPECT_EQ(server.health().at("memory").at("totalMb").to_number<std::int64_t>(),

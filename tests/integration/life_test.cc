@@ -28,9 +28,7 @@ TEST(Life, AnIdleInstanceGoesAfterItsKeepAliveAndTheNextCallIsCold) {
   const std::string id = server.create_js(kCount);
   EXPECT_EQ(server.invoke(id).json().at("output"), 1);
   EXPECT_EQ(server.invoke(id).json().at("output"), 2);
-  EXPECT_TRUE(eventually([&] {
-    return server.instances("idle") + server.instances("leased") + server.instances("removing") == 0;
-  }));
+  EXPECT_TRUE(eventually([&] { return server.instances({"idle", "leased", "removing"}) == 0; }));
   EXPECT_EQ(server.invoke(id).json().at("output"), 1);
 }
 
@@ -39,11 +37,7 @@ TEST(Life, ADeletedFunctionsInstancesGoAtOnce) {
   const std::string id = server.create_js(kCount);
   server.invoke(id);
   EXPECT_EQ(server.del("/functions/" + id).status, 204);
-  EXPECT_TRUE(eventually(
-      [&] {
-        return server.instances("idle") + server.instances("leased") + server.instances("removing") == 0;
-      },
-      seconds(2)));
+  EXPECT_TRUE(eventually([&] { return server.instances({"idle", "leased", "removing"}) == 0; }, seconds(2)));
 }
 
 TEST(Life, ADeletionLetsTheRunningCallFinish) {
@@ -170,7 +164,7 @@ TEST(Life, FunctionsSurviveAKillAndLeftoversGoAtTheNextStart) {
         }
       });
     }
-    EXPECT_TRUE(eventually([&] { return server.instances("leased") + server.instances("running") > 0; }));
+    EXPECT_TRUE(eventually([&] { return server.instances({"leased", "running"}) > 0; }));
     server.kill();
     for (auto& caller : callers) {
       caller.join();

@@ -127,8 +127,9 @@ TEST(Threads, AChangeIsOnEveryLoopWhenItIsAnswered) {
   for (const auto& client : clients) {
     EXPECT_EQ(call(*client, id, "{}").status, 404);
   }
-  EXPECT_TRUE(server.wait_for_instances("idle", 0));
-  EXPECT_TRUE(server.wait_for_instances("leased", 0)) << "an instance of deleted code was left on some loop";
+  EXPECT_TRUE(eventually([&] {
+    return server.instances({"idle", "leased"}) == 0;
+  })) << "an instance of deleted code was left on some loop";
 }
 
 TEST(Threads, ALoopUsesWhatIsWarmElsewhereBeforeItStartsItsOwn) {

@@ -244,14 +244,18 @@ Reply HearthServer::invoke(std::string_view id, std::string_view body) const {
 
 json::value HearthServer::health() const { return get("/health").json(); }
 
-std::int64_t HearthServer::instances(std::string_view state) const {
+std::int64_t HearthServer::instances(std::initializer_list<std::string_view> states) const {
   const json::value status = health();
   const auto* object = status.if_object();
   if (object == nullptr) {
     return -1;
   }
-  const auto* count = object->at("instances").as_object().if_contains(state);
-  return count == nullptr ? 0 : count->to_number<std::int64_t>();
+  std::int64_t sum = 0;
+  for (const auto state : states) {
+    const auto* count = object->at("instances").as_object().if_contains(state);
+    sum += count == nullptr ? 0 : count->to_number<std::int64_t>();
+  }
+  return sum;
 }
 
 bool HearthServer::wait_for_instances(std::string_view state, std::int64_t count, milliseconds bound) const {

@@ -6,6 +6,7 @@
 
 #include <boost/json/value.hpp>
 #include <chrono>
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <string>
@@ -106,8 +107,9 @@ class HearthServer {
 
   // /health as JSON.
   boost::json::value health() const;
-  // Instances in that state now.
-  std::int64_t instances(std::string_view state) const;
+  // Instances in that state now, or in any of those: looked at once, as they move from one to the other.
+  std::int64_t instances(std::string_view state) const { return instances({state}); }
+  std::int64_t instances(std::initializer_list<std::string_view> states) const;
   // Waits until `instances(state)` is `count`; false when it is not within `bound`.
   bool wait_for_instances(std::string_view state, std::int64_t count,
                           std::chrono::milliseconds bound = std::chrono::seconds(10)) const;
