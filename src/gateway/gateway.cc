@@ -295,7 +295,9 @@ void Gateway::answer_call(const std::shared_ptr<Call>& call, dispatch::Answer&& 
     auto& execution = std::get<model::Execution>(answer.result);
     metrics_.count_outcome(execution.outcome.kind, execution.steps.cold, total_us);
     if (parts_.functions.find(call->function->id)) {
-      number_logs(now);
+      if (!others_.empty()) {
+        log_book_.number_from(log_time(now));
+      }
       log_book_.add({0, call->function->id, call->request_id, unix_now_ms(), execution.instance,
                      execution.outcome.kind, total_us, execution.steps.cold, std::move(execution.logs)});
     }

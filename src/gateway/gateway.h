@@ -98,7 +98,7 @@ class Gateway final : public http::Handler, public FunctionMirror {
   http::Response list() const;
   http::Response show(const model::Function& function) const;
   void logs(const model::Function& function, const http::RequestHead& head, http::Responder responder);
-  void number_logs(base::TimePoint now);
+  static std::uint64_t log_time(base::TimePoint now);
   void health(http::Responder responder);
   http::Response health_response(const PlatformStatus& status) const;
   void metrics(http::Responder responder);

@@ -88,11 +88,9 @@ void Gateway::gather(std::function<Part(Gateway&)> ask, std::function<void(std::
 }
 
 // Sequences of several loops are in order because they are times: of one clock, in microseconds.
-void Gateway::number_logs(base::TimePoint now) {
-  if (!others_.empty()) {
-    log_book_.number_from(static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch()).count()));
-  }
+std::uint64_t Gateway::log_time(base::TimePoint now) {
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch()).count());
 }
 
 void Gateway::logs(const model::Function& function, const http::RequestHead& head,
@@ -101,18 +99,24 @@ void Gateway::logs(const model::Function& function, const http::RequestHead& hea
   query.limit = number_or(query_value(head.query(), "limit"), 100, options_.logs.entries_per_function);
   query.after = number_or(query_value(head.query(), "after"), 0, UINT64_MAX);
   query.request_id = query_value(head.query(), "requestId").value_or("");
+  if (!others_.empty()) {
+    query.upto = log_time(parts_.loop.now());
+  }
   auto held = std::make_shared<http::Responder>(std::move(responder));
-  gather<LogPage>(
+  using Entries = std::vector<LogEntry>;
+  gather<Entries>(
       [id = function.id, query](Gateway& gateway) {
-        gateway.number_logs(gateway.parts_.loop.now());
-        return gateway.log_book_.page(id, query);
+        if (!gateway.others_.empty()) {
+          gateway.log_book_.number_from(query.upto);
+        }
+        return gateway.log_book_.copy(id, query);
       },
-      [held, query](std::vector<LogPage> pages) {
+      [held, query](std::vector<Entries> found) {
         http::Response response;
         std::string& body = response.body[0];
         body = R"({"entries":[)";
         std::uint64_t next = query.after;
-        for (const LogEntry& entry : merge(std::move(pages), query.limit)) {
+        for (const LogEntry& entry : merge(std::move(found), query.limit)) {
           body += body.back() == '[' ? "" : ",";
           append_log_entry(body, entry);
           next = entry.sequence;

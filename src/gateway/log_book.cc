@@ -18,14 +18,11 @@ std::size_t bytes_of(const LogEntry& entry) {
 
 }  // namespace
 
-std::vector<LogEntry> merge(std::vector<LogPage> pages, std::size_t limit) {
-  std::uint64_t complete_upto = UINT64_MAX;
+std::vector<LogEntry> merge(std::vector<std::vector<LogEntry>> found, std::size_t limit) {
   std::vector<LogEntry> entries;
-  for (LogPage& page : pages) {
-    complete_upto = std::min(complete_upto, page.upto);
-    std::move(page.entries.begin(), page.entries.end(), std::back_inserter(entries));
+  for (auto& part : found) {
+    std::move(part.begin(), part.end(), std::back_inserter(entries));
   }
-  std::erase_if(entries, [&](const LogEntry& entry) { return entry.sequence > complete_upto; });
   std::sort(entries.begin(), entries.end(),
             [](const LogEntry& a, const LogEntry& b) { return a.sequence < b.sequence; });
   if (entries.size() > limit) {
@@ -77,7 +74,8 @@ std::vector<const LogEntry*> LogBook::find(const model::FunctionId& function, co
     if ((*entry)->sequence <= query.after) {
       break;
     }
-    if (query.request_id.empty() || (*entry)->request_id == query.request_id) {
+    const bool asked = query.request_id.empty() || (*entry)->request_id == query.request_id;
+    if (asked && (*entry)->sequence <= query.upto) {
       found.push_back(&**entry);
     }
   }
@@ -85,13 +83,12 @@ std::vector<const LogEntry*> LogBook::find(const model::FunctionId& function, co
   return found;
 }
 
-LogPage LogBook::page(const model::FunctionId& function, const LogQuery& query) const {
-  LogPage page;
+std::vector<LogEntry> LogBook::copy(const model::FunctionId& function, const LogQuery& query) const {
+  std::vector<LogEntry> entries;
   for (const LogEntry* entry : find(function, query)) {
-    page.entries.push_back(*entry);
+    entries.push_back(*entry);
   }
-  page.upto = last_sequence_;
-  return page;
+  return entries;
 }
 
 void LogBook::forget(const model::FunctionId& function) {

@@ -34,19 +34,15 @@ struct LogBookLimits {
 };
 
 struct LogQuery {
-  std::uint64_t after = 0;  // only entries with a greater sequence
-  std::size_t limit = 100;  // the newest that many
-  std::string request_id;   // only this call's, unless empty
+  std::uint64_t after = 0;          // only entries with a greater sequence
+  std::uint64_t upto = UINT64_MAX;  // and none with a greater one than this
+  std::size_t limit = 100;          // the newest that many
+  std::string request_id;           // only this call's, unless empty
 };
 
-// What one loop's log book answers. Of several together, entries are complete up to the least `upto`.
-struct LogPage {
-  std::vector<LogEntry> entries;  // oldest first
-  std::uint64_t upto = 0;         // what is added later has a greater sequence
-};
-
-// The pages of all loops as one: the newest `limit` of those that are complete.
-std::vector<LogEntry> merge(std::vector<LogPage> pages, std::size_t limit);
+// What several books have found, as one: the newest `limit`, oldest first. Nothing is left out that is added
+// later, if each book numbers from the query's `upto` before it looks.
+std::vector<LogEntry> merge(std::vector<std::vector<LogEntry>> found, std::size_t limit);
 
 class LogBook {
  public:
@@ -63,7 +59,7 @@ class LogBook {
   void add(LogEntry entry);
   // Oldest first.
   std::vector<const LogEntry*> find(const model::FunctionId& function, const LogQuery& query) const;
-  LogPage page(const model::FunctionId& function, const LogQuery& query) const;
+  std::vector<LogEntry> copy(const model::FunctionId& function, const LogQuery& query) const;
   void forget(const model::FunctionId& function);
   std::size_t bytes() const { return bytes_; }
 

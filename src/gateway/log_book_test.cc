@@ -81,8 +81,7 @@ TEST(LogBook, OneOfSeveralHasSequencesOfItsOwn) {
   book.add(entry("f", "b"));
   book.number_from(50);  // a time that was passed already
   book.add(entry("f", "c"));
-  EXPECT_EQ(sequences(book.page("f", {}).entries), (std::vector<std::uint64_t>{103, 106, 109}));
-  EXPECT_EQ(book.page("f", {}).upto, 109U);
+  EXPECT_EQ(sequences(book.copy("f", {})), (std::vector<std::uint64_t>{103, 106, 109}));
 }
 
 TEST(LogBook, PagesOfSeveralAreOneInOrder) {
@@ -96,28 +95,36 @@ TEST(LogBook, PagesOfSeveralAreOneInOrder) {
   second.add(entry("f", "b"));
   first.number_from(30);
   first.add(entry("f", "c"));
-  second.number_from(40);
-  EXPECT_EQ(sequences(merge({first.page("f", {}), second.page("f", {})}, 100)),
+  EXPECT_EQ(sequences(merge({first.copy("f", {}), second.copy("f", {})}, 100)),
             (std::vector<std::uint64_t>{12, 21, 32}));
-  EXPECT_EQ(sequences(merge({first.page("f", {}), second.page("f", {})}, 2)),
+  EXPECT_EQ(sequences(merge({first.copy("f", {}), second.copy("f", {})}, 2)),
             (std::vector<std::uint64_t>{21, 32}));
 }
 
-TEST(LogBook, WhatAnotherBookMayStillPrecedeIsNotShownYet) {
+TEST(LogBook, WhatIsAddedWhileOthersAreAskedIsForTheNextPage) {
   LogBook first({});
   LogBook second({});
   first.number_among(2, 0);
   second.number_among(2, 1);
-  second.number_from(20);
-  const LogPage early = second.page("f", {});
-  second.add(entry("f", "between"));
-  first.number_from(30);
-  first.add(entry("f", "late"));
-  EXPECT_TRUE(merge({early, first.page("f", {})}, 100).empty()) << "or the one between would never be shown";
-  second.number_from(40);
-  first.number_from(40);
-  EXPECT_EQ(sequences(merge({second.page("f", {}), first.page("f", {})}, 100)),
-            (std::vector<std::uint64_t>{21, 32}));
+  first.number_from(10);
+  first.add(entry("f", "before"));
+  LogQuery query;
+  query.limit = 2;
+  query.upto = 20;
+  second.number_from(query.upto);
+  const auto early = second.copy("f", query);
+  second.add(entry("f", "meanwhile"));
+  for (int i = 0; i < 5; ++i) {
+    first.number_from(30);
+    first.add(entry("f", "late"));
+  }
+  first.number_from(query.upto);
+  EXPECT_EQ(sequences(merge({early, first.copy("f", query)}, 2)), std::vector<std::uint64_t>{12})
+      << "what came later does not count to the limit";
+  query.limit = 100;
+  query.after = 12;
+  query.upto = 100;
+  EXPECT_EQ(merge({second.copy("f", query), first.copy("f", query)}, 100).size(), 6U);
 }
 
 }  // namespace
