@@ -65,9 +65,11 @@ Platform::~Platform() {
 }
 
 // Only for one or two callers: then one core is left to them and the instance that is waited for. With more,
-// a loop that does not sleep would take the core that they need.
+// a loop that does not sleep would take the core that they need. So would as many loops as cores.
 base::SpinOptions Platform::spin_options(std::size_t shard) {
-  return {options_.spin, [this, shard] { return shards_[shard]->gateway().calls_one_by_one(); }};
+  const bool core_to_spare = options_.threads == 1 || options_.threads < std::thread::hardware_concurrency();
+  return {core_to_spare ? options_.spin : std::chrono::microseconds(0),
+          [this, shard] { return shards_[shard]->gateway().calls_one_by_one(); }};
 }
 
 base::Result<void> Platform::open() {
@@ -225,6 +227,7 @@ void Platform::on_each_shard(const std::function<void(Shard&)>& what) {
 
 void Platform::drain() {
   stopping_ = true;
+  shards_.front()->server().stop_listening();  // before it deals another connection to a loop that drains
   draining_parts_ = 2 * shards_.size();
   on_each_shard(
       [this](Shard& shard) { shard.drain([this] { first_loop().post([this] { one_part_drained(); }); }); });

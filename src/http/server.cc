@@ -49,6 +49,7 @@ class Server::Impl final : public ConnectionHost, public std::enable_shared_from
   std::uint16_t port() const { return port_; }
   void start();
   void drain(std::function<void()> done);
+  void close_listener();
   void stop();
   void deal_to(std::shared_ptr<Impl> other) { others_.push_back(std::move(other)); }
   std::size_t connection_count() const { return open_.load(std::memory_order_relaxed); }
@@ -65,7 +66,6 @@ class Server::Impl final : public ConnectionHost, public std::enable_shared_from
   void accept_failed(int error);
   void deal(base::UniqueFd socket);
   void admit(base::UniqueFd socket, bool turn_away);
-  void close_listener();
   void arm_sweep();
   void sweep();
   void finish_drain();
@@ -275,6 +275,7 @@ void Server::deal_to(const std::vector<Server*>& others) {
   }
 }
 void Server::drain(std::function<void()> done) { impl_->drain(std::move(done)); }
+void Server::stop_listening() { impl_->close_listener(); }
 void Server::stop() { impl_->stop(); }
 std::size_t Server::connection_count() const { return impl_->connection_count(); }
 

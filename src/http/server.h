@@ -144,6 +144,8 @@ class Server {
   // "Connection: close". `done` runs when the last connection has gone, never inside the call; set no
   // bound here: stop() is the caller's way to end it.
   void drain(std::function<void()> done);
+  // No connection is accepted any more; those that are there stay. drain() and stop() begin with it.
+  void stop_listening();
   // Closes everything now.
   void stop();
   // Any thread.
