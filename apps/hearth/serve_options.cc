@@ -84,7 +84,7 @@ void add_server_flags(CLI::App& command, ServeOptions& options) {
   group
       ->add_option("--threads", options.threads,
                    "Event loops, each with its own thread, connections, instances and part of --memory; more "
-                   "than one is experimental: not where memory is short")
+                   "than one is experimental")
       ->check(CLI::Range(1U, 64U))
       ->capture_default_str();
   add_duration(

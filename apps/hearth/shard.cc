@@ -107,7 +107,7 @@ std::unique_ptr<link::Link> Shard::make_link(const std::vector<std::unique_ptr<S
     others.push_back({other.uri_, &other.parts_.loop, other.worker_.get()});
     messagings.push_back(other.crossloop_messaging_.get());
   }
-  crossloop_messaging_->connect(std::move(messagings));
+  crossloop_messaging_->connect(static_cast<std::uint32_t>(options_.index), *worker_, std::move(messagings));
   return std::make_unique<link::CrossLoopLink>(link::LoopExecutor{uri_, &parts_.loop, worker_.get()},
                                                std::move(others));
 }
@@ -132,7 +132,7 @@ void Shard::drain(const std::function<void()>& one_drained) {
 gateway::PlatformStatus Shard::status() const {
   const worker::WorkerSnapshot snapshot = worker_->snapshot();
   gateway::PlatformStatus status;
-  status.memory_total_mb = snapshot.total_mb;
+  status.memory_total_mb = options_.memory_mb;  // of all loops the same, wherever it moves
   status.memory_free_mb = snapshot.free_mb;
   for (const auto& [state, count] : snapshot.reservations) {
     status.instances[std::string(to_string(state))] = count;

@@ -1,6 +1,7 @@
 // An event loop on a virtual clock: time moves only when a test or the simulator says so.
 #pragma once
 
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <utility>
@@ -17,7 +18,10 @@ class ManualEventLoop final : public EventLoop {
     return timers_.add(when, std::move(callback));
   }
   void cancel(TimerId timer) override { timers_.cancel(timer); }
-  void post(std::function<void()> callback) override { posted_.push_back(std::move(callback)); }
+  void post(std::function<void()> callback) override {
+    ++posted_in_all_;
+    posted_.push_back(std::move(callback));
+  }
 
   // Runs everything posted, including what that posts.
   void run_posted() {
@@ -43,11 +47,13 @@ class ManualEventLoop final : public EventLoop {
   }
 
   std::size_t pending_timers() const { return timers_.size(); }
+  std::uint64_t posted_in_all() const { return posted_in_all_; }
 
  private:
   TimePoint now_{std::chrono::hours(1)};
   TimerQueue timers_;
   std::deque<std::function<void()>> posted_;
+  std::uint64_t posted_in_all_ = 0;
 };
 
 }  // namespace hearth::base

@@ -38,12 +38,14 @@ class Dispatcher::Call final : public model::ExecutionObserver,
   base::TimerId timer = 0;
   base::TimePoint hot_until{};                    // of kHotWait
   bool cold = false;                              // executes on what was cold
+  bool distant = false;                           // executes on what we may not keep
   bool was_behind = false;                        // has stood behind another call, and was taken back
   std::optional<std::list<AtWork>::iterator> at;  // of kRunning, where one is executed at a time
   bool demanded = false;
   bool waited_hot = false;
-  bool version_retired =
-      false;  // before it was executed: it runs on its version all the same, the instance goes after it
+  // Before it was executed: it runs on its version all the same, the instance goes after it.
+  bool version_retired = false;
+  bool version_deleted = false;  // while it was routed
   DispatchSteps steps;
 };
 

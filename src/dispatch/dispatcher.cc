@@ -23,11 +23,15 @@ Dispatcher::Dispatcher(DispatcherOptions options, messaging::Messaging& messagin
                        base::EventLoop& loop)
     : options_(options), messaging_(messaging), link_(link), loop_(loop) {
   messaging_.on_announced([this](const model::VersionId& version) { announced(version); });
+  messaging_.on_handed_over([this](const model::VersionId& version, const model::Allocation& instance) {
+    handed_over(version, instance);
+  });
 }
 
 Dispatcher::~Dispatcher() {
   loop_.cancel(sweep_timer_);
   messaging_.on_announced({});
+  messaging_.on_handed_over({});
   for (const auto& [id, call] : calls_) {
     loop_.cancel(call->timer);
   }
@@ -75,7 +79,7 @@ void Dispatcher::route(const CallPtr& call) {
 
 // Sooner than waiting for one at work is one that is idle and that nobody holds.
 void Dispatcher::take_warm_or_wait(const CallPtr& call, base::Duration wait) {
-  messaging_.take(call->version->id, messaging::kWarmOnly,
+  messaging_.take(call->version->id, messaging::kWarmOnly, messaging::Reach::kHere,
                   [this, call, wait](std::optional<messaging::Taken> taken) {
                     if (taken && call->on_done) {
                       execute(call, pool(call->version->id), taken->allocation);
@@ -92,19 +96,40 @@ void Dispatcher::take(const CallPtr& call) {
   const model::Version& version = *call->version;
   // Cold memory belongs to those who wait for it already; a warm instance of this version does not.
   const std::uint32_t memory_mb = capacity_queue_.empty() ? version.memory_mb : messaging::kWarmOnly;
-  messaging_.take(version.id, memory_mb, [this, call](std::optional<messaging::Taken> taken) {
-    if (!call->on_done || draining_) {  // the answer may have come later, from another loop
-      if (taken) {
-        link_.release(taken->allocation, model::ReleaseKind::kKeep);
-      }
-      reject(call, model::ApiErrorCode::kShuttingDown, "the server is stopping");
-    } else if (!taken) {
-      no_capacity(call);
-    } else {
-      call->cold = taken->source == messaging::Source::kCold;
-      execute(call, pool(call->version->id), taken->allocation);
-    }
-  });
+  messaging_.take(version.id, memory_mb, messaging::Reach::kEverywhere,
+                  [this, call](const std::optional<messaging::Taken>& answer) { taken(call, answer); });
+}
+
+// The answer may have come later, from another loop: much can have happened meanwhile.
+void Dispatcher::taken(const CallPtr& call, const std::optional<messaging::Taken>& taken) {
+  const bool wanted = call->on_done && !draining_ && !call->version_deleted;
+  const bool cold = taken && taken->source == messaging::Source::kCold;
+  const bool better = wanted && cold && need_not_start(*call);
+  if (taken && wanted && !better) {
+    call->cold = cold;
+    execute(call, pool(call->version->id), taken->allocation);
+    return;
+  }
+  if (taken) {
+    link_.release(taken->allocation, model::ReleaseKind::kKeep);
+  }
+  if (better) {
+    route(call);
+  } else if (wanted) {
+    no_capacity(call);
+  } else if (!call->on_done) {
+    reject(call, model::ApiErrorCode::kInternal, {});  // nobody hears it
+  } else if (draining_) {
+    reject(call, model::ApiErrorCode::kShuttingDown, "the server is stopping");
+  } else {
+    reject_deleted(call);
+  }
+}
+
+// While it was looked for, an instance has become idle, or others have begun as many starts as are of use.
+bool Dispatcher::need_not_start(const Call& call) {
+  const Pool& mine = pool(call.version->id);
+  return !mine.idle.empty() || (!call.waited_hot && hot_wait_of(mine, *call.version));
 }
 
 void Dispatcher::execute(const CallPtr& call, Pool& mine, const model::Allocation& allocation) {
@@ -114,9 +139,13 @@ void Dispatcher::execute(const CallPtr& call, Pool& mine, const model::Allocatio
   }
   call->state = Call::State::kRunning;
   call->admitted = loop_.now();
+  // Of a retired version even the last of its calls leaves no pool behind.
+  mine.retired = mine.retired || call->version_retired;
   ++mine.busy;
   mine.starting += call->cold ? 1U : 0U;
-  if (call->version->concurrency == 1) {
+  call->distant = !call->cold && !link_.may_keep(allocation);
+  mine.distant += call->distant ? 1U : 0U;
+  if (call->version->concurrency == 1 && !call->distant) {
     call->at = mine.at_work.insert(mine.at_work.end(), {allocation, 1, call->admitted});
   }
   ++running_;
@@ -197,6 +226,11 @@ void Dispatcher::reject(const CallPtr& call, model::ApiErrorCode code, std::stri
     const Done on_done = std::exchange(call->on_done, nullptr);
     on_done({Rejection{code, std::move(message)}, call->steps});
   }
+  drop_pool_if_unused(call->version->id);
+}
+
+void Dispatcher::reject_deleted(const CallPtr& call) {
+  reject(call, model::ApiErrorCode::kNotFound, "the function was deleted while the call waited");
 }
 
 void Dispatcher::keep(const model::VersionId& version, Pool& mine, model::Allocation lease,
@@ -205,10 +239,10 @@ void Dispatcher::keep(const model::VersionId& version, Pool& mine, model::Alloca
     link_.release(lease, model::ReleaseKind::kRemove);
     return;
   }
-  if (!link_.may_keep(lease)) {
+  if (!link_.may_keep(lease)) {  // also when calls wait here: others may have waited longer
     link_.release(lease, model::ReleaseKind::kKeep);
     if (mine.busy == 0) {
-      end_hot_waits(version);  // what they waited for is not coming back to them
+      end_hot_waits(version);
     }
     return;
   }
@@ -253,9 +287,10 @@ void Dispatcher::retire(const model::VersionId& version, bool deleted) {
       continue;
     }
     call->version_retired = true;
+    call->version_deleted = deleted;
     if (deleted && call->waits()) {
       leave_queues(call);
-      reject(call, model::ApiErrorCode::kNotFound, "the function was deleted while the call waited");
+      reject_deleted(call);
     }
   }
   drop_pool_if_unused(version);

@@ -111,6 +111,7 @@ class Dispatcher {
     std::list<AtWork> at_work;   // of a version that executes one call at a time
     std::uint32_t busy = 0;      // executions under way, those that stand behind another left out
     std::uint32_t starting = 0;  // those of them that began with a start
+    std::uint32_t distant = 0;   // those of them whose instance will not be ours next
     std::uint32_t stuck = 0;     // warm ones that take longer than any short wait, when last looked at
     HotWait hot_wait;
     bool retired = false;
@@ -124,6 +125,7 @@ class Dispatcher {
   bool may_stand_behind(const Pool& pool, const Call& call) const;
   void left_work(Pool& pool, const CallPtr& call, bool executed);
   void take_back_overdue(Pool& pool);
+  static std::size_t at_work(const Pool& pool);
   bool crowded(const Pool& pool, const model::Version& version) const;
   void count_stuck(Pool& pool, const model::VersionId& version) const;
   std::size_t useful_at_once(const Pool& pool, const model::Version& version) const;
@@ -132,19 +134,23 @@ class Dispatcher {
   void end_hot_waits(const model::VersionId& version);
   void serve_hot_queue(const model::VersionId& version);
   void take(const CallPtr& call);
+  void taken(const CallPtr& call, const std::optional<messaging::Taken>& taken);
   void take_warm_or_wait(const CallPtr& call, base::Duration wait);
+  bool need_not_start(const Call& call);
   void no_capacity(const CallPtr& call);
-  void wait_for_capacity(const CallPtr& call, base::Duration limit);
+  void wait_for_capacity(const CallPtr& call, base::TimePoint until);
   void execute(const CallPtr& call, Pool& pool, const model::Allocation& allocation);
   void refused(const CallPtr& call, model::Refusal refusal);
   void done(const CallPtr& call, model::Execution&& execution, std::optional<model::Allocation>&& lease);
   void reject(const CallPtr& call, model::ApiErrorCode code, std::string message);
+  void reject_deleted(const CallPtr& call);
   void leave_queues(const CallPtr& call);
   std::vector<CallPtr> unexecuted_calls() const;
 
   void keep(const model::VersionId& version, Pool& pool, model::Allocation lease, base::TimePoint now);
   CallPtr next_waiting(const model::VersionId& version, Pool& pool);
   void announced(const model::VersionId& version);
+  void handed_over(const model::VersionId& version, const model::Allocation& instance);
   void retry_capacity_queue();
   void arm_sweep();
   void sweep();

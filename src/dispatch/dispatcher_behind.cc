@@ -19,9 +19,9 @@ constexpr int kGivenAtOnce = 2;
 bool Dispatcher::may_stand_behind(const Pool& mine, const Call& call) const {
   const bool small = !call.request.body || call.request.body->size() <= model::kBehindBodyBytes;
   // Also behind the only instance there is: the wait for it would be the same, without its call at hand.
-  const std::size_t at_work = mine.busy - mine.starting;
-  const bool only = mine.idle.empty() && at_work > mine.stuck && mine.hot_wait.calls_are_short() &&
-                    mine.hot_wait.worth_it(mine.hot_queue.size(), at_work, options_.hot_wait_max);
+  const std::size_t busy = at_work(mine);
+  const bool only = mine.idle.empty() && busy > mine.stuck && mine.hot_wait.calls_are_short() &&
+                    mine.hot_wait.worth_it(mine.hot_queue.size(), busy, options_.hot_wait_max);
   return small && call.version->concurrency == 1 && options_.hot_wait_max.count() > 0 &&
          (only || crowded(mine, *call.version));
 }
@@ -75,6 +75,7 @@ void Dispatcher::next_behind(Pool& mine, AtWork& instance) {
 
 // The call is no longer one of those that its instance has been given.
 void Dispatcher::left_work(Pool& mine, const CallPtr& call, bool executed) {
+  mine.distant -= std::exchange(call->distant, false) ? 1U : 0U;
   if (!call->at) {
     --mine.busy;
     return;

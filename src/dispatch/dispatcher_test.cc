@@ -264,36 +264,5 @@ TEST_F(DispatcherTest, GivesUpWhenEverythingIsStale) {
   EXPECT_EQ(answers_[0], "no_capacity");
 }
 
-TEST_F(DispatcherTest, ALeaseThatIsFarGoesBackAtOnce) {
-  messaging_.announce_cold({"far", "a", 0, 1, 1024});
-  invoke();
-  link_.finish(true);
-  EXPECT_EQ(answers_[0], "ran on a");
-  ASSERT_EQ(link_.released.size(), 1U);
-  EXPECT_EQ(link_.released[0], std::pair(std::string("a"), model::ReleaseKind::kKeep));
-  EXPECT_EQ(dispatcher_->leases_idle(), 0U);
-  EXPECT_EQ(loop_.pending_timers(), 0U);
-}
-
-TEST_F(DispatcherTest, WhoWaitsForAFarInstanceLooksElsewhereWhenItIsDone) {
-  messaging_.announce_cold({"far", "a", 0, 1, 1024});
-  invoke();
-  link_.finish(true);
-  messaging_.announce_warm("v", {"far", "a", 0, 2, 128});
-  for (int i = 0; i < 30; ++i) {  // recent calls were short
-    invoke();
-    link_.finish(false, true, 10);
-    messaging_.announce_warm("v", {"far", "a", 0, 2, 128});
-  }
-  invoke();
-  invoke();
-  EXPECT_EQ(link_.running.size(), 1U) << "a short wait for the one at work";
-  cold("b");
-  link_.finish(false, true, 10);
-  ASSERT_EQ(link_.running.size(), 1U);
-  EXPECT_EQ(link_.running[0].allocation.instance, "b");
-  link_.finish(true);
-}
-
 }  // namespace
 }  // namespace hearth::dispatch

@@ -12,10 +12,12 @@ std::size_t Dispatcher::useful_at_once(const Pool& mine, const model::Version& v
   return mine.hot_wait.useful_instances(options_.cores) * version.concurrency;
 }
 
+// Executions that end sooner than a start does, on instances that are ours then.
+std::size_t Dispatcher::at_work(const Pool& mine) { return mine.busy - mine.starting - mine.distant; }
+
 // So many executions of short calls are under way that one more only takes time from them.
 bool Dispatcher::crowded(const Pool& mine, const model::Version& version) const {
-  const std::size_t at_work = mine.busy - mine.starting;
-  return mine.hot_wait.calls_are_short() && at_work >= useful_at_once(mine, version) + mine.stuck;
+  return mine.hot_wait.calls_are_short() && at_work(mine) >= useful_at_once(mine, version) + mine.stuck;
 }
 
 // Looked at when a wait has run out, so seldom: among short calls there may be a long one.
@@ -24,8 +26,8 @@ void Dispatcher::count_stuck(Pool& mine, const model::VersionId& version) const 
   mine.stuck = static_cast<std::uint32_t>(std::count_if(calls_.begin(), calls_.end(), [&](const auto& entry) {
     const Call& call = *entry.second;
     const bool first = !call.at || (*call.at)->calls == 1;
-    return call.state == Call::State::kRunning && first && !call.cold && call.admitted < since &&
-           call.version->id == version;
+    return call.state == Call::State::kRunning && first && !call.cold && !call.distant &&
+           call.admitted < since && call.version->id == version;
   }));
 }
 
@@ -35,14 +37,14 @@ std::optional<base::Duration> Dispatcher::hot_wait_of(const Pool& mine, const mo
     return std::nullopt;
   }
   const std::size_t queued = mine.hot_queue.size();
-  const std::size_t at_work = mine.busy - mine.starting;
+  const std::size_t busy = at_work(mine);
   if (crowded(mine, version)) {
-    return mine.hot_wait.crowded_limit(queued, at_work);
+    return mine.hot_wait.crowded_limit(queued, busy);
   }
   if (!mine.idle.empty()) {
     return std::nullopt;
   }
-  if (mine.hot_wait.worth_it(queued, at_work, options_.hot_wait_max)) {
+  if (mine.hot_wait.worth_it(queued, busy, options_.hot_wait_max)) {
     return options_.hot_wait_max;
   }
   // More starts at once than cores make none of them ready sooner; and one that is under way may bring
@@ -127,17 +129,18 @@ void Dispatcher::serve_hot_queue(const model::VersionId& version) {
   }
   const std::vector<CallPtr> waiting(found->second.hot_queue.begin(), found->second.hot_queue.end());
   for (const CallPtr& call : waiting) {
-    messaging_.take(version, messaging::kWarmOnly, [this, call](std::optional<messaging::Taken> taken) {
-      if (!taken) {
-        return;
-      }
-      if (call->state != Call::State::kHotWait) {
-        link_.release(taken->allocation, model::ReleaseKind::kKeep);
-        return;
-      }
-      leave_queues(call);
-      execute(call, pool(call->version->id), taken->allocation);
-    });
+    messaging_.take(version, messaging::kWarmOnly, messaging::Reach::kHere,
+                    [this, call](std::optional<messaging::Taken> taken) {
+                      if (!taken) {
+                        return;
+                      }
+                      if (call->state != Call::State::kHotWait) {
+                        link_.release(taken->allocation, model::ReleaseKind::kKeep);
+                        return;
+                      }
+                      leave_queues(call);
+                      execute(call, pool(call->version->id), taken->allocation);
+                    });
   }
 }
 
@@ -147,26 +150,30 @@ void Dispatcher::no_capacity(const CallPtr& call) {
     return;
   }
   // In the queue before the demand is made: room may be announced while we ask.
-  wait_for_capacity(call, std::max<base::Duration>(options_.queue_timeout, options_.eviction_timeout));
+  capacity_queue_.push_back(call);
+  wait_for_capacity(
+      call, loop_.now() + std::max<base::Duration>(options_.queue_timeout, options_.eviction_timeout));
   call->demanded = true;
-  messaging_.demand({call->id, call->version->id, call->version->memory_mb}, [this, call](bool coming) {
+  const base::TimePoint began = loop_.now();
+  messaging_.demand({call->id, call->version->id, call->version->memory_mb}, [this, call,
+                                                                              began](bool coming) {
     if (coming || call->state != Call::State::kCapacityWait) {
       return;
     }
-    leave_queues(call);
-    if (options_.queue_timeout.count() == 0) {
-      reject(call, model::ApiErrorCode::kNoCapacity,
-             "no memory is free for another instance of this function");
-    } else {
-      wait_for_capacity(call, options_.queue_timeout);
+    if (options_.queue_timeout.count() > 0) {
+      wait_for_capacity(call, began + options_.queue_timeout);
+      return;
     }
+    leave_queues(call);
+    reject(call, model::ApiErrorCode::kNoCapacity, "no memory is free for another instance of this function");
   });
 }
 
-void Dispatcher::wait_for_capacity(const CallPtr& call, base::Duration limit) {
+// In its place in the queue.
+void Dispatcher::wait_for_capacity(const CallPtr& call, base::TimePoint until) {
   call->state = Call::State::kCapacityWait;
-  capacity_queue_.push_back(call);
-  call->timer = loop_.at(loop_.now() + limit, [this, call] {
+  loop_.cancel(call->timer);
+  call->timer = loop_.at(until, [this, call] {
     call->timer = 0;
     if (call->state != Call::State::kCapacityWait) {
       return;
@@ -236,7 +243,7 @@ void Dispatcher::retry_capacity_queue() {
     if (call->state != Call::State::kCapacityWait) {
       continue;
     }
-    messaging_.take(call->version->id, call->version->memory_mb,
+    messaging_.take(call->version->id, call->version->memory_mb, messaging::Reach::kHere,
                     [this, call](std::optional<messaging::Taken> taken) {
                       if (!taken) {
                         return;
@@ -249,6 +256,17 @@ void Dispatcher::retry_capacity_queue() {
                       call->cold = taken->source == messaging::Source::kCold;
                       execute(call, pool(call->version->id), taken->allocation);
                     });
+  }
+}
+
+// Whoever has waited for it longest, if its demand was met otherwise meanwhile.
+void Dispatcher::handed_over(const model::VersionId& version, const model::Allocation& instance) {
+  const auto found = pools_.find(version);
+  const CallPtr waiting = found == pools_.end() ? nullptr : next_waiting(version, found->second);
+  if (waiting) {
+    execute(waiting, found->second, instance);
+  } else {
+    link_.release(instance, model::ReleaseKind::kKeep);
   }
 }
 

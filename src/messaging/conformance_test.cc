@@ -68,7 +68,7 @@ class MessagingConformance : public testing::TestWithParam<std::pair<const char*
   }
   std::string take(const std::string& version, std::uint32_t memory = 128) {
     std::string taken = "nothing";
-    messaging().take(version, memory, [&](std::optional<Taken> entry) {
+    messaging().take(version, memory, Reach::kEverywhere, [&](std::optional<Taken> entry) {
       if (entry) {
         taken = (entry->source == Source::kWarm ? "warm " : "cold ") + entry->allocation.instance;
       }

@@ -17,8 +17,11 @@ namespace hearth::messaging {
 
 enum class Source { kWarm, kCold };
 
-// As the memory asked of take(): no cold entry will do, and none that is far (on another loop).
+// As the memory asked of take(): no cold entry will do.
 inline constexpr std::uint32_t kWarmOnly = UINT32_MAX;
+
+// How far take() looks: only where it costs no message, or also at the other loops.
+enum class Reach { kHere, kEverywhere };
 
 struct Taken {
   model::Allocation allocation;
@@ -58,7 +61,7 @@ class Messaging {
 
   // The newest warm entry of the version; without one the oldest cold entry of at least `memory_mb`;
   // without either nothing.
-  virtual void take(const model::VersionId& version, std::uint32_t memory_mb,
+  virtual void take(const model::VersionId& version, std::uint32_t memory_mb, Reach reach,
                     std::function<void(std::optional<Taken>)> done) = 0;
 
   // Deletes the version's warm stack and tells the workers.
@@ -71,6 +74,9 @@ class Messaging {
 
   // Called after each announcement, with the version's id for a warm one, empty for a cold one.
   virtual void on_announced(std::function<void(const model::VersionId&)> wake_up) = 0;
+  // Called with an instance of the version that was taken from a distant stack for a demand made here. It is
+  // executed on, or released.
+  virtual void on_handed_over(std::function<void(const model::VersionId&, const model::Allocation&)> use) = 0;
 };
 
 }  // namespace hearth::messaging

@@ -41,4 +41,18 @@ std::optional<Reservation> Ledger::reserve(std::uint32_t memory_mb) {
   return Reservation(*this, memory_mb);
 }
 
+bool Ledger::give_up(std::uint32_t memory_mb) {
+  if (memory_mb > free_mb_) {
+    return false;
+  }
+  free_mb_ -= memory_mb;
+  total_mb_ -= memory_mb;
+  return true;
+}
+
+void Ledger::take_over(std::uint32_t memory_mb) {
+  total_mb_ += memory_mb;
+  free_mb_ += memory_mb;
+}
+
 }  // namespace hearth::worker

@@ -41,13 +41,18 @@ class Ledger {
   // Nothing when less than `memory_mb` is free.
   std::optional<Reservation> reserve(std::uint32_t memory_mb);
 
+  // Memory that another worker's ledger has from now on; false, and nothing changes, when less is free.
+  bool give_up(std::uint32_t memory_mb);
+  // What another's has given up.
+  void take_over(std::uint32_t memory_mb);
+
   std::uint32_t total_mb() const { return total_mb_; }
   std::uint32_t free_mb() const { return free_mb_; }
 
  private:
   friend class Reservation;
 
-  const std::uint32_t total_mb_;
+  std::uint32_t total_mb_;
   std::uint32_t free_mb_;
 };
 

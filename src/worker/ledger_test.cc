@@ -29,6 +29,19 @@ TEST(Ledger, ReservesShrinksGrowsAndTakesBack) {
   EXPECT_EQ(ledger.free_mb(), 1024U);
 }
 
+TEST(Ledger, MemoryMovesToAnotherLedgerAsFarAsItIsFree) {
+  Ledger from(1024);
+  Ledger to(512);
+  const auto held = from.reserve(1000);
+  EXPECT_FALSE(from.give_up(25));
+  EXPECT_TRUE(from.give_up(24));
+  to.take_over(24);
+  EXPECT_EQ(from.total_mb(), 1000U);
+  EXPECT_EQ(from.free_mb(), 0U);
+  EXPECT_EQ(to.total_mb(), 536U);
+  EXPECT_TRUE(to.reserve(536));
+}
+
 TEST(Ledger, MovedReservationsAreGivenBackOnce) {
   Ledger ledger(100);
   {

@@ -46,12 +46,13 @@ void Worker::advertise() {
   }
 }
 
-void Worker::announce_cold_of(std::uint32_t memory_mb) {
+void Worker::announce_cold_of(std::uint32_t memory_mb, std::uint64_t demand) {
   auto memory = ledger_.reserve(memory_mb);
   assert(memory);
   const std::string name = base::make_instance_name(random_);
   const auto [slot, inserted] = slots_.try_emplace(name, name, std::move(*memory));
   assert(inserted);
+  slot->second.offered_to = demand;
   messaging_.announce_cold(allocation_of(slot->second));
 }
 
@@ -132,7 +133,7 @@ void Worker::loaded(const std::string& instance, const model::ExecutionSteps& st
        ++lane) {
     slot->lanes.emplace_back();
     if (!slot->retired) {
-      messaging_.announce_warm(slot->version->id, allocation_of(*slot, lane));
+      announce_warm(*slot, lane);
     }
   }
 }
@@ -169,6 +170,7 @@ void Worker::finished(const std::string& instance, FinishedCall call) {
   Lane& lane = slot->lanes[call.slot];
   const auto observer = std::exchange(lane.observer, nullptr);
   slot->last_used = loop_.now();
+  slot->last_run = std::chrono::microseconds(call.run_us);
   --slot->running;
   slot->retired = slot->retired || !call.reusable;
 
@@ -195,6 +197,10 @@ std::optional<model::Allocation> Worker::next_lease(Slot& slot, std::uint32_t la
     return std::nullopt;
   }
   const std::uint32_t offered = one_at_a_time ? 0 : lane;
+  if (const auto waiting = distant_for(slot.version->id, kPatience); waiting != demands_.end()) {
+    hand_over(waiting, slot, offered);
+    return std::nullopt;
+  }
   set_leased(slot, offered, true);
   return allocation_of(slot, offered);
 }
@@ -229,11 +235,12 @@ void Worker::release(const model::Allocation& lease, model::ReleaseKind kind) {
     return;
   }
   const bool was_leased = slot->lanes[lease.slot].leased;
+  slot->lent = false;
   set_leased(*slot, lease.slot, false);
   if (slot->state == ReservationState::kRunning) {  // other calls go on
     slot->retired = slot->retired || kind == model::ReleaseKind::kRemove;
     if (!slot->retired && !draining_) {
-      messaging_.announce_warm(slot->version->id, allocation_of(*slot, lease.slot));
+      announce_warm(*slot, lease.slot);
     }
     return;
   }
@@ -246,7 +253,7 @@ void Worker::release(const model::Allocation& lease, model::ReleaseKind kind) {
     move(*slot, ReservationEvent::kReleased);
   }
   if (warm) {  // also when it was taken from the stack and is given back unused
-    messaging_.announce_warm(slot->version->id, allocation_of(*slot, lease.slot));
+    announce_warm(*slot, lease.slot);
   } else if (slot->state == ReservationState::kCold) {
     messaging_.announce_cold(allocation_of(*slot));
   }

@@ -19,6 +19,7 @@
 #include "base/event_loop.h"
 #include "base/random.h"
 #include "messaging/messaging.h"
+#include "messaging/sharing_worker.h"
 #include "model/execution.h"
 #include "worker/instance.h"
 #include "worker/ledger.h"
@@ -46,7 +47,10 @@ struct WorkerSnapshot {
   bool operator==(const WorkerSnapshot&) const = default;
 };
 
-class Worker final : public model::Executor, public messaging::WorkerSubscriber, private InstanceEvents {
+class Worker final : public model::Executor,
+                     public messaging::WorkerSubscriber,
+                     public messaging::SharingWorker,
+                     private InstanceEvents {
  public:
   Worker(WorkerOptions options, InstanceFactory& instances, messaging::Messaging& messaging,
          base::EventLoop& loop, base::Random& random);
@@ -67,6 +71,12 @@ class Worker final : public model::Executor, public messaging::WorkerSubscriber,
   bool on_demand(const messaging::Demand& demand) override;
   void on_demand_withdrawn(std::uint64_t demand_id) override;
   void on_version_dropped(const model::VersionId& version) override;
+
+  bool offer(std::uint32_t memory_mb) override;
+  bool give_up(std::uint32_t memory_mb) override;
+  void take_over(std::uint32_t memory_mb) override;
+  std::optional<model::Allocation> lend(const model::VersionId& version) override;
+  bool on_distant_demand(const messaging::Demand& demand, Give give) override;
 
   // Admits nothing more, lets running executions finish, removes every instance. `done` once nothing is left.
   void drain(std::function<void()> done);
@@ -95,15 +105,28 @@ class Worker final : public model::Executor, public messaging::WorkerSubscriber,
     Reservation memory;
     ReservationState state = ReservationState::kCold;
     bool retired = false;  // no longer wanted: removed as soon as it does not execute
+    bool lent = false;     // a call on another loop has it
     model::VersionPtr version;
     std::unique_ptr<Instance> instance;
     base::TimePoint last_used{};
     // As many as the version's concurrency, once it has one. Where that is one, those that follow it are for
     // calls that stand behind the one that is executed: nobody is offered them.
     std::vector<Lane> lanes{1};
-    std::uint32_t running = 0;  // lanes that execute, or wait for the start
-    std::uint32_t leased = 0;   // lanes that a dispatcher holds
+    std::uint32_t running = 0;              // lanes that execute, or wait for the start
+    std::uint32_t leased = 0;               // lanes that a dispatcher holds
+    std::uint64_t offered_to = 0;           // of kCold: the demand that waits for it; 0: it is for anybody
+    std::chrono::microseconds last_run{0};  // how long its last call took; 0 before the first
     model::ExecutionSteps start_steps;
+  };
+
+  // How long a caller on another loop waits before the next of its own has to let it go first.
+  static constexpr std::chrono::milliseconds kPatience{5};
+
+  // A caller that found nothing.
+  struct Waiting {
+    messaging::Demand demand;
+    Give give;  // of a distant one
+    base::TimePoint since{};
   };
 
   // InstanceEvents
@@ -117,7 +140,8 @@ class Worker final : public model::Executor, public messaging::WorkerSubscriber,
   static void move(Slot& slot, ReservationEvent event);
   model::Allocation allocation_of(const Slot& slot, std::uint32_t lane = 0) const;
   void advertise();
-  void announce_cold_of(std::uint32_t memory_mb);
+  void announce_cold_of(std::uint32_t memory_mb, std::uint64_t demand = 0);
+  void announce_warm(Slot& slot, std::uint32_t lane);
   void assign(Slot& slot);
   static void invoke(Slot& slot, std::uint32_t lane);
   std::optional<model::Allocation> next_lease(Slot& slot, std::uint32_t lane);
@@ -131,6 +155,12 @@ class Worker final : public model::Executor, public messaging::WorkerSubscriber,
   std::uint32_t memory_in(ReservationState state) const;
   std::uint32_t demanded_mb() const;
   bool evict_least_recent();
+  bool make_free(std::uint32_t memory_mb);
+  void hand_over_idle();
+  std::deque<Waiting>::iterator distant_for(const model::VersionId& version, base::Duration patience);
+  void hand_over(std::deque<Waiting>::iterator waiting, Slot& slot, std::uint32_t lane);
+  bool comes_back(const model::VersionId& version, bool lent_only) const;
+  bool coming(const messaging::Demand& demand) const;
   void check_demands_soon();
 
   void arm_expiry();
@@ -143,7 +173,7 @@ class Worker final : public model::Executor, public messaging::WorkerSubscriber,
   base::Random& random_;
   Ledger ledger_;
   std::unordered_map<std::string, Slot> slots_;
-  std::deque<messaging::Demand> demands_;  // callers that found nothing, oldest first
+  std::deque<Waiting> demands_;  // oldest first
   base::TimerId expiry_timer_ = 0;
   base::TimerId demand_timer_ = 0;
   bool draining_ = false;

@@ -1,4 +1,4 @@
-// Demand: how the worker makes room for a caller that found no allocation.
+// Demand: how the worker makes room for a caller that found no allocation, on its own loop or another.
 #include <algorithm>
 #include <utility>
 
@@ -9,6 +9,8 @@ namespace {
 
 // How long an instance that has just finished is left alone, so that its own next call finds it.
 constexpr std::chrono::milliseconds kEvictionGrace{2};
+// Calls this short are worth waiting for when their instance is on another loop.
+constexpr std::chrono::milliseconds kShortRun{100};
 
 }  // namespace
 
@@ -16,36 +18,185 @@ bool Worker::on_demand(const messaging::Demand& demand) {
   if (draining_) {
     return false;
   }
-  demands_.push_back(demand);
+  demands_.push_back({demand, nullptr, loop_.now()});
   serve_demands();
-  const bool served = std::none_of(demands_.begin(), demands_.end(),
-                                   [&](const messaging::Demand& waiting) { return waiting.id == demand.id; });
+  return coming(demand) || comes_back(demand.version, /*lent_only=*/true);
+}
+
+bool Worker::on_distant_demand(const messaging::Demand& demand, Give give) {
+  if (draining_) {
+    return false;
+  }
+  if (auto warm = lend(demand.version)) {
+    give(std::move(warm));
+    return true;
+  }
+  demands_.push_back({demand, std::move(give), loop_.now()});
+  serve_demands();
+  return coming(demand) || comes_back(demand.version, /*lent_only=*/false);
+}
+
+// Whether the demand has been served, or will be without anything that executes coming to its end.
+bool Worker::coming(const messaging::Demand& demand) const {
+  const bool waits = std::any_of(demands_.begin(), demands_.end(),
+                                 [&](const Waiting& each) { return each.demand.id == demand.id; });
   // Idle memory counts: what has only just become idle goes after its grace.
   const std::uint32_t idle_mb =
       options_.evict ? memory_in(ReservationState::kIdle) + memory_in(ReservationState::kLeased) : 0;
-  return served || ledger_.free_mb() + memory_in(ReservationState::kRemoving) + idle_mb >= demanded_mb();
+  return !waits || ledger_.free_mb() + memory_in(ReservationState::kRemoving) + idle_mb >= demanded_mb();
+}
+
+// Whether an instance of the version is at work on a call that will not take long. The own dispatcher waits
+// for its own by itself.
+bool Worker::comes_back(const model::VersionId& version, bool lent_only) const {
+  return std::any_of(slots_.begin(), slots_.end(), [&](const auto& entry) {
+    const Slot& slot = entry.second;
+    const bool at_work = slot.lent || (!lent_only && slot.state == ReservationState::kRunning);
+    return at_work && !slot.retired && slot.version->id == version && slot.last_run.count() > 0 &&
+           slot.last_run <= kShortRun;
+  });
+}
+
+std::optional<model::Allocation> Worker::lend(const model::VersionId& version) {
+  std::optional<model::Allocation> warm;
+  messaging_.take(version, messaging::kWarmOnly, messaging::Reach::kHere,
+                  [&warm](std::optional<messaging::Taken> taken) {
+                    if (taken) {
+                      warm = std::move(taken->allocation);
+                    }
+                  });
+  if (Slot* slot = warm ? find(warm->instance) : nullptr) {
+    slot->lent = true;
+  }
+  return warm;
 }
 
 void Worker::on_demand_withdrawn(std::uint64_t demand_id) {
+  for (auto& [name, slot] : slots_) {
+    if (slot.offered_to == demand_id) {
+      slot.offered_to = 0;
+    }
+  }
   const auto removed =
-      std::erase_if(demands_, [&](const messaging::Demand& waiting) { return waiting.id == demand_id; });
+      std::erase_if(demands_, [&](const Waiting& waiting) { return waiting.demand.id == demand_id; });
   if (removed > 0) {
     serve_demands();
     advertise();
   }
 }
 
+bool Worker::offer(std::uint32_t memory_mb) {
+  if (draining_ || !demands_.empty() || !make_free(memory_mb)) {
+    return false;
+  }
+  announce_cold_of(memory_mb);
+  return true;
+}
+
+bool Worker::give_up(std::uint32_t memory_mb) {
+  if (draining_ || !demands_.empty() || !make_free(memory_mb)) {
+    return false;
+  }
+  const bool given = ledger_.give_up(memory_mb);
+  advertise();
+  return given;
+}
+
+void Worker::take_over(std::uint32_t memory_mb) {
+  ledger_.take_over(memory_mb);
+  serve_demands();
+  advertise();
+}
+
 void Worker::serve_demands() {
+  if (draining_ || demands_.empty()) {
+    return;
+  }
+  hand_over_idle();
   // Memory that is free, but less than the largest function's, is offered in the size that is asked for.
-  while (!draining_ && !demands_.empty() && demands_.front().memory_mb <= ledger_.free_mb()) {
-    const std::uint32_t memory_mb = demands_.front().memory_mb;
+  while (!demands_.empty() && make_free(demands_.front().demand.memory_mb)) {
+    const Waiting served = std::move(demands_.front());
     demands_.pop_front();
-    announce_cold_of(memory_mb);
+    if (!served.give) {
+      announce_cold_of(served.demand.memory_mb, served.demand.id);
+    } else if (ledger_.give_up(served.demand.memory_mb)) {
+      served.give(std::nullopt);
+    }
   }
   while (options_.evict && demanded_mb() > ledger_.free_mb() + memory_in(ReservationState::kRemoving)) {
     if (!evict_least_recent()) {
       break;
     }
+  }
+}
+
+// Cold memory that nobody was promised is as good as free: where it is looked for, its pieces were too small.
+bool Worker::make_free(std::uint32_t memory_mb) {
+  const auto for_anybody = [](const Slot& slot) {
+    return slot.state == ReservationState::kCold && slot.offered_to == 0;
+  };
+  std::uint32_t most_mb = ledger_.free_mb();
+  for (const auto& [name, slot] : slots_) {
+    most_mb += for_anybody(slot) ? slot.memory.memory_mb() : 0;
+  }
+  if (most_mb < memory_mb) {
+    return false;
+  }
+  for (auto slot = slots_.begin(); ledger_.free_mb() < memory_mb;) {
+    if (for_anybody(slot->second)) {
+      messaging_.withdraw({}, slot->first);
+      slot = slots_.erase(slot);
+    } else {
+      ++slot;
+    }
+  }
+  return true;
+}
+
+// An idle instance of the version that a distant caller waits for serves it better than its memory would.
+void Worker::hand_over_idle() {
+  for (auto& [name, slot] : slots_) {
+    if (slot.state != ReservationState::kLeased || slot.last_used + kEvictionGrace > loop_.now()) {
+      continue;
+    }
+    const auto waiting = distant_for(slot.version->id, base::Duration::zero());
+    if (waiting == demands_.end()) {
+      continue;
+    }
+    const auto leased =
+        std::find_if(slot.lanes.begin(), slot.lanes.end(), [](const Lane& lane) { return lane.leased; });
+    ++leased->epoch;  // what the own dispatcher holds is stale from now on
+    hand_over(waiting, slot, static_cast<std::uint32_t>(leased - slot.lanes.begin()));
+  }
+}
+
+// The oldest demand for the version, if that is a distant one that has waited for so long.
+std::deque<Worker::Waiting>::iterator Worker::distant_for(const model::VersionId& version,
+                                                          base::Duration patience) {
+  const auto oldest = std::find_if(demands_.begin(), demands_.end(),
+                                   [&](const Waiting& each) { return each.demand.version == version; });
+  const bool distant = oldest != demands_.end() && oldest->give && oldest->since + patience <= loop_.now();
+  return distant ? oldest : demands_.end();
+}
+
+// As if it had been taken from the warm stack.
+void Worker::hand_over(std::deque<Waiting>::iterator waiting, Slot& slot, std::uint32_t lane) {
+  const Give give = std::move(waiting->give);
+  demands_.erase(waiting);
+  set_leased(slot, lane, false);
+  if (slot.state == ReservationState::kLeased && slot.leased == 0) {
+    move(slot, ReservationEvent::kReleased);
+  }
+  slot.lent = true;
+  slot.last_used = loop_.now();  // it is about to be used: not the next to be evicted
+  give(allocation_of(slot, lane));
+}
+
+void Worker::announce_warm(Slot& slot, std::uint32_t lane) {
+  if (const auto waiting = distant_for(slot.version->id, base::Duration::zero()); waiting != demands_.end()) {
+    hand_over(waiting, slot, lane);
+  } else {
+    messaging_.announce_warm(slot.version->id, allocation_of(slot, lane));
   }
 }
 
@@ -61,8 +212,8 @@ std::uint32_t Worker::memory_in(ReservationState state) const {
 
 std::uint32_t Worker::demanded_mb() const {
   std::uint32_t sum_mb = 0;
-  for (const auto& demand : demands_) {
-    sum_mb += demand.memory_mb;
+  for (const auto& waiting : demands_) {
+    sum_mb += waiting.demand.memory_mb;
   }
   return sum_mb;
 }

@@ -164,6 +164,36 @@ TEST(Threads, EveryLoopHasAllTheMemory) {
   EXPECT_EQ(health.at("memory").at("totalMb").as_int64(), 1024);
 }
 
+TEST(Threads, ShortOfMemoryNobodyIsTurnedAway) {
+  // Room for one instance a loop, and twice as many functions; calls come from everywhere.
+  const HearthServer server(
+      with_threads(3, {"--memory", "384", "--memory-max", "128", "--queue-timeout", "60s"}));
+  std::vector<std::string> ids;
+  for (int i = 0; i < 6; ++i) {
+    ids.push_back(server.create_js(handler(i), {{"memorySize", 128}}));
+  }
+  std::vector<std::thread> callers;
+  for (std::size_t caller = 0; caller < 12; ++caller) {
+    callers.emplace_back([&, caller] {
+      const auto client = server.connect();
+      for (std::size_t i = 0; i < 25; ++i) {
+        const std::size_t function = (caller + i / 5) % ids.size();
+        const auto reply = call(*client, ids[function], "{}");
+        ASSERT_EQ(reply.status, 200) << reply.body;
+        ASSERT_NE(reply.body.find("\"v\":" + std::to_string(function)), std::string::npos) << reply.body;
+      }
+    });
+  }
+  for (auto& caller : callers) {
+    caller.join();
+  }
+  EXPECT_TRUE(eventually([&] {
+    const auto memory = server.health().at("memory");
+    return memory.at("totalMb").as_int64() == 384 &&
+           memory.at("freeMb").as_int64() + memory.at("reservedMb").as_int64() == 384;
+  }));
+}
+
 TEST(Threads, WithoutRoomAnywhereTheCallerIsTold) {
   const HearthServer server(with_threads(2, {"--memory", "256", "--memory-max", "128"}));
   const std::string id = server.create_js(handler(1), {{"memorySize", 128}});

@@ -1,6 +1,5 @@
 #include "messaging/crossloop/crossloop_messaging.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "base/bring_back.h"
@@ -10,98 +9,101 @@ namespace {
 
 // A version that is called again within it has traffic here, and gets an instance here.
 constexpr std::chrono::milliseconds kTraffic{200};
-// Ids for the worker of demands from other loops: above all of the own dispatcher's.
-constexpr std::uint64_t kFirstWaiter = 1ULL << 63U;
+// Demands of other loops have ids above any of the own dispatcher's, which count up from 1.
+constexpr unsigned kIndexShift = 48;
 
 }  // namespace
 
-// One take() that was not answered here at once, and the steps that it has left.
+// One take() that was not answered here at once: first all others are asked for what is warm, then for
+// memory.
 struct CrossLoopMessaging::Search {
-  struct Step {
-    CrossLoopMessaging* where = nullptr;  // null: here
-    std::uint32_t memory_mb = kWarmOnly;
-  };
-
   model::VersionId version;
-  std::vector<Step> steps;  // the next one last
+  std::uint32_t memory_mb = kWarmOnly;
   std::function<void(std::optional<Taken>)> done;
+  std::size_t asked_for_warm = 0;
+  std::size_t asked_for_memory = 0;
 };
 
-CrossLoopMessaging::CrossLoopMessaging(Messaging& local, base::EventLoop& loop) : local_(local), loop_(loop) {
-  local_.on_announced([this](const model::VersionId& version) { announced(version); });
+void CrossLoopMessaging::connect(std::uint32_t index, SharingWorker& worker,
+                                 std::vector<CrossLoopMessaging*> others) {
+  index_ = index;
+  worker_ = &worker;
+  others_ = std::move(others);
 }
 
-CrossLoopMessaging::~CrossLoopMessaging() { local_.on_announced({}); }
-
-// Cold memory belongs to those who wait for it already, on whichever loop; a warm instance does not.
-std::optional<Taken> CrossLoopMessaging::take_here(const model::VersionId& version, std::uint32_t memory_mb,
-                                                   const CrossLoopMessaging* asker) {
+std::optional<Taken> CrossLoopMessaging::take_here(const model::VersionId& version, std::uint32_t memory_mb) {
   std::optional<Taken> result;
-  const bool reserved = !waiters_.empty() && !waits_here(asker);
-  local_.take(version, reserved ? kWarmOnly : memory_mb,
+  local_.take(version, memory_mb, Reach::kHere,
               [&result](std::optional<Taken> taken) { result = std::move(taken); });
   return result;
 }
 
-void CrossLoopMessaging::take(const model::VersionId& version, std::uint32_t memory_mb,
+// Memory that is free, but less than the largest function's, is announced when it is asked for.
+std::optional<Taken> CrossLoopMessaging::take_or_offer(const model::VersionId& version,
+                                                       std::uint32_t memory_mb) {
+  auto taken = take_here(version, memory_mb);
+  if (!taken && memory_mb != kWarmOnly && worker_->offer(memory_mb)) {
+    taken = take_here(version, memory_mb);
+  }
+  return taken;
+}
+
+void CrossLoopMessaging::take(const model::VersionId& version, std::uint32_t memory_mb, Reach reach,
                               std::function<void(std::optional<Taken>)> done) {
-  auto warm = take_here(version, kWarmOnly, this);
-  if (warm || memory_mb == kWarmOnly || others_.empty()) {
-    done(warm || memory_mb == kWarmOnly ? std::move(warm) : take_here(version, memory_mb, this));
+  if (reach == Reach::kHere || others_.empty()) {
+    done(take_here(version, memory_mb));
+    return;
+  }
+  if (auto warm = take_here(version, kWarmOnly)) {
+    done(std::move(warm));
     return;
   }
   const auto elsewhere = warm_elsewhere_.find(version);
-  const bool traffic = elsewhere != warm_elsewhere_.end() && loop_.now() - elsewhere->second < kTraffic;
-  if (traffic) {
-    if (auto cold = take_here(version, memory_mb, this)) {
+  if (elsewhere != warm_elsewhere_.end() && loop_.now() - elsewhere->second < kTraffic) {
+    if (auto cold = take_or_offer(version, memory_mb)) {
       done(std::move(cold));
       return;
     }
   }
-  auto search = std::make_shared<Search>();
-  search->version = version;
-  search->done = std::move(done);
-  // From the last step to the first. Here once more at the end: something may have come meanwhile.
-  search->steps.push_back({nullptr, memory_mb});
-  for (auto other = others_.rbegin(); other != others_.rend(); ++other) {
-    search->steps.push_back({*other, memory_mb});
-  }
-  search->steps.push_back({nullptr, memory_mb});
-  for (auto other = others_.rbegin(); other != others_.rend(); ++other) {
-    search->steps.push_back({*other, kWarmOnly});
-  }
-  search_on(search);
+  search_on(std::make_shared<Search>(Search{version, memory_mb, std::move(done)}));
 }
 
 void CrossLoopMessaging::search_on(const std::shared_ptr<Search>& search) {
-  while (!search->steps.empty()) {
-    const Search::Step step = search->steps.back();
-    search->steps.pop_back();
-    if (step.where != nullptr) {
-      auto told = base::bring_back(loop_, std::function([this, search](std::optional<Taken> taken) {
-                                     found(search, std::move(taken));
-                                   }));
-      step.where->loop_.post([where = step.where, version = search->version, memory_mb = step.memory_mb,
-                              asker = this, told] { told(where->take_here(version, memory_mb, asker)); });
-      return;
-    }
-    if (auto taken = take_here(search->version, step.memory_mb, this)) {
-      search->done(std::move(taken));
-      return;
-    }
-  }
-  search->done(std::nullopt);
-}
-
-void CrossLoopMessaging::found(const std::shared_ptr<Search>& search, std::optional<Taken> taken) {
-  if (!taken) {
-    search_on(search);
+  if (search->asked_for_warm < others_.size()) {
+    ask_for_warm(search, *others_[search->asked_for_warm++]);
     return;
   }
-  if (taken->source == Source::kWarm) {
-    warm_elsewhere_[search->version] = loop_.now();
+  // Also what has come meanwhile.
+  if (auto taken = take_or_offer(search->version, search->memory_mb)) {
+    search->done(std::move(taken));
+  } else if (search->memory_mb != kWarmOnly && search->asked_for_memory < others_.size()) {
+    ask_for_memory(search, *others_[search->asked_for_memory++]);
+  } else {
+    search->done(std::nullopt);
   }
-  search->done(std::move(taken));
+}
+
+void CrossLoopMessaging::ask_for_warm(const std::shared_ptr<Search>& search, CrossLoopMessaging& other) {
+  auto told = base::bring_back(loop_, std::function([this, search](std::optional<model::Allocation> lent) {
+                                 if (lent) {
+                                   warm_elsewhere_[search->version] = loop_.now();
+                                   search->done(Taken{*std::move(lent), Source::kWarm});
+                                 } else {
+                                   search_on(search);
+                                 }
+                               }));
+  other.loop_.post([&other, version = search->version, told] { told(other.worker_->lend(version)); });
+}
+
+void CrossLoopMessaging::ask_for_memory(const std::shared_ptr<Search>& search, CrossLoopMessaging& other) {
+  auto told = base::bring_back(loop_, std::function([this, search](bool given) {
+                                 if (given) {
+                                   worker_->take_over(search->memory_mb);
+                                 }
+                                 search_on(search);
+                               }));
+  other.loop_.post(
+      [&other, memory_mb = search->memory_mb, told] { told(other.worker_->give_up(memory_mb)); });
 }
 
 void CrossLoopMessaging::drop_version(const model::VersionId& version) {
@@ -116,94 +118,75 @@ void CrossLoopMessaging::demand(const Demand& demand, std::function<void(bool)> 
     done(coming);
     return;
   }
-  asked_[demand.id] = {demand, std::move(done), 0, ++last_serial_};
+  asked_[demand.id] = {demand, std::move(done), 0, 0, ++last_serial_};
   ask_next(demand.id);
 }
 
-// Asks one other loop more, until one says that it makes room. All that were asked keep the demand.
+// Asks one other loop more, until one says that it makes room. When none does, all keep the demand: what
+// becomes free anywhere will do.
 void CrossLoopMessaging::ask_next(std::uint64_t demand_id) {
   Asked& asked = asked_.at(demand_id);
   if (asked.others == others_.size()) {
     std::exchange(asked.done, nullptr)(false);
     return;
   }
-  CrossLoopMessaging* other = others_[asked.others++];
+  CrossLoopMessaging& other = *others_[asked.others++];
   auto told = base::bring_back(loop_, std::function([this, demand_id, serial = asked.serial](bool coming) {
-                                 const auto found = asked_.find(demand_id);
-                                 if (found == asked_.end() || found->second.serial != serial) {
-                                   return;  // withdrawn
-                                 }
-                                 if (coming) {
-                                   std::exchange(found->second.done, nullptr)(true);
-                                 } else {
-                                   ask_next(demand_id);
-                                 }
+                                 answered(demand_id, serial, coming);
                                }));
-  other->loop_.post(
-      [other, asker = this, demand = asked.demand, told] { told(other->demand_of(asker, demand)); });
+  other.loop_.post(
+      [&other, &asker = *this, demand = asked.demand, told] { told(other.demand_of(asker, demand)); });
 }
 
-bool CrossLoopMessaging::demand_of(CrossLoopMessaging* asker, const Demand& demand) {
-  const std::uint64_t id = kFirstWaiter + ++last_waiter_;
-  waiters_.push_back({asker, demand.id, id});
-  bool coming = false;
-  local_.demand({id, demand.version, demand.memory_mb}, [&coming](bool here) { coming = here; });
-  // It may have come between the asker's search and its demand: announced again, it wakes the asker.
-  if (auto taken = take_here(demand.version, demand.memory_mb, asker)) {
-    coming = true;
-    if (taken->source == Source::kWarm) {
-      announce_warm(demand.version, taken->allocation);
-    } else {
-      announce_cold(taken->allocation);
-    }
+void CrossLoopMessaging::answered(std::uint64_t demand_id, std::uint64_t serial, bool coming) {
+  const auto found = asked_.find(demand_id);
+  if (found == asked_.end() || found->second.serial != serial) {
+    return;  // withdrawn
   }
-  return coming;
+  if (!coming) {
+    ask_next(demand_id);
+    return;
+  }
+  // Those that said no do not hold back what they have for it.
+  withdraw_from_others(found->second, found->second.others - 1);
+  std::exchange(found->second.done, nullptr)(true);
+}
+
+bool CrossLoopMessaging::demand_of(CrossLoopMessaging& asker, const Demand& demand) {
+  Demand distant = demand;
+  distant.id = asker.distant_id(demand.id);
+  return worker_->on_distant_demand(distant, [&asker, demand](std::optional<model::Allocation> instance) {
+    asker.loop_.post([&asker, demand, instance = std::move(instance)] { asker.given(demand, instance); });
+  });
+}
+
+void CrossLoopMessaging::given(const Demand& demand, const std::optional<model::Allocation>& instance) {
+  if (!instance) {
+    worker_->take_over(demand.memory_mb);
+  } else if (use_) {
+    warm_elsewhere_[demand.version] = loop_.now();
+    use_(demand.version, *instance);
+  }
 }
 
 void CrossLoopMessaging::withdraw_demand(std::uint64_t demand_id) {
   local_.withdraw_demand(demand_id);
   const auto found = asked_.find(demand_id);
-  if (found == asked_.end()) {
-    return;
-  }
-  for (std::size_t i = 0; i < found->second.others; ++i) {
-    others_[i]->loop_.post(
-        [other = others_[i], asker = this, demand_id] { other->withdraw_demand_of(asker, demand_id); });
-  }
-  asked_.erase(found);
-}
-
-void CrossLoopMessaging::withdraw_demand_of(CrossLoopMessaging* asker, std::uint64_t demand_id) {
-  const auto waiter = std::find_if(waiters_.begin(), waiters_.end(), [&](const Waiter& each) {
-    return each.asker == asker && each.demand == demand_id;
-  });
-  if (waiter != waiters_.end()) {
-    const std::uint64_t id = waiter->id;
-    waiters_.erase(waiter);
-    local_.withdraw_demand(id);
+  if (found != asked_.end()) {
+    withdraw_from_others(found->second, found->second.others);
+    asked_.erase(found);
   }
 }
 
-bool CrossLoopMessaging::waits_here(const CrossLoopMessaging* asker) const {
-  return std::any_of(waiters_.begin(), waiters_.end(),
-                     [asker](const Waiter& waiter) { return waiter.asker == asker; });
+void CrossLoopMessaging::withdraw_from_others(Asked& asked, std::size_t upto) {
+  for (; asked.forget < upto; ++asked.forget) {
+    CrossLoopMessaging& other = *others_[asked.forget];
+    other.loop_.post([&other, id = distant_id(asked.demand.id)] { other.local_.withdraw_demand(id); });
+  }
 }
 
-void CrossLoopMessaging::announced(const model::VersionId& version) {
-  if (wake_up_) {
-    wake_up_(version);
-  }
-  const CrossLoopMessaging* last = nullptr;
-  for (const Waiter& waiter : waiters_) {
-    if (waiter.asker != last) {  // several demands of one loop mostly stand together
-      last = waiter.asker;
-      waiter.asker->loop_.post([asker = waiter.asker, version] {
-        if (asker->wake_up_) {
-          asker->wake_up_(version);
-        }
-      });
-    }
-  }
+std::uint64_t CrossLoopMessaging::distant_id(std::uint64_t demand_id) const {
+  return (std::uint64_t{index_} + 1) << kIndexShift | demand_id;
 }
 
 }  // namespace hearth::messaging

@@ -1,11 +1,11 @@
 // The messaging of `hearth serve --threads N`: each loop has its own, with its own worker, and asks the
 // others' by message when it has nothing itself.
 //
-// In the order of what it costs: warm here, warm elsewhere, cold here, cold elsewhere. A version that is
-// called here again soon after it was warm elsewhere only is started here: with traffic of its own a loop has
-// instances of its own, and sends no message for them, as long as it has cold memory to start them in: memory
-// that is free but less than the largest function's is offered on demand only, after the others'. Used on its
-// own loop only, but for connect().
+// In the order of what it costs: warm here, warm elsewhere, cold here, memory that is free elsewhere and
+// moves here, memory that is made free. An instance is always started here, so memory goes where the calls
+// are. A version that is called here again soon after it was warm elsewhere only is started here: with
+// traffic of its own a loop has instances of its own, and sends no message for them. Used on its own loop
+// only, but for connect().
 #pragma once
 
 #include <chrono>
@@ -17,20 +17,20 @@
 
 #include "base/event_loop.h"
 #include "messaging/messaging.h"
+#include "messaging/sharing_worker.h"
 
 namespace hearth::messaging {
 
 class CrossLoopMessaging final : public Messaging {
  public:
-  // `local` answers inside the call, and its wake-ups are this object's.
-  CrossLoopMessaging(Messaging& local, base::EventLoop& loop);
+  // `local` answers inside the call.
+  CrossLoopMessaging(Messaging& local, base::EventLoop& loop) : local_(local), loop_(loop) {}
   CrossLoopMessaging(const CrossLoopMessaging&) = delete;
   CrossLoopMessaging& operator=(const CrossLoopMessaging&) = delete;
-  ~CrossLoopMessaging() override;
 
-  // The other loops', in the order in which they are asked. Before any loop runs; all outlive all loops'
-  // runs.
-  void connect(std::vector<CrossLoopMessaging*> others) { others_ = std::move(others); }
+  // `index` is this loop's among all; `others` are asked in their order. Before any loop runs; all outlive
+  // all loops' runs. Without it this is `local`.
+  void connect(std::uint32_t index, SharingWorker& worker, std::vector<CrossLoopMessaging*> others);
 
   void announce_warm(const model::VersionId& version, const model::Allocation& allocation) override {
     local_.announce_warm(version, allocation);
@@ -39,50 +39,51 @@ class CrossLoopMessaging final : public Messaging {
   void withdraw(const model::VersionId& version, const std::string& instance) override {
     local_.withdraw(version, instance);
   }
-  void take(const model::VersionId& version, std::uint32_t memory_mb,
+  void take(const model::VersionId& version, std::uint32_t memory_mb, Reach reach,
             std::function<void(std::optional<Taken>)> done) override;
   // Here: each loop is told by its own dispatcher.
   void drop_version(const model::VersionId& version) override;
   void demand(const Demand& demand, std::function<void(bool)> done) override;
   void withdraw_demand(std::uint64_t demand_id) override;
   void on_announced(std::function<void(const model::VersionId&)> wake_up) override {
-    wake_up_ = std::move(wake_up);
+    local_.on_announced(std::move(wake_up));
+  }
+  void on_handed_over(std::function<void(const model::VersionId&, const model::Allocation&)> use) override {
+    use_ = std::move(use);
   }
 
  private:
   struct Search;
-  // One of our demands, and which of the others know of it.
+  // One of our demands that the own worker does not make room for.
   struct Asked {
     Demand demand;
     std::function<void(bool)> done;
-    std::size_t others = 0;
+    std::size_t others = 0;    // that were asked
+    std::size_t forget = 0;    // the first of them know of it no more
     std::uint64_t serial = 0;  // a withdrawn demand's id may come again
   };
-  // A demand of another loop's.
-  struct Waiter {
-    CrossLoopMessaging* asker = nullptr;
-    std::uint64_t demand = 0;  // the asker's id
-    std::uint64_t id = 0;      // ours, for the worker
-  };
 
-  std::optional<Taken> take_here(const model::VersionId& version, std::uint32_t memory_mb,
-                                 const CrossLoopMessaging* asker);
+  std::optional<Taken> take_here(const model::VersionId& version, std::uint32_t memory_mb);
+  std::optional<Taken> take_or_offer(const model::VersionId& version, std::uint32_t memory_mb);
   void search_on(const std::shared_ptr<Search>& search);
-  void found(const std::shared_ptr<Search>& search, std::optional<Taken> taken);
+  void ask_for_warm(const std::shared_ptr<Search>& search, CrossLoopMessaging& other);
+  void ask_for_memory(const std::shared_ptr<Search>& search, CrossLoopMessaging& other);
   void ask_next(std::uint64_t demand_id);
-  bool demand_of(CrossLoopMessaging* asker, const Demand& demand);
-  void withdraw_demand_of(CrossLoopMessaging* asker, std::uint64_t demand_id);
-  bool waits_here(const CrossLoopMessaging* asker) const;
-  void announced(const model::VersionId& version);
+  void answered(std::uint64_t demand_id, std::uint64_t serial, bool coming);
+  bool demand_of(CrossLoopMessaging& asker, const Demand& demand);
+  void given(const Demand& demand, const std::optional<model::Allocation>& instance);
+  void withdraw_from_others(Asked& asked, std::size_t upto);
+  // A demand of this loop's, as other loops' workers know it.
+  std::uint64_t distant_id(std::uint64_t demand_id) const;
 
   Messaging& local_;
   base::EventLoop& loop_;
+  std::uint32_t index_ = 0;
+  SharingWorker* worker_ = nullptr;
   std::vector<CrossLoopMessaging*> others_;
-  std::function<void(const model::VersionId&)> wake_up_;
+  std::function<void(const model::VersionId&, const model::Allocation&)> use_;
   std::unordered_map<std::uint64_t, Asked> asked_;  // by our dispatcher's ids
   std::uint64_t last_serial_ = 0;
-  std::vector<Waiter> waiters_;
-  std::uint64_t last_waiter_ = 0;
   std::unordered_map<model::VersionId, base::TimePoint> warm_elsewhere_;  // when it was last found there
 };
 

@@ -5,6 +5,8 @@
 
 #include <array>
 #include <chrono>
+#include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -16,7 +18,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-class PlayedWorker final : public WorkerSubscriber {
+// Has memory that is free and not announced, and writes down what it is asked.
+class PlayedWorker final : public WorkerSubscriber, public SharingWorker {
  public:
   bool on_demand(const Demand& demand) override {
     demands.push_back(demand);
@@ -26,14 +29,48 @@ class PlayedWorker final : public WorkerSubscriber {
     std::erase_if(demands, [id](const Demand& demand) { return demand.id == id; });
   }
   void on_version_dropped(const model::VersionId& version) override { dropped.push_back(version); }
+  bool offer(std::uint32_t memory_mb) override {
+    if (free_mb < memory_mb) {
+      return false;
+    }
+    free_mb -= memory_mb;
+    announce("offered", memory_mb);
+    return true;
+  }
+  bool give_up(std::uint32_t memory_mb) override {
+    const bool enough = free_mb >= memory_mb;
+    free_mb -= enough ? memory_mb : 0;
+    return enough;
+  }
+  void take_over(std::uint32_t memory_mb) override { free_mb += memory_mb; }
+  std::optional<model::Allocation> lend(const model::VersionId& version) override {
+    std::optional<model::Allocation> lent;
+    stack->take(version, kWarmOnly, Reach::kHere, [&lent](std::optional<Taken> taken) {
+      lent = taken ? std::optional(taken->allocation) : std::nullopt;
+    });
+    return lent;
+  }
+  bool on_distant_demand(const Demand& demand, Give distant) override {
+    demands.push_back(demand);
+    give = std::move(distant);
+    return makes_room;
+  }
 
+  Messaging* stack = nullptr;
+  std::function<void(const std::string&, std::uint32_t)> announce;  // something cold
+  std::uint32_t free_mb = 0;
   bool makes_room = false;
   std::vector<Demand> demands;
+  Give give;
   std::vector<model::VersionId> dropped;
 };
 
 struct Side {
-  explicit Side(std::size_t number) : index(number) { local.subscribe(worker); }
+  explicit Side(std::size_t number) : index(number) {
+    local.subscribe(worker);
+    worker.stack = &local;
+    worker.announce = [this](const std::string& instance, std::uint32_t mb) { cold(instance, mb); };
+  }
 
   std::size_t index;
   base::ManualEventLoop loop;
@@ -45,7 +82,9 @@ struct Side {
     return {"inproc:" + std::to_string(index), instance, 0, 1, memory_mb};
   }
   void warm(const std::string& instance) { messaging.announce_warm("v", allocation(instance)); }
-  void cold(const std::string& instance) { messaging.announce_cold(allocation(instance)); }
+  void cold(const std::string& instance, std::uint32_t memory_mb = 1024) {
+    messaging.announce_cold(allocation(instance, memory_mb));
+  }
 };
 
 class CrossLoopMessagingTest : public testing::Test {
@@ -56,7 +95,7 @@ class CrossLoopMessagingTest : public testing::Test {
       for (std::size_t i = 1; i < 3; ++i) {
         others.push_back(&all()[(side->index + i) % 3]->messaging);
       }
-      side->messaging.connect(std::move(others));
+      side->messaging.connect(static_cast<std::uint32_t>(side->index), side->worker, std::move(others));
     }
   }
   std::array<Side*, 3> all() { return {&a_, &b_, &c_}; }
@@ -69,9 +108,9 @@ class CrossLoopMessagingTest : public testing::Test {
     }
   }
   // What a call on `a` is given; "" while it is not answered.
-  std::string take(std::uint32_t memory_mb = 128) {
+  std::string take(std::uint32_t memory_mb = 128, Reach reach = Reach::kEverywhere) {
     taken_.clear();
-    a_.messaging.take("v", memory_mb, [this](std::optional<Taken> taken) {
+    a_.messaging.take("v", memory_mb, reach, [this](std::optional<Taken> taken) {
       EXPECT_TRUE(taken_.empty()) << "answered twice";
       taken_ =
           taken ? (taken->source == Source::kWarm ? "warm " : "cold ") + taken->allocation.instance : "none";
@@ -98,32 +137,51 @@ TEST_F(CrossLoopMessagingTest, WhatIsWarmHereIsTakenWithoutAMessage) {
 
 TEST_F(CrossLoopMessagingTest, InTheOrderOfWhatItCosts) {
   a_.cold("cold here");
-  b_.cold("cold at b");
+  a_.worker.free_mb = 128;
   c_.warm("warm at c");
-  c_.cold("cold at c");
+  c_.worker.free_mb = 128;
   EXPECT_EQ(take_and_run(), "warm warm at c");
   a_.loop.advance(milliseconds(200));  // no traffic
   EXPECT_EQ(take_and_run(), "cold cold here");
-  EXPECT_EQ(take_and_run(), "cold cold at b");
-  EXPECT_EQ(take_and_run(), "cold cold at c");
+  EXPECT_EQ(take_and_run(), "cold offered") << "free here, but too little to be announced unasked";
+  EXPECT_EQ(c_.worker.free_mb, 128U);
+  EXPECT_EQ(take_and_run(), "cold offered") << "from c's memory";
+  EXPECT_EQ(c_.worker.free_mb, 0U);
   EXPECT_EQ(take_and_run(), "none");
+}
+
+TEST_F(CrossLoopMessagingTest, AnInstanceIsStartedHereAlways) {
+  b_.cold("cold at b");
+  EXPECT_EQ(take_and_run(), "none") << "b's worker did not give it up";
 }
 
 TEST_F(CrossLoopMessagingTest, AVersionWithTrafficIsStartedHere) {
   a_.cold("cold here");
+  a_.worker.free_mb = 128;
   b_.warm("one");
   b_.warm("two");
   EXPECT_EQ(take_and_run(), "warm two");
   a_.loop.advance(milliseconds(199));
-  EXPECT_EQ(take_and_run(), "cold cold here");
-  EXPECT_EQ(take_and_run(), "warm one") << "nothing is cold here any more";
+  EXPECT_EQ(take(), "cold cold here") << "inside the call";
+  EXPECT_EQ(take(), "cold offered");
+  EXPECT_EQ(take_and_run(), "warm one") << "nothing is free here any more";
 }
 
-TEST_F(CrossLoopMessagingTest, ForAShortWaitNobodyElseIsAsked) {
+TEST_F(CrossLoopMessagingTest, WithinTheReachOfThisLoopNobodyElseIsAsked) {
   b_.warm("there");
-  EXPECT_EQ(take(kWarmOnly), "none") << "inside the call";
+  b_.worker.free_mb = 128;
+  EXPECT_EQ(take(kWarmOnly, Reach::kHere), "none") << "inside the call";
+  EXPECT_EQ(take(128, Reach::kHere), "none");
   run();
   EXPECT_EQ(take_and_run(), "warm there") << "it is there still";
+}
+
+TEST_F(CrossLoopMessagingTest, WarmOnlyIsSoughtEverywhereAndMemoryNowhere) {
+  b_.worker.free_mb = 128;
+  EXPECT_EQ(take_and_run(kWarmOnly), "none");
+  EXPECT_EQ(b_.worker.free_mb, 128U);
+  b_.warm("there");
+  EXPECT_EQ(take_and_run(kWarmOnly), "warm there");
 }
 
 TEST_F(CrossLoopMessagingTest, WhatComesWhileOthersAreAskedIsFound) {
@@ -151,20 +209,18 @@ class CrossLoopDemandTest : public CrossLoopMessagingTest {
 };
 
 TEST_F(CrossLoopDemandTest, GoesRoundUntilAWorkerMakesRoom) {
-  b_.worker.makes_room = false;
   c_.worker.makes_room = true;
   demand(7);
   EXPECT_TRUE(answers_.empty());
   run();
   EXPECT_EQ(answers_, std::vector<bool>{true});
   EXPECT_EQ(a_.worker.demands.size(), 1U);
-  ASSERT_EQ(b_.worker.demands.size(), 1U) << "what becomes free there will do as well";
+  EXPECT_TRUE(b_.worker.demands.empty()) << "it said no, and would hold back what it has";
   ASSERT_EQ(c_.worker.demands.size(), 1U);
   EXPECT_NE(c_.worker.demands[0].id, 7U) << "another's call may have that number";
   a_.messaging.withdraw_demand(7);
   run();
   EXPECT_TRUE(a_.worker.demands.empty());
-  EXPECT_TRUE(b_.worker.demands.empty());
   EXPECT_TRUE(c_.worker.demands.empty());
 }
 
@@ -176,10 +232,16 @@ TEST_F(CrossLoopDemandTest, OwnRoomIsEnough) {
   EXPECT_TRUE(b_.worker.demands.empty());
 }
 
-TEST_F(CrossLoopDemandTest, SaysSoWhenNobodyMakesRoom) {
+TEST_F(CrossLoopDemandTest, WhenNobodyMakesRoomAllKeepItUntilItIsWithdrawn) {
   demand(7);
   run();
   EXPECT_EQ(answers_, std::vector<bool>{false});
+  EXPECT_EQ(b_.worker.demands.size(), 1U) << "what becomes free there will do as well";
+  EXPECT_EQ(c_.worker.demands.size(), 1U);
+  a_.messaging.withdraw_demand(7);
+  run();
+  EXPECT_TRUE(b_.worker.demands.empty());
+  EXPECT_TRUE(c_.worker.demands.empty());
 }
 
 TEST_F(CrossLoopDemandTest, TheAnswerOfAWithdrawnDemandIsNotTold) {
@@ -193,39 +255,42 @@ TEST_F(CrossLoopDemandTest, TheAnswerOfAWithdrawnDemandIsNotTold) {
   EXPECT_TRUE(b_.worker.demands.empty());
 }
 
-TEST_F(CrossLoopDemandTest, RoomElsewhereWakesTheAskerAndIsKeptForIt) {
-  std::vector<model::VersionId> woken;
-  a_.messaging.on_announced([&](const model::VersionId& version) { woken.push_back(version); });
+TEST_F(CrossLoopDemandTest, TwoLoopsDemandsHaveNamesOfTheirOwn) {
+  demand(7);
+  b_.messaging.demand({7, "v", 256}, [](bool) {});
+  run();
+  ASSERT_EQ(c_.worker.demands.size(), 2U);
+  EXPECT_NE(c_.worker.demands[0].id, c_.worker.demands[1].id);
+  a_.messaging.withdraw_demand(7);
+  run();
+  EXPECT_EQ(c_.worker.demands.size(), 1U);
+}
+
+TEST_F(CrossLoopDemandTest, MemoryThatIsGivenUpMovesHere) {
   b_.worker.makes_room = true;
   demand(7);
   run();
-  b_.cold("room");
-  std::string at_b = "not told";
-  b_.messaging.take("other", 128,
-                    [&](const std::optional<Taken>& taken) { at_b = taken ? "stolen" : "none"; });
+  b_.worker.give(std::nullopt);
+  EXPECT_EQ(a_.worker.free_mb, 0U) << "told on the wrong loop";
   run();
-  EXPECT_EQ(at_b, "none") << "cold memory belongs to those who wait for it";
-  ASSERT_EQ(woken, std::vector<model::VersionId>{""});
-  EXPECT_EQ(take_and_run(), "cold room");
-  a_.messaging.withdraw_demand(7);
-  run();
-  b_.cold("free again");
-  EXPECT_EQ(woken.size(), 1U);
-  b_.messaging.take("other", 128,
-                    [&](const std::optional<Taken>& taken) { at_b = taken ? "given" : "none"; });
-  run();
-  EXPECT_EQ(at_b, "given");
+  EXPECT_EQ(a_.worker.free_mb, 256U);
 }
 
-TEST_F(CrossLoopDemandTest, WhatCameBetweenTheSearchAndTheDemandIsFound) {
-  std::vector<model::VersionId> woken;
-  a_.messaging.on_announced([&](const model::VersionId& version) { woken.push_back(version); });
-  b_.cold("just come");
+TEST_F(CrossLoopDemandTest, AnInstanceThatIsHandedOverIsUsedHere) {
+  std::vector<std::string> used;
+  a_.messaging.on_handed_over([&](const model::VersionId& version, const model::Allocation& instance) {
+    used.push_back(version + " " + instance.instance);
+  });
+  b_.worker.makes_room = true;
   demand(7);
   run();
-  EXPECT_EQ(answers_, std::vector<bool>{true});
-  EXPECT_EQ(woken, std::vector<model::VersionId>{""});
-  EXPECT_EQ(take_and_run(), "cold just come");
+  b_.worker.give(b_.allocation("idle"));
+  EXPECT_TRUE(used.empty()) << "told on the wrong loop";
+  run();
+  EXPECT_EQ(used, std::vector<std::string>{"v idle"});
+  EXPECT_EQ(a_.worker.free_mb, 0U);
+  a_.cold("cold here");
+  EXPECT_EQ(take(), "cold cold here") << "it has traffic here now";
 }
 
 }  // namespace

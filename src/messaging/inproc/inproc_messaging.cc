@@ -52,7 +52,7 @@ std::optional<Taken> InprocMessaging::take_now(const model::VersionId& version, 
   return taken;
 }
 
-void InprocMessaging::take(const model::VersionId& version, std::uint32_t memory_mb,
+void InprocMessaging::take(const model::VersionId& version, std::uint32_t memory_mb, Reach /*reach*/,
                            std::function<void(std::optional<Taken>)> done) {
   done(take_now(version, memory_mb));
 }

@@ -23,7 +23,7 @@ class InprocMessaging final : public Messaging {
   void announce_warm(const model::VersionId& version, const model::Allocation& allocation) override;
   void announce_cold(const model::Allocation& allocation) override;
   void withdraw(const model::VersionId& version, const std::string& instance) override;
-  void take(const model::VersionId& version, std::uint32_t memory_mb,
+  void take(const model::VersionId& version, std::uint32_t memory_mb, Reach reach,
             std::function<void(std::optional<Taken>)> done) override;
   void drop_version(const model::VersionId& version) override;
   void demand(const Demand& demand, std::function<void(bool)> done) override;
@@ -31,6 +31,9 @@ class InprocMessaging final : public Messaging {
   void on_announced(std::function<void(const model::VersionId&)> wake_up) override {
     wake_up_ = std::move(wake_up);
   }
+  // Nothing is distant.
+  void on_handed_over(
+      std::function<void(const model::VersionId&, const model::Allocation&)> /*use*/) override {}
 
  private:
   std::optional<Taken> take_now(const model::VersionId& version, std::uint32_t memory_mb);

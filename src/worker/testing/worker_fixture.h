@@ -82,7 +82,7 @@ class WorkerTest : public testing::Test {
   }
   std::optional<model::Allocation> take(const std::string& id, std::uint32_t memory_mb = 128) {
     std::optional<model::Allocation> result;
-    messaging_.take(id, memory_mb, [&](std::optional<messaging::Taken> taken) {
+    messaging_.take(id, memory_mb, messaging::Reach::kHere, [&](std::optional<messaging::Taken> taken) {
       if (taken) {
         result = taken->allocation;
       }
