@@ -43,8 +43,6 @@ class Dispatcher::Call final : public model::ExecutionObserver,
   std::optional<std::list<AtWork>::iterator> at;  // of kRunning, where one is executed at a time
   bool demanded = false;
   bool waited_hot = false;
-  // Before it was executed: it runs on its version all the same, the instance goes after it.
-  bool version_retired = false;
   bool version_deleted = false;  // while it was routed
   DispatchSteps steps;
 };

@@ -140,7 +140,7 @@ void Dispatcher::execute(const CallPtr& call, Pool& mine, const model::Allocatio
   call->state = Call::State::kRunning;
   call->admitted = loop_.now();
   // Of a retired version even the last of its calls leaves no pool behind.
-  mine.retired = mine.retired || call->version_retired;
+  mine.retired = mine.retired || call->request.version_retired;
   ++mine.busy;
   mine.starting += call->cold ? 1U : 0U;
   call->distant = !call->cold && !link_.may_keep(allocation);
@@ -199,9 +199,7 @@ void Dispatcher::done(const CallPtr& call, model::Execution&& execution,
   }
   call->state = Call::State::kEnded;
   calls_.erase(call->id);
-  if (lease && call->version_retired) {
-    link_.release(*lease, model::ReleaseKind::kRemove);
-  } else if (lease) {
+  if (lease) {
     keep(version, mine, std::move(*lease), now);
   } else if (mine.busy == 0) {
     end_hot_waits(version);  // they waited for an instance that is no more
@@ -286,7 +284,7 @@ void Dispatcher::retire(const model::VersionId& version, bool deleted) {
     if (call->version->id != version) {
       continue;
     }
-    call->version_retired = true;
+    call->request.version_retired = true;
     call->version_deleted = deleted;
     if (deleted && call->waits()) {
       leave_queues(call);

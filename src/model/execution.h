@@ -19,6 +19,7 @@ struct ExecuteRequest {
   std::string function_name;                // shown to the handler: the function's name, or its id
   std::string request_id;                   // GUID
   std::shared_ptr<const std::string> body;  // immutable; outlives a caller that leaves
+  bool version_retired = false;             // no longer current: the instance is for no other call
 };
 
 // Why a worker did not take an invocation. Nothing has been executed: another may be asked.

@@ -82,6 +82,7 @@ void Worker::execute(const model::Allocation& allocation, model::ExecuteRequest 
     messaging_.announce_cold(allocation_of(*slot));
     return;
   }
+  slot->retired = request.version_retired;
   lane.request = std::move(request);
   lane.observer = std::move(observer);
   set_leased(*slot, allocation.slot, false);
@@ -209,6 +210,9 @@ void Worker::ended(const std::string& instance) {
   const auto found = slots_.find(instance);
   if (found == slots_.end()) {
     return;
+  }
+  if (found->second.version) {
+    messaging_.withdraw(found->second.version->id, instance);  // it may have ended by itself
   }
   std::vector<std::shared_ptr<model::ExecutionObserver>> observers;
   for (Lane& lane : found->second.lanes) {
