@@ -19,7 +19,7 @@ PlayedLoopOptions tight(std::size_t loops) {
 TEST(LoopsUnderPressure, MemoryGoesWhereTheCallsAre) {
   PlayedLoopOptions options;
   options.loops = 4;
-  options.run = milliseconds(500);
+  options.times.run = milliseconds(500);
   PlayedLoops loops(options);
   for (int i = 0; i < 32; ++i) {  // 4 × 1,024 MB
     loops.invoke(0, "v");
@@ -65,7 +65,7 @@ TEST(LoopsUnderPressure, AFloodOfFirstCallsStartsNoMoreAtOnceThanThereAreCores) 
 TEST(LoopsUnderPressure, AWaitingCallCostsAFewMessagesHoweverManyWait) {
   for (const std::size_t count : {2U, 4U, 8U}) {
     PlayedLoopOptions options = tight(count);
-    options.run = milliseconds(30);  // too long for a short wait
+    options.times.run = milliseconds(30);  // too long for a short wait
     options.dispatcher.queue_timeout = std::chrono::seconds(60);
     PlayedLoops loops(options);
     for (std::size_t i = 0; i < count; ++i) {
@@ -142,7 +142,7 @@ TEST(LoopsUnderPressure, ALargeCallThatWaitsElsewhereHoldsNobodyUp) {
   PlayedLoopOptions options;
   options.loops = 3;
   options.memory_mb = 512;
-  options.run = milliseconds(300);
+  options.times.run = milliseconds(300);
   PlayedLoops loops(options);
   loops.invoke(0, "a", 512);
   loops.invoke(1, "b", 256);  // 256 MB stay free

@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -26,20 +27,36 @@ namespace hearth::test {
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
+struct PlayedTimes {
+  base::Duration start = milliseconds(50);
+  base::Duration run = milliseconds(1);  // the shortest; up to `longer` more
+  base::Duration longer{0};
+  unsigned faults_in_1000 = 0;  // starts that fail, and calls with which the instance ends
+};
+
 // Each takes its time to start and to answer, of its loop's clock.
 class PlayedInstances final : public worker::InstanceFactory {
  public:
-  PlayedInstances(base::ManualEventLoop& loop, base::Duration start, base::Duration run)
-      : loop_(loop), start_(start), run_(run) {}
+  PlayedInstances(base::ManualEventLoop& loop, PlayedTimes times, std::uint32_t seed)
+      : loop_(loop), times_(times), random_(seed) {}
 
   std::unique_ptr<worker::Instance> start(worker::InstanceStart start,
                                           worker::InstanceEvents& events) override {
     ++starting;
     most_starting = std::max(most_starting, starting);
     auto made = std::make_unique<Played>(*this, start.name, events);
-    loop_.at(loop_.now() + start_, [this, &events, name = start.name] {
+    loop_.at(loop_.now() + times_.start, [this, &events, name = start.name, alive = made->alive] {
       --starting;
-      events.loaded(name, {.boot_us = 1});
+      if (!*alive) {
+        return;
+      }
+      if (fault()) {
+        *alive = false;
+        events.start_failed(name, {model::OutcomeKind::kInitFailed, {}, {}}, {}, {});
+        loop_.at(loop_.now(), [&events, name] { events.ended(name); });
+      } else {
+        events.loaded(name, {.boot_us = 1});
+      }
     });
     return made;
   }
@@ -53,35 +70,61 @@ class PlayedInstances final : public worker::InstanceFactory {
     Played(PlayedInstances& owner, std::string name, worker::InstanceEvents& events)
         : owner_(owner), name_(std::move(name)), events_(events) {}
     void invoke(worker::InstanceCall call) override {
-      const std::int64_t run_us = std::chrono::duration_cast<microseconds>(owner_.run_).count();
-      owner_.loop_.at(owner_.loop_.now() + owner_.run_, [this, slot = call.slot, run_us] {
-        events_.finished(name_, {slot, {model::OutcomeKind::kReturned, "1", {}}, {}, run_us, run_us, true});
+      const base::Duration run = owner_.run_time();
+      const bool fault = owner_.fault();
+      owner_.loop_.at(owner_.loop_.now() + run, [this, alive = alive, slot = call.slot, run, fault] {
+        if (!*alive) {
+          return;
+        }
+        if (fault) {
+          end();
+        } else {
+          const std::int64_t us = std::chrono::duration_cast<microseconds>(run).count();
+          events_.finished(name_, {slot, {model::OutcomeKind::kReturned, "1", {}}, {}, us, us, true});
+        }
       });
     }
     bool takes_behind() const override { return false; }
     void take_back() override {}
     void stop() override {
-      owner_.loop_.at(owner_.loop_.now() + milliseconds(5),
-                      [&events = events_, name = name_] { events.ended(name); });
+      if (*alive) {
+        owner_.loop_.at(owner_.loop_.now() + milliseconds(5), [this, alive = alive] {
+          if (*alive) {
+            end();
+          }
+        });
+      }
     }
 
+    const std::shared_ptr<bool> alive = std::make_shared<bool>(true);
+
    private:
+    void end() {
+      *alive = false;
+      events_.ended(name_);
+    }
+
     PlayedInstances& owner_;
     const std::string name_;
     worker::InstanceEvents& events_;
   };
 
+  bool fault() { return random_() % 1'000 < times_.faults_in_1000; }
+  base::Duration run_time() {
+    return times_.run + times_.longer * static_cast<std::int64_t>(random_() % 1'000) / 1'000;
+  }
+
   base::ManualEventLoop& loop_;
-  const base::Duration start_;
-  const base::Duration run_;
+  const PlayedTimes times_;
+  std::minstd_rand random_;
 };
 
 struct PlayedLoopOptions {
   std::size_t loops = 2;
   std::uint32_t memory_mb = 1'024;  // of each
   std::uint32_t largest_function_mb = 512;
-  base::Duration start = milliseconds(50);
-  base::Duration run = milliseconds(1);
+  PlayedTimes times{};
+  std::uint32_t seed = 1;
   dispatch::DispatcherOptions dispatcher{};
 };
 
@@ -90,7 +133,7 @@ class PlayedLoop {
   PlayedLoop(const PlayedLoopOptions& options, std::size_t index)
       : uri("inproc:" + std::to_string(index)),
         random(index + 1),
-        instances(loop, options.start, options.run),
+        instances(loop, options.times, options.seed * 100 + static_cast<std::uint32_t>(index)),
         worker({uri, options.memory_mb, options.largest_function_mb}, instances, messaging, loop, random) {
     local.subscribe(worker);
   }
@@ -130,12 +173,14 @@ class PlayedLoops {
 
   PlayedLoop& at(std::size_t index) { return *sides_[index]; }
 
-  void invoke(std::size_t index, const std::string& id, std::uint32_t memory_mb = 128) {
+  dispatch::CallId invoke(std::size_t index, const std::string& id, std::uint32_t memory_mb = 128,
+                          std::uint32_t concurrency = 1) {
     auto version = std::make_shared<model::Version>();
     version->id = id;
     version->memory_mb = memory_mb;
+    version->concurrency = concurrency;
     PlayedLoop& side = at(index);
-    side.dispatcher->invoke({version, "f", "r", nullptr}, [&side](dispatch::Answer answer) {
+    return side.dispatcher->invoke({version, "f", "r", nullptr}, [&side](dispatch::Answer answer) {
       const auto* rejection = std::get_if<dispatch::Rejection>(&answer.result);
       ++side.answers[rejection ? std::string(to_string(rejection->code)) : "ran"];
     });
