@@ -1,6 +1,6 @@
-// Mixed load for HEARTH_SOAK_SECONDS (default 600): no error that was not asked for, every answer its
-// caller's own, and the server's memory and descriptors flat. Not part of the everyday suite; run by
-// `tools/dev soak`, on the release and on the asan-ubsan build.
+// Mixed load for HEARTH_SOAK_SECONDS (default 600) on HEARTH_SOAK_THREADS loops (default 1): no error that
+// was not asked for, every answer its caller's own, and the server's memory and descriptors flat. Not part of
+// the everyday suite; run by `tools/dev soak`, on the release and on the asan-ubsan build.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -29,9 +29,13 @@ constexpr std::chrono::seconds kSampleEvery{2};
 constexpr double kGrowthBytes = 8.0 * 1024 * 1024;
 constexpr double kGrowthShare = 1.10;
 
+std::string setting(const char* name, const std::string& fallback) {
+  const char* text = std::getenv(name);
+  return text == nullptr || *text == 0 ? fallback : text;
+}
+
 std::chrono::seconds soak_time() {
-  const char* text = std::getenv("HEARTH_SOAK_SECONDS");
-  return std::chrono::seconds(text == nullptr || *text == 0 ? 600 : std::atoi(text));
+  return std::chrono::seconds(std::stoi(setting("HEARTH_SOAK_SECONDS", "600")));
 }
 
 double resident_bytes(pid_t pid) {
@@ -81,7 +85,8 @@ class Soak : public testing::Test {
   void add_deployers();
   void watch();
 
-  HearthServer server_{{.flags = {"--memory", "4096", "--keep-alive", "3s", "--queue-timeout", "20s"},
+  HearthServer server_{{.flags = {"--memory", "4096", "--keep-alive", "3s", "--queue-timeout", "20s",
+                                  "--threads", setting("HEARTH_SOAK_THREADS", "1")},
                         .data_dir = "",
                         .start_bound = std::chrono::seconds(60)}};
   const Clock::time_point end_ = Clock::now() + soak_time();

@@ -180,11 +180,11 @@ command_bench() {
 
 # Long mixed load against one server: memory and descriptors stay flat, every answer is right.
 command_soak() {
-  local preset=release minutes=10
-  local -a selection=()
+  local preset=release minutes=10 threads=1
   while [ $# -gt 0 ]; do
     case $1 in
       --minutes) [ $# -ge 2 ] || usage_error "--minutes takes a number"; minutes=$2; shift 2 ;;
+      --threads) [ $# -ge 2 ] || usage_error "--threads takes a number"; threads=$2; shift 2 ;;
       --preset) [ $# -ge 2 ] || usage_error "--preset takes a value"; preset=$2; shift 2 ;;
       *) usage_error "unknown option '$1'" ;;
     esac
@@ -192,9 +192,10 @@ command_soak() {
   if ! [[ $minutes =~ ^[0-9]+$ ]] || ((minutes < 1 || minutes > 20)); then
     usage_error "--minutes takes 1 to 20"
   fi
+  [[ $threads =~ ^[1-4]$ ]] || usage_error "--threads takes 1 to 4"
   check_preset "$preset"
   prepare_tests "$preset"
-  export HEARTH_SOAK_SECONDS=$((minutes * 60))
+  export HEARTH_SOAK_SECONDS=$((minutes * 60)) HEARTH_SOAK_THREADS=$threads
   run_ctest "$preset" -L soak --verbose
   report
 }
