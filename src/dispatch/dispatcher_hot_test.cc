@@ -209,6 +209,32 @@ TEST_F(HotTest, TheLeaseComesBackWithTheLastOfTheCallsBehind) {
   EXPECT_EQ(dispatcher_->leases_idle(), 2U);
 }
 
+TEST_F(HotTest, SoManyStandBehindAnInstanceAndNoMore) {
+  warm(1, kTinyUs);
+  link_.takes_behind = true;
+  for (unsigned i = 0; i < model::kBehindMost + 3; ++i) {
+    invoke();
+  }
+  EXPECT_EQ(link_.behind.size(), model::kBehindMost - 1);
+}
+
+TEST_F(HotTest, AnInstanceThatMakesProgressKeepsThoseBehind) {
+  warm(1, kTinyUs);
+  link_.takes_behind = true;
+  for (int i = 0; i < 3; ++i) {
+    invoke();
+  }
+  ASSERT_EQ(link_.behind.size(), 2U);
+  loop_.advance(std::chrono::microseconds(600));
+  link_.finish(false, false, kTinyUs);  // goes on with the next
+  link_.running.push_back(link_.behind.front());
+  link_.behind.erase(link_.behind.begin());
+  loop_.advance(std::chrono::microseconds(600));
+  EXPECT_TRUE(link_.taken_back.empty());
+  loop_.advance(milliseconds(1));
+  EXPECT_EQ(link_.taken_back.size(), 1U) << "none since then";
+}
+
 TEST_F(HotTest, ALargeBodyStandsBehindNobody) {
   warm(2, kShortUs);
   link_.takes_behind = true;

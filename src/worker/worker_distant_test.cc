@@ -106,6 +106,20 @@ TEST_F(DistantTest, WhoIsPatientHasTheInstanceBeforeTheHoldersNextCall) {
   EXPECT_FALSE(second->lease);
   EXPECT_EQ(given_, Given{"1 " + instances_.started[0]});
   EXPECT_TRUE(worker_->on_demand({7, "v", 128})) << "it comes back";
+  worker_->release(*handed_, model::ReleaseKind::kKeep);
+  execute(*take("v"), version("v"));
+  EXPECT_FALSE(worker_->on_demand({8, "v", 128})) << "the dispatcher waits for its own by itself";
+}
+
+TEST_F(DistantTest, WhatHasJustBeenHandedOverIsNotEvictedForAnother) {
+  open(128);
+  ASSERT_TRUE(worker_->offer(128));
+  warm_up("v");
+  demand(1, "v", 128);
+  demand(2, "w", 128);
+  loop_.advance(milliseconds(2));
+  EXPECT_EQ(given_.size(), 1U);
+  EXPECT_TRUE(instances_.stopped.empty());
 }
 
 TEST_F(DistantTest, ALongCallIsNotWaitedFor) {

@@ -129,6 +129,20 @@ TEST_F(WorkerTest, DroppingAVersionRemovesIdleAndRetiresRunning) {
   EXPECT_EQ(instances_.stopped.size(), 2U);
 }
 
+TEST_F(WorkerTest, OfARetiredVersionNoInstanceStays) {
+  open();
+  const auto cold = take("v");
+  auto observer = std::make_shared<Observer>();
+  worker_->execute(*cold, {version("v", 128, 2), "f", "request", nullptr, /*version_retired=*/true},
+                   observer);
+  instances_.events->loaded(cold->instance, {});
+  EXPECT_FALSE(take("v", messaging::kWarmOnly)) << "nor is its other lane anybody's";
+  finish(cold->instance);
+  ASSERT_TRUE(observer->execution);
+  EXPECT_FALSE(observer->lease);
+  EXPECT_EQ(instances_.stopped, std::vector<std::string>{cold->instance});
+}
+
 TEST_F(WorkerTest, DemandGetsWhatIsFreeInTheSizeItAsksFor) {
   open(1024);
   warm_up("v", 128);  // 896 MB are free: too little for the largest function
