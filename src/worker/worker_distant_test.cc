@@ -111,6 +111,20 @@ TEST_F(DistantTest, WhoIsPatientHasTheInstanceBeforeTheHoldersNextCall) {
   EXPECT_FALSE(worker_->on_demand({8, "v", 128})) << "the dispatcher waits for its own by itself";
 }
 
+TEST_F(DistantTest, AnIdleInstanceIsLentAndComesBack) {
+  open(128);
+  ASSERT_TRUE(worker_->offer(128));
+  EXPECT_FALSE(worker_->lend("v"));
+  const auto lease = warm_up("v");
+  EXPECT_FALSE(worker_->lend("v")) << "a dispatcher holds it";
+  worker_->release(lease, model::ReleaseKind::kKeep);
+  const auto lent = worker_->lend("v");
+  ASSERT_TRUE(lent);
+  EXPECT_FALSE(worker_->lend("v"));
+  execute(*lent, version("v"));
+  EXPECT_TRUE(worker_->on_demand({7, "v", 128})) << "its calls are short";
+}
+
 TEST_F(DistantTest, WhatHasJustBeenHandedOverIsNotEvictedForAnother) {
   open(128);
   ASSERT_TRUE(worker_->offer(128));

@@ -255,6 +255,17 @@ TEST_F(CrossLoopDemandTest, TheAnswerOfAWithdrawnDemandIsNotTold) {
   EXPECT_TRUE(b_.worker.demands.empty());
 }
 
+TEST_F(CrossLoopDemandTest, NorIsItTakenForTheNextDemandOfThatName) {
+  b_.worker.makes_room = true;
+  demand(7);
+  b_.loop.run_posted();  // its yes is on the way
+  a_.messaging.withdraw_demand(7);
+  b_.worker.makes_room = false;
+  demand(7);
+  run();
+  EXPECT_EQ(answers_, std::vector<bool>{false});
+}
+
 TEST_F(CrossLoopDemandTest, TwoLoopsDemandsHaveNamesOfTheirOwn) {
   demand(7);
   b_.messaging.demand({7, "v", 256}, [](bool) {});
