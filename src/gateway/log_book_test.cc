@@ -67,6 +67,7 @@ TEST(LogBook, ForgetsAFunctionAndItsBytes) {
 
 std::vector<std::uint64_t> sequences(const std::vector<LogEntry>& entries) {
   std::vector<std::uint64_t> numbers;
+  numbers.reserve(entries.size());
   for (const LogEntry& each : entries) {
     numbers.push_back(each.sequence);
   }

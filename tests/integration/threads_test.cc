@@ -1,4 +1,5 @@
 // `hearth serve --threads N`: each loop with its own connections and instances, one platform to its callers.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -169,6 +170,7 @@ TEST(Threads, ShortOfMemoryNobodyIsTurnedAway) {
   const HearthServer server(
       with_threads(3, {"--memory", "384", "--memory-max", "128", "--queue-timeout", "60s"}));
   std::vector<std::string> ids;
+  ids.reserve(6);
   for (int i = 0; i < 6; ++i) {
     ids.push_back(server.create_js(handler(i), {{"memorySize", 128}}));
   }
@@ -199,6 +201,7 @@ TEST(Threads, WithoutRoomAnywhereTheCallerIsTold) {
   const std::string id = server.create_js(handler(1), {{"memorySize", 128}});
   const Clients clients = connect(server, 3);
   std::vector<std::future<int>> long_calls;
+  long_calls.reserve(2);
   for (int i = 0; i < 2; ++i) {
     long_calls.push_back(std::async(std::launch::async, [&, i] {
       return call(*clients[static_cast<std::size_t>(i)], id, R"({"waitMs":3000})").status;
@@ -272,8 +275,7 @@ TEST(Threads, WithoutItsLauncherTheServerAnswersWhatRunsAndEnds) {
           std::async(std::launch::async, [&] { return call(*client, id, R"({"waitMs":20000})"); }));
     }
     ASSERT_TRUE(server.wait_for_instances("running", 2));
-    const std::string self = std::to_string(server.pid());
-    const pid_t launcher = std::stoi(read_file("/proc/" + self + "/task/" + self + "/children"));
+    const pid_t launcher = std::stoi(read_file(fmt::format("/proc/{0}/task/{0}/children", server.pid())));
     ASSERT_EQ(::kill(launcher, SIGKILL), 0);
     for (auto& each : calls) {
       const auto reply = each.get();
@@ -308,6 +310,7 @@ TEST(Threads, EachCallGetsItsOwnAnswerUnderLoad) {
   const HearthServer server(with_threads(2));
   const std::string id = server.create_js(handler(1));
   std::vector<std::thread> callers;
+  callers.reserve(15);
   for (int caller = 0; caller < 15; ++caller) {
     callers.emplace_back([&, caller] {
       auto client = server.connect();
