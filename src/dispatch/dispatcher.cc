@@ -161,9 +161,10 @@ void Dispatcher::refused(const CallPtr& call, model::Refusal refusal) {
   if (refusal == model::Refusal::kBusy) {
     call->was_behind = true;
     call->waited_hot = false;  // it waits here now
+  } else {
+    ++call->steps.refusals;
   }
   call->state = Call::State::kRouting;
-  ++call->steps.refusals;
   if (!call->on_done) {
     // The caller has left, and nothing was executed.
     call->state = Call::State::kEnded;

@@ -61,11 +61,12 @@ void Dispatcher::give_behind(AtWork& instance, const CallPtr& call) {
   link_.execute_behind(instance.allocation, call->request, call);
 }
 
-// The instance makes progress: it gets more of those who wait here.
+// The instance makes progress: it gets more of those who wait here. Who was taken back once is executed at
+// once where it goes next: it may have waited behind a long call, and is not to do so again.
 void Dispatcher::next_behind(Pool& mine, AtWork& instance) {
   for (int given = 0; given < kGivenAtOnce && !mine.hot_queue.empty(); ++given) {
     const CallPtr call = mine.hot_queue.front();
-    if (instance.calls >= model::kBehindMost || !may_stand_behind(mine, *call)) {
+    if (instance.calls >= model::kBehindMost || call->was_behind || !may_stand_behind(mine, *call)) {
       return;
     }
     leave_queues(call);

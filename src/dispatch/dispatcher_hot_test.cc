@@ -209,6 +209,25 @@ TEST_F(HotTest, TheLeaseComesBackWithTheLastOfTheCallsBehind) {
   EXPECT_EQ(dispatcher_->leases_idle(), 2U);
 }
 
+TEST_F(HotTest, WhatWasTakenBackIsNotPutBehindAnotherAgain) {
+  warm(1, kTinyUs);
+  link_.takes_behind = true;
+  invoke();
+  invoke();
+  loop_.advance(milliseconds(1));
+  ASSERT_EQ(link_.taken_back.size(), 1U);
+  invoke();  // younger
+  for (int i = 0; i < 3; ++i) {
+    invoke();
+  }
+  EXPECT_TRUE(link_.behind.empty()) << "they wait here, with the one that was taken back";
+  link_.finish(false, true, kTinyUs);
+  ASSERT_EQ(link_.running.size(), 1U);
+  EXPECT_EQ(link_.behind.size(), 2U) << "behind the oldest";
+  link_.finish(false, true, kTinyUs);
+  EXPECT_EQ(answers_[1], "ran on a");
+}
+
 TEST_F(HotTest, SoManyStandBehindAnInstanceAndNoMore) {
   warm(1, kTinyUs);
   link_.takes_behind = true;

@@ -60,7 +60,10 @@ void Dispatcher::wait_hot(Pool& mine, const CallPtr& call, base::Duration limit)
   call->state = Call::State::kHotWait;
   call->waited_hot = true;
   call->hot_until = loop_.now() + limit;
-  mine.hot_queue.push_back(call);
+  // Oldest first, also when it was taken back from behind another.
+  const auto younger = std::find_if(mine.hot_queue.rbegin(), mine.hot_queue.rend(),
+                                    [&](const CallPtr& each) { return each->began <= call->began; });
+  mine.hot_queue.insert(younger.base(), call);
   arm_hot_timer(mine, call->version->id, call->hot_until);
 }
 
