@@ -43,7 +43,7 @@ class Dispatcher::Call final : public model::ExecutionObserver,
   std::optional<std::list<AtWork>::iterator> at;  // of kRunning, where one is executed at a time
   bool demanded = false;
   bool waited_hot = false;
-  bool version_deleted = false;  // while it was routed
+  bool version_deleted = false;
   DispatchSteps steps;
 };
 

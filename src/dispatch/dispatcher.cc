@@ -104,7 +104,7 @@ void Dispatcher::take(const CallPtr& call) {
 void Dispatcher::taken(const CallPtr& call, const std::optional<messaging::Taken>& taken) {
   const bool wanted = call->on_done && !draining_ && !call->version_deleted;
   const bool cold = taken && taken->source == messaging::Source::kCold;
-  const bool better = wanted && cold && need_not_start(*call);
+  const bool better = wanted && (cold || !taken) && need_not_start(*call);
   if (taken && wanted && !better) {
     call->cold = cold;
     execute(call, pool(call->version->id), taken->allocation);
@@ -126,7 +126,8 @@ void Dispatcher::taken(const CallPtr& call, const std::optional<messaging::Taken
   }
 }
 
-// While it was looked for, an instance has become idle, or others have begun as many starts as are of use.
+// While one was looked for, an instance has become idle, or one at work is worth waiting for, or others have
+// begun as many starts as are of use.
 bool Dispatcher::need_not_start(const Call& call) {
   const Pool& mine = pool(call.version->id);
   return !mine.idle.empty() || (!call.waited_hot && hot_wait_of(mine, *call.version));
@@ -281,16 +282,19 @@ void Dispatcher::retire(const model::VersionId& version, bool deleted) {
     }
   }
   messaging_.drop_version(version);
-  for (const CallPtr& call : unexecuted_calls()) {
-    if (call->version->id != version) {
-      continue;
+  std::vector<CallPtr> waiting;
+  for (const auto& [id, call] : calls_) {
+    if (call->version->id == version) {
+      call->request.version_retired = true;  // should it be refused, too
+      call->version_deleted = deleted;
+      if (deleted && call->waits()) {
+        waiting.push_back(call);
+      }
     }
-    call->request.version_retired = true;
-    call->version_deleted = deleted;
-    if (deleted && call->waits()) {
-      leave_queues(call);
-      reject_deleted(call);
-    }
+  }
+  for (const CallPtr& call : waiting) {
+    leave_queues(call);
+    reject_deleted(call);
   }
   drop_pool_if_unused(version);
 }

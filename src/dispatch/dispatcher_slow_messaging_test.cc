@@ -134,6 +134,33 @@ TEST_F(SlowMessagingTest, WhatHasBecomeIdleMeanwhileIsUsedInstead) {
   EXPECT_EQ(link_.running[0].allocation.instance, "a");
 }
 
+TEST_F(SlowMessagingTest, ThoughNothingWasFoundWhatHasBecomeIdleIsUsed) {
+  invoke();
+  invoke();
+  found("a", 0);
+  link_.finish(true);
+  nothing_found(1);
+  ASSERT_EQ(link_.running.size(), 1U);
+  EXPECT_EQ(link_.running[0].allocation.instance, "a");
+}
+
+TEST_F(SlowMessagingTest, WhatCameDuringALateNoIsUsed) {
+  invoke();
+  nothing_found(0);
+  slow_.demanded.at(0)(false);
+  ASSERT_EQ(slow_.asked.size(), 2U) << "it looks once more before it gives up";
+  EXPECT_EQ(answers_[0], "no_capacity");
+}
+
+TEST_F(SlowMessagingTest, ARefusedCallOfAFunctionThatWasDeletedIsTold) {
+  invoke();
+  found("a");
+  dispatcher_->retire("v", /*deleted=*/true);
+  link_.running[0].observer->refused(model::Refusal::kGone);
+  nothing_found(1);
+  EXPECT_EQ(answers_[0], "not_found");
+}
+
 TEST_F(SlowMessagingTest, ALateNoLeavesAWaitingCallInItsPlace) {
   DispatcherOptions options;
   options.queue_timeout = std::chrono::seconds(3);

@@ -167,6 +167,10 @@ void Dispatcher::no_capacity(const CallPtr& call) {
       wait_for_capacity(call, began + options_.queue_timeout);
       return;
     }
+    retry_capacity_queue();  // with what has come while we asked
+    if (call->state != Call::State::kCapacityWait) {
+      return;
+    }
     leave_queues(call);
     reject(call, model::ApiErrorCode::kNoCapacity, "no memory is free for another instance of this function");
   });

@@ -75,6 +75,7 @@ void Worker::on_demand_withdrawn(std::uint64_t demand_id) {
   for (auto& [name, slot] : slots_) {
     if (slot.offered_to == demand_id) {
       slot.offered_to = 0;
+      check_demands_soon();  // for those behind it; not now: it may be about to be executed on
     }
   }
   const auto removed =

@@ -178,6 +178,18 @@ TEST_F(DistantTest, WhatWasOfferedToACallThatLeftIsUsedForALargerOne) {
   EXPECT_TRUE(take("x", 768));
 }
 
+TEST_F(DistantTest, WhatWasOfferedToACallThatLeftIsForThoseBehindIt) {
+  open(1024);
+  const auto lease = warm_up("v", 512);
+  execute(lease, version("v", 512));
+  ASSERT_TRUE(worker_->on_demand({1, "w", 512}));
+  EXPECT_FALSE(demand(2, "x", 256));
+  worker_->on_demand_withdrawn(1);
+  EXPECT_TRUE(take("w", 512)) << "it may be about to be executed on";
+  loop_.advance(milliseconds(2));
+  EXPECT_EQ(given_, Given{"2 memory"});
+}
+
 TEST_F(DistantTest, WhatIsOfferedToOneWhoWaitsIsNotTakenApart) {
   open(1024);
   warm_up("v", 128);

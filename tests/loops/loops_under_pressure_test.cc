@@ -138,6 +138,23 @@ TEST(LoopsUnderPressure, AVersionWithTrafficIsStartedInMemoryTooLittleToBeAnnoun
   EXPECT_EQ(loops.posted(), posted) << "no message for a call that has an instance here";
 }
 
+TEST(LoopsUnderPressure, AnotherLoopsRoomIsFoundWhenThePromisedOneIsUsedAgain) {
+  PlayedLoopOptions options = tight(2);
+  options.dispatcher.lease_idle = std::chrono::seconds(10);
+  PlayedLoops loops(options);
+  loops.invoke(0, "a");
+  loops.invoke(1, "b");
+  loops.run(milliseconds(60));  // both idle
+  loops.invoke(0, "a");
+  loops.run(milliseconds(2));
+  loops.invoke(0, "c");               // a's room is promised, after its grace
+  loops.keep_calling(0, "a", 3'000);  // and it is used on and on
+  loops.run(milliseconds(500));
+  EXPECT_GE(loops.at(0).worker.snapshot().total_mb, 256U) << "b's room";
+  loops.run(milliseconds(4'000));
+  EXPECT_EQ(loops.answered("ran"), 3'004);
+}
+
 TEST(LoopsUnderPressure, ALargeCallThatWaitsElsewhereHoldsNobodyUp) {
   PlayedLoopOptions options;
   options.loops = 3;

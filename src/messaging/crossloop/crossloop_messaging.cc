@@ -1,5 +1,6 @@
 #include "messaging/crossloop/crossloop_messaging.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/bring_back.h"
@@ -9,6 +10,9 @@ namespace {
 
 // A version that is called again within it has traffic here, and gets an instance here.
 constexpr std::chrono::milliseconds kTraffic{200};
+// How long a promise of room is trusted at first before another loop is asked too; then twice as long, and so
+// on.
+constexpr std::chrono::milliseconds kTrust{20};
 // Demands of other loops have ids above any of the own dispatcher's, which count up from 1.
 constexpr unsigned kIndexShift = 48;
 
@@ -114,42 +118,87 @@ void CrossLoopMessaging::drop_version(const model::VersionId& version) {
 void CrossLoopMessaging::demand(const Demand& demand, std::function<void(bool)> done) {
   bool coming = false;
   local_.demand(demand, [&coming](bool here) { coming = here; });
-  if (coming || others_.empty()) {
+  if (others_.empty()) {
     done(coming);
     return;
   }
-  asked_[demand.id] = {demand, std::move(done), 0, 0, ++last_serial_};
-  ask_next(demand.id);
+  Asked& asked = asked_[demand.id];
+  asked = {demand, std::move(done), std::vector<bool>(others_.size()), coming, 0, ++last_serial_, 0, kTrust};
+  if (coming) {
+    ask_soon(demand.id);
+    std::exchange(asked.done, nullptr)(true);
+  } else {
+    ask_next(demand.id);
+  }
 }
 
 // Asks one other loop more, until one says that it makes room. When none does, all keep the demand: what
 // becomes free anywhere will do.
 void CrossLoopMessaging::ask_next(std::uint64_t demand_id) {
   Asked& asked = asked_.at(demand_id);
-  if (asked.others == others_.size()) {
-    std::exchange(asked.done, nullptr)(false);
+  while (asked.next < others_.size() && asked.known_by[asked.next]) {
+    ++asked.next;
+  }
+  if (asked.next == others_.size()) {
+    if (!asked.promised) {
+      std::exchange(asked.done, nullptr)(false);
+    }
     return;
   }
-  CrossLoopMessaging& other = *others_[asked.others++];
-  auto told = base::bring_back(loop_, std::function([this, demand_id, serial = asked.serial](bool coming) {
-                                 answered(demand_id, serial, coming);
-                               }));
+  const std::size_t place = asked.next++;
+  asked.known_by[place] = true;
+  CrossLoopMessaging& other = *others_[place];
+  auto told =
+      base::bring_back(loop_, std::function([this, demand_id, serial = asked.serial, place](bool coming) {
+                         answered(demand_id, serial, place, coming);
+                       }));
   other.loop_.post(
       [&other, &asker = *this, demand = asked.demand, told] { told(other.demand_of(asker, demand)); });
 }
 
-void CrossLoopMessaging::answered(std::uint64_t demand_id, std::uint64_t serial, bool coming) {
+// What was promised may be used again before it is free, while another loop has room: one more is asked then.
+void CrossLoopMessaging::ask_soon(std::uint64_t demand_id) {
+  Asked& asked = asked_.at(demand_id);
+  if (std::find(asked.known_by.begin(), asked.known_by.end(), false) == asked.known_by.end()) {
+    return;  // all know of it
+  }
+  asked.timer = loop_.at(loop_.now() + std::exchange(asked.trust, 2 * asked.trust), [this, demand_id] {
+    Asked& waiting = asked_.at(demand_id);
+    waiting.timer = 0;
+    waiting.next %= others_.size();
+    while (waiting.known_by[waiting.next]) {
+      waiting.next = (waiting.next + 1) % others_.size();
+    }
+    ask_next(demand_id);
+  });
+}
+
+void CrossLoopMessaging::answered(std::uint64_t demand_id, std::uint64_t serial, std::size_t other,
+                                  bool coming) {
   const auto found = asked_.find(demand_id);
   if (found == asked_.end() || found->second.serial != serial) {
     return;  // withdrawn
   }
-  if (!coming) {
+  Asked& asked = found->second;
+  // Where somebody makes room, those that said no do not hold back what they have for it.
+  if (coming && !asked.promised) {
+    for (std::size_t place = 0; place < others_.size(); ++place) {
+      if (place != other) {
+        withdraw_from(place, asked);
+      }
+    }
+  } else if (!coming && asked.promised) {
+    withdraw_from(other, asked);
+  }
+  asked.promised = asked.promised || coming;
+  if (!asked.promised) {
     ask_next(demand_id);
     return;
   }
-  // Those that said no do not hold back what they have for it.
-  withdraw_from_others(found->second, found->second.others - 1);
-  std::exchange(found->second.done, nullptr)(true);
+  ask_soon(demand_id);
+  if (asked.done) {
+    std::exchange(asked.done, nullptr)(true);
+  }
 }
 
 bool CrossLoopMessaging::demand_of(CrossLoopMessaging& asker, const Demand& demand) {
@@ -172,15 +221,20 @@ void CrossLoopMessaging::given(const Demand& demand, const std::optional<model::
 void CrossLoopMessaging::withdraw_demand(std::uint64_t demand_id) {
   local_.withdraw_demand(demand_id);
   const auto found = asked_.find(demand_id);
-  if (found != asked_.end()) {
-    withdraw_from_others(found->second, found->second.others);
-    asked_.erase(found);
+  if (found == asked_.end()) {
+    return;
   }
+  loop_.cancel(found->second.timer);
+  for (std::size_t place = 0; place < others_.size(); ++place) {
+    withdraw_from(place, found->second);
+  }
+  asked_.erase(found);
 }
 
-void CrossLoopMessaging::withdraw_from_others(Asked& asked, std::size_t upto) {
-  for (; asked.forget < upto; ++asked.forget) {
-    CrossLoopMessaging& other = *others_[asked.forget];
+void CrossLoopMessaging::withdraw_from(std::size_t place, Asked& asked) {
+  if (asked.known_by[place]) {
+    asked.known_by[place] = false;
+    CrossLoopMessaging& other = *others_[place];
     other.loop_.post([&other, id = distant_id(asked.demand.id)] { other.local_.withdraw_demand(id); });
   }
 }

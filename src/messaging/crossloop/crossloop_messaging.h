@@ -54,13 +54,16 @@ class CrossLoopMessaging final : public Messaging {
 
  private:
   struct Search;
-  // One of our demands that the own worker does not make room for.
+  // One of our demands, and which of the others know of it.
   struct Asked {
     Demand demand;
-    std::function<void(bool)> done;
-    std::size_t others = 0;    // that were asked
-    std::size_t forget = 0;    // the first of them know of it no more
-    std::uint64_t serial = 0;  // a withdrawn demand's id may come again
+    std::function<void(bool)> done;  // empty once it was called
+    std::vector<bool> known_by;      // of the others, by their place
+    bool promised = false;           // somebody said that room is being made
+    std::size_t next = 0;            // of the others, to be asked
+    std::uint64_t serial = 0;        // a withdrawn demand's id may come again
+    base::TimerId timer = 0;
+    base::Duration trust{};  // in a promise, before another loop is asked too
   };
 
   std::optional<Taken> take_here(const model::VersionId& version, std::uint32_t memory_mb);
@@ -69,10 +72,11 @@ class CrossLoopMessaging final : public Messaging {
   void ask_for_warm(const std::shared_ptr<Search>& search, CrossLoopMessaging& other);
   void ask_for_memory(const std::shared_ptr<Search>& search, CrossLoopMessaging& other);
   void ask_next(std::uint64_t demand_id);
-  void answered(std::uint64_t demand_id, std::uint64_t serial, bool coming);
+  void ask_soon(std::uint64_t demand_id);
+  void answered(std::uint64_t demand_id, std::uint64_t serial, std::size_t other, bool coming);
   bool demand_of(CrossLoopMessaging& asker, const Demand& demand);
   void given(const Demand& demand, const std::optional<model::Allocation>& instance);
-  void withdraw_from_others(Asked& asked, std::size_t upto);
+  void withdraw_from(std::size_t other, Asked& asked);
   // A demand of this loop's, as other loops' workers know it.
   std::uint64_t distant_id(std::uint64_t demand_id) const;
 

@@ -232,6 +232,36 @@ TEST_F(CrossLoopDemandTest, OwnRoomIsEnough) {
   EXPECT_TRUE(b_.worker.demands.empty());
 }
 
+TEST_F(CrossLoopDemandTest, APromiseThatIsNotKeptIsNotTheLast) {
+  a_.worker.makes_room = true;
+  c_.worker.makes_room = true;
+  demand(7);
+  a_.loop.advance(milliseconds(20));
+  run();
+  EXPECT_TRUE(b_.worker.demands.empty()) << "it said no, and room is promised";
+  a_.loop.advance(milliseconds(40));
+  run();
+  EXPECT_EQ(c_.worker.demands.size(), 1U);
+  b_.worker.makes_room = true;
+  a_.loop.advance(milliseconds(80));
+  run();
+  EXPECT_EQ(b_.worker.demands.size(), 1U) << "it was asked again";
+  EXPECT_EQ(c_.worker.demands.size(), 1U);
+  EXPECT_EQ(a_.loop.pending_timers(), 0U) << "all know of it now";
+  EXPECT_EQ(answers_, std::vector<bool>{true}) << "told once";
+  a_.messaging.withdraw_demand(7);
+  run();
+  EXPECT_TRUE(b_.worker.demands.empty());
+  EXPECT_TRUE(c_.worker.demands.empty());
+}
+
+TEST_F(CrossLoopDemandTest, NobodyIsAskedForAWithdrawnDemand) {
+  a_.worker.makes_room = true;
+  demand(7);
+  a_.messaging.withdraw_demand(7);
+  EXPECT_EQ(a_.loop.pending_timers(), 0U);
+}
+
 TEST_F(CrossLoopDemandTest, WhenNobodyMakesRoomAllKeepItUntilItIsWithdrawn) {
   demand(7);
   run();
