@@ -155,6 +155,27 @@ TEST(LoopsUnderPressure, AnotherLoopsRoomIsFoundWhenThePromisedOneIsUsedAgain) {
   EXPECT_EQ(loops.answered("ran"), 3'004);
 }
 
+TEST(LoopsUnderPressure, WhoseRoomAnOlderCallerHasTakenFindsAnotherLoops) {
+  PlayedLoopOptions options;
+  options.loops = 3;
+  options.memory_mb = 512;
+  options.times.start = std::chrono::seconds(3);
+  options.times.run = microseconds(300);
+  PlayedLoops loops(options);
+  loops.invoke(1, "a", 512);
+  loops.invoke(2, "b", 512);
+  loops.run(milliseconds(3'100));  // both are idle
+  loops.invoke(0, "long", 512);
+  loops.run(milliseconds(10));
+  loops.invoke(1, "a", 512);
+  loops.run(microseconds(400));
+  loops.invoke(0, "w", 512);  // a's room is promised to it, but b's comes first, for x
+  loops.run(microseconds(200));
+  loops.invoke(0, "x", 512);
+  loops.run(milliseconds(9'000));
+  EXPECT_EQ(loops.answered("ran"), 6);
+}
+
 TEST(LoopsUnderPressure, ALargeCallThatWaitsElsewhereHoldsNobodyUp) {
   PlayedLoopOptions options;
   options.loops = 3;

@@ -10,6 +10,8 @@ namespace {
 
 // A version that is called again within it has traffic here, and gets an instance here.
 constexpr std::chrono::milliseconds kTraffic{200};
+// Versions found warm elsewhere, before those that have no traffic are forgotten.
+constexpr std::size_t kVersionsMost = 1'000;
 // How long a promise of room is trusted at first before another loop is asked too; then twice as long, and so
 // on.
 constexpr std::chrono::milliseconds kTrust{20};
@@ -90,7 +92,7 @@ void CrossLoopMessaging::search_on(const std::shared_ptr<Search>& search) {
 void CrossLoopMessaging::ask_for_warm(const std::shared_ptr<Search>& search, CrossLoopMessaging& other) {
   auto told = base::bring_back(loop_, std::function([this, search](std::optional<model::Allocation> lent) {
                                  if (lent) {
-                                   warm_elsewhere_[search->version] = loop_.now();
+                                   found_warm_elsewhere(search->version);
                                    search->done(Taken{*std::move(lent), Source::kWarm});
                                  } else {
                                    search_on(search);
@@ -145,21 +147,20 @@ void CrossLoopMessaging::ask_next(std::uint64_t demand_id) {
     }
     return;
   }
-  const std::size_t place = asked.next++;
-  asked.known_by[place] = true;
-  CrossLoopMessaging& other = *others_[place];
+  asked.known_by[asked.next] = true;
+  CrossLoopMessaging& other = *others_[asked.next];
+  const Asking asking{asked.demand, asked.serial, asked.next++};
   auto told =
-      base::bring_back(loop_, std::function([this, demand_id, serial = asked.serial, place](bool coming) {
-                         answered(demand_id, serial, place, coming);
-                       }));
-  other.loop_.post(
-      [&other, &asker = *this, demand = asked.demand, told] { told(other.demand_of(asker, demand)); });
+      base::bring_back(loop_, std::function([this, asking](bool coming) { answered(asking, coming); }));
+  other.loop_.post([&other, &asker = *this, asking, told] { told(other.demand_of(asker, asking)); });
 }
 
-// What was promised may be used again before it is free, while another loop has room: one more is asked then.
+// What was promised may be used again before it is free, or somebody else may have it, while another loop has
+// room: one more is asked then.
 void CrossLoopMessaging::ask_soon(std::uint64_t demand_id) {
   Asked& asked = asked_.at(demand_id);
-  if (std::find(asked.known_by.begin(), asked.known_by.end(), false) == asked.known_by.end()) {
+  if (asked.timer != 0 ||
+      std::find(asked.known_by.begin(), asked.known_by.end(), false) == asked.known_by.end()) {
     return;  // all know of it
   }
   asked.timer = loop_.at(loop_.now() + std::exchange(asked.trust, 2 * asked.trust), [this, demand_id] {
@@ -173,49 +174,70 @@ void CrossLoopMessaging::ask_soon(std::uint64_t demand_id) {
   });
 }
 
-void CrossLoopMessaging::answered(std::uint64_t demand_id, std::uint64_t serial, std::size_t other,
-                                  bool coming) {
-  const auto found = asked_.find(demand_id);
-  if (found == asked_.end() || found->second.serial != serial) {
-    return;  // withdrawn
+// Nothing if it was withdrawn meanwhile.
+CrossLoopMessaging::Asked* CrossLoopMessaging::find_asked(const Asking& asking) {
+  const auto found = asked_.find(asking.demand.id);
+  return found != asked_.end() && found->second.serial == asking.serial ? &found->second : nullptr;
+}
+
+void CrossLoopMessaging::answered(const Asking& asking, bool coming) {
+  Asked* found = find_asked(asking);
+  if (found == nullptr) {
+    return;
   }
-  Asked& asked = found->second;
+  Asked& asked = *found;
   // Where somebody makes room, those that said no do not hold back what they have for it.
   if (coming && !asked.promised) {
     for (std::size_t place = 0; place < others_.size(); ++place) {
-      if (place != other) {
+      if (place != asking.place) {
         withdraw_from(place, asked);
       }
     }
   } else if (!coming && asked.promised) {
-    withdraw_from(other, asked);
+    withdraw_from(asking.place, asked);
   }
   asked.promised = asked.promised || coming;
   if (!asked.promised) {
-    ask_next(demand_id);
+    ask_next(asking.demand.id);
     return;
   }
-  ask_soon(demand_id);
+  ask_soon(asking.demand.id);
   if (asked.done) {
     std::exchange(asked.done, nullptr)(true);
   }
 }
 
-bool CrossLoopMessaging::demand_of(CrossLoopMessaging& asker, const Demand& demand) {
-  Demand distant = demand;
-  distant.id = asker.distant_id(demand.id);
-  return worker_->on_distant_demand(distant, [&asker, demand](std::optional<model::Allocation> instance) {
-    asker.loop_.post([&asker, demand, instance = std::move(instance)] { asker.given(demand, instance); });
+bool CrossLoopMessaging::demand_of(CrossLoopMessaging& asker, const Asking& asking) {
+  Demand distant = asking.demand;
+  distant.id = asker.distant_id(distant.id);
+  return worker_->on_distant_demand(distant, [&asker, asking](std::optional<model::Allocation> instance) {
+    asker.loop_.post([&asker, asking, instance = std::move(instance)] { asker.given(asking, instance); });
   });
 }
 
-void CrossLoopMessaging::given(const Demand& demand, const std::optional<model::Allocation>& instance) {
+void CrossLoopMessaging::given(const Asking& asking, const std::optional<model::Allocation>& instance) {
   if (!instance) {
-    worker_->take_over(demand.memory_mb);
+    worker_->take_over(asking.demand.memory_mb);
   } else if (use_) {
-    warm_elsewhere_[demand.version] = loop_.now();
-    use_(demand.version, *instance);
+    found_warm_elsewhere(asking.demand.version);
+    use_(asking.demand.version, *instance);
   }
+  // Another of our callers, who has waited longer, may have it: then this one waits on, and nobody there
+  // knows.
+  if (Asked* asked = find_asked(asking)) {
+    asked->known_by[asking.place] = false;
+    asked->promised = true;
+    ask_soon(asking.demand.id);
+  }
+}
+
+// With a bound: versions that are deleted are not called again.
+void CrossLoopMessaging::found_warm_elsewhere(const model::VersionId& version) {
+  const base::TimePoint now = loop_.now();
+  if (warm_elsewhere_.size() >= kVersionsMost) {
+    std::erase_if(warm_elsewhere_, [now](const auto& entry) { return now - entry.second >= kTraffic; });
+  }
+  warm_elsewhere_[version] = now;
 }
 
 void CrossLoopMessaging::withdraw_demand(std::uint64_t demand_id) {

@@ -66,6 +66,13 @@ class CrossLoopMessaging final : public Messaging {
     base::Duration trust{};  // in a promise, before another loop is asked too
   };
 
+  // One of our demands, on its way to another loop and back.
+  struct Asking {
+    Demand demand;
+    std::uint64_t serial = 0;
+    std::size_t place = 0;  // of that loop among the others
+  };
+
   std::optional<Taken> take_here(const model::VersionId& version, std::uint32_t memory_mb);
   std::optional<Taken> take_or_offer(const model::VersionId& version, std::uint32_t memory_mb);
   void search_on(const std::shared_ptr<Search>& search);
@@ -73,9 +80,11 @@ class CrossLoopMessaging final : public Messaging {
   void ask_for_memory(const std::shared_ptr<Search>& search, CrossLoopMessaging& other);
   void ask_next(std::uint64_t demand_id);
   void ask_soon(std::uint64_t demand_id);
-  void answered(std::uint64_t demand_id, std::uint64_t serial, std::size_t other, bool coming);
-  bool demand_of(CrossLoopMessaging& asker, const Demand& demand);
-  void given(const Demand& demand, const std::optional<model::Allocation>& instance);
+  Asked* find_asked(const Asking& asking);
+  void answered(const Asking& asking, bool coming);
+  bool demand_of(CrossLoopMessaging& asker, const Asking& asking);
+  void given(const Asking& asking, const std::optional<model::Allocation>& instance);
+  void found_warm_elsewhere(const model::VersionId& version);
   void withdraw_from(std::size_t other, Asked& asked);
   // A demand of this loop's, as other loops' workers know it.
   std::uint64_t distant_id(std::uint64_t demand_id) const;

@@ -317,6 +317,21 @@ TEST_F(CrossLoopDemandTest, MemoryThatIsGivenUpMovesHere) {
   EXPECT_EQ(a_.worker.free_mb, 256U);
 }
 
+TEST_F(CrossLoopDemandTest, WhoStillWaitsWhenItsMemoryCameAsksAgain) {
+  b_.worker.makes_room = true;
+  demand(7);
+  run();
+  b_.worker.demands.clear();
+  b_.worker.give(std::nullopt);  // but an older caller has it
+  run();
+  for (int i = 0; i < 3; ++i) {
+    a_.loop.advance(milliseconds(160));
+    run();
+  }
+  EXPECT_EQ(b_.worker.demands.size(), 1U);
+  EXPECT_EQ(answers_, std::vector<bool>{true});
+}
+
 TEST_F(CrossLoopDemandTest, AnInstanceThatIsHandedOverIsUsedHere) {
   std::vector<std::string> used;
   a_.messaging.on_handed_over([&](const model::VersionId& version, const model::Allocation& instance) {
