@@ -114,6 +114,7 @@ class Host {
   // logged, and the old limits hold.
   virtual void set_limits(const std::string& name, const Limits& limits) = 0;
   virtual void remove(const std::string& name) = 0;
+  // Of each sandbox that was started, once, after its `done`.
   virtual void on_exit(ExitHandler handler) = 0;
 };
 

@@ -81,8 +81,10 @@ void PlainProcessHost::start(sandbox::Spec spec, sandbox::Descriptors descriptor
   }
   process->ended.reset(static_cast<int>(::syscall(SYS_pidfd_open, process->pid, 0)));
   processes_[spec.name] = std::move(process);
-  watch(spec.name);
-  reactor_.post([done = std::move(done)] { done({}); });
+  reactor_.post([this, name = spec.name, done = std::move(done)] {
+    done({});
+    watch(name);  // its end comes after its start
+  });
 }
 
 void PlainProcessHost::watch(const std::string& name) {
