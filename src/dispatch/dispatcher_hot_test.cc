@@ -228,6 +228,19 @@ TEST_F(HotTest, WhatWasTakenBackIsNotPutBehindAnotherAgain) {
   EXPECT_EQ(answers_[1], "ran on a");
 }
 
+TEST_F(HotTest, OfTwoThatWereTakenBackNeitherStandsBehindTheOther) {
+  warm(1, kTinyUs);
+  link_.takes_behind = true;
+  for (int i = 0; i < 3; ++i) {
+    invoke();
+  }
+  loop_.advance(milliseconds(1));
+  ASSERT_EQ(link_.taken_back.size(), 1U);
+  link_.finish(false, true, kTinyUs);
+  EXPECT_EQ(link_.running.size(), 1U);
+  EXPECT_TRUE(link_.behind.empty());
+}
+
 TEST_F(HotTest, SoManyStandBehindAnInstanceAndNoMore) {
   warm(1, kTinyUs);
   link_.takes_behind = true;
