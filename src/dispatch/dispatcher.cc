@@ -282,30 +282,26 @@ void Dispatcher::retire(const model::VersionId& version, bool deleted) {
     }
   }
   messaging_.drop_version(version);
-  std::vector<CallPtr> waiting;
   for (const auto& [id, call] : calls_) {
     if (call->version->id == version) {
       call->request.version_retired = true;  // should it be refused, too
       call->version_deleted = deleted;
-      if (deleted && call->waits()) {
-        waiting.push_back(call);
-      }
     }
   }
-  for (const CallPtr& call : waiting) {
-    leave_queues(call);
-    reject_deleted(call);
+  for (const CallPtr& call : waiting_calls()) {
+    if (call->version_deleted) {
+      leave_queues(call);
+      reject_deleted(call);
+    }
   }
   drop_pool_if_unused(version);
 }
 
 void Dispatcher::drain() {
   draining_ = true;
-  for (const CallPtr& call : unexecuted_calls()) {
-    if (call->waits()) {
-      leave_queues(call);
-      reject(call, model::ApiErrorCode::kShuttingDown, "the server is stopping");
-    }
+  for (const CallPtr& call : waiting_calls()) {
+    leave_queues(call);
+    reject(call, model::ApiErrorCode::kShuttingDown, "the server is stopping");
   }
   for (auto& [version, mine] : pools_) {
     idle_leases_ -= mine.idle.size();

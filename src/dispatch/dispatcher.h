@@ -145,7 +145,7 @@ class Dispatcher {
   void reject(const CallPtr& call, model::ApiErrorCode code, std::string message);
   void reject_deleted(const CallPtr& call);
   void leave_queues(const CallPtr& call);
-  std::vector<CallPtr> unexecuted_calls() const;
+  std::vector<CallPtr> waiting_calls() const;
 
   void keep(const model::VersionId& version, Pool& pool, model::Allocation lease, base::TimePoint now);
   CallPtr next_waiting(const model::VersionId& version, Pool& pool);

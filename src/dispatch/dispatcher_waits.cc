@@ -277,10 +277,11 @@ void Dispatcher::handed_over(const model::VersionId& version, const model::Alloc
   }
 }
 
-std::vector<Dispatcher::CallPtr> Dispatcher::unexecuted_calls() const {
+// A copy: to answer one takes it off.
+std::vector<Dispatcher::CallPtr> Dispatcher::waiting_calls() const {
   std::vector<CallPtr> calls;
   for (const auto& [id, call] : calls_) {
-    if (call->waits() || call->state == Call::State::kRouting) {
+    if (call->waits()) {
       calls.push_back(call);
     }
   }

@@ -85,7 +85,7 @@ class CrossLoopMessaging final : public Messaging {
   bool demand_of(CrossLoopMessaging& asker, const Asking& asking);
   void given(const Asking& asking, const std::optional<model::Allocation>& instance);
   void found_warm_elsewhere(const model::VersionId& version);
-  void withdraw_from(std::size_t other, Asked& asked);
+  void withdraw_from(std::size_t place, Asked& asked);
   // A demand of this loop's, as other loops' workers know it.
   std::uint64_t distant_id(std::uint64_t demand_id) const;
 
