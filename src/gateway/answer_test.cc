@@ -80,7 +80,7 @@ TEST(Answer, ServiceUnavailableSaysWhenToComeBack) {
   const auto response = error_response(model::ApiErrorCode::kNoCapacity, "full");
   EXPECT_EQ(response.status, 503);
   ASSERT_EQ(response.headers.size(), 1U);
-  EXPECT_EQ(response.headers[0].name, "Retry-After");
+  EXPECT_EQ(response.headers[0].name.text(), "Retry-After");
 }
 
 TEST(Answer, StringsAreEscapedAndMendedToUtf8) {

@@ -289,6 +289,7 @@ void Gateway::answer_call(const std::shared_ptr<Call>& call, dispatch::Answer&& 
   const std::int64_t total_us =
       std::chrono::duration_cast<std::chrono::microseconds>(now - call->began).count();
   http::Response response;
+  std::string instance;
   if (auto* rejection = std::get_if<dispatch::Rejection>(&answer.result)) {
     response = refusal(rejection->code, rejection->message);
   } else {
@@ -301,11 +302,14 @@ void Gateway::answer_call(const std::shared_ptr<Call>& call, dispatch::Answer&& 
       log_book_.add({0, call->function->id, call->request_id, unix_now_ms(), execution.instance,
                      execution.outcome.kind, total_us, execution.steps.cold, std::move(execution.logs)});
     }
+    instance = std::move(execution.instance);
     response = execution_response(std::move(execution), answer.steps, total_us);
   }
-  http::Header& id = response.headers.emplace_back();
-  id.name = "X-Hearth-Request-Id";
-  id.value = std::move(call->request_id);
+  response.headers.reserve(response.headers.size() + 2);
+  response.headers.push_back({"X-Hearth-Request-Id", std::move(call->request_id)});
+  if (!instance.empty()) {
+    response.headers.push_back({"X-Hearth-Instance", std::move(instance)});
+  }
   call->responder.send(std::move(response));
 }
 

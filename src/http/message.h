@@ -1,13 +1,17 @@
 // HTTP messages as values. No domain words here, no sockets.
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "http/text.h"
 
 namespace hearth::http {
 
@@ -35,9 +39,39 @@ struct RequestHead {
   std::optional<std::string_view> header(std::string_view name) const;
 };
 
+// The name of a response's header, checked by the compiler: a token, and not one of the server's own.
+class HeaderName {
+ public:
+  template <std::size_t kSize>
+  consteval HeaderName(const char (&text)[kSize])  // NOLINT(*-explicit-*,*-avoid-c-arrays): stands for a literal
+      : text_(text, kSize - 1) {
+    if (!may_be_sent(text_)) {
+      throw "no name for a header of a response";  // NOLINT(*-exception-*): never thrown, it stops the compiler
+    }
+  }
+
+  constexpr std::string_view text() const { return text_; }
+
+  static constexpr bool may_be_sent(std::string_view name) {
+    constexpr std::array<std::string_view, 5> kServersOwn = {"Content-Length", "Connection", "Date",
+                                                             "Transfer-Encoding", "Content-Type"};
+    return is_token(name) && std::ranges::none_of(kServersOwn, [name](std::string_view own) {
+             return equal_ignoring_case(own, name);
+           });
+  }
+
+ private:
+  std::string_view text_;
+};
+
+struct ResponseHeader {
+  HeaderName name;
+  std::string value;
+};
+
 struct Response {
   int status = 200;
-  std::vector<Header> headers;  // Content-Length, Date, Connection are the server's own
+  std::vector<ResponseHeader> headers;  // Content-Length, Date, Connection are the server's own
   std::string_view content_type = "application/json";  // a literal; empty: no body at all (204)
   // Sent one after the other without being joined, so that a large part is never copied.
   std::array<std::string, 3> body;

@@ -8,18 +8,6 @@
 namespace hearth::http {
 namespace {
 
-constexpr std::array<std::string_view, 5> kServersOwn = {"Content-Length", "Connection", "Date",
-                                                         "Transfer-Encoding", "Content-Type"};
-
-bool is_servers_own(std::string_view name) {
-  for (const std::string_view own : kServersOwn) {
-    if (equal_ignoring_case(name, own)) {
-      return true;
-    }
-  }
-  return false;
-}
-
 constexpr CharSet kOfOneLine([](char c) { return c != '\r' && c != '\n' && c != '\0'; });
 
 bool has_line_break(std::string_view text) { return !kOfOneLine.has_all_of(text); }
@@ -114,15 +102,9 @@ std::string_view response_fault(const Response& response) {
   if (has_line_break(response.content_type)) {
     return "its content type holds CR, LF or NUL";
   }
-  for (const Header& header : response.headers) {
-    if (!is_token(header.name)) {
-      return "a header name is not a token";
-    }
+  for (const ResponseHeader& header : response.headers) {
     if (has_line_break(header.value)) {
       return "a header value holds CR, LF or NUL";
-    }
-    if (is_servers_own(header.name)) {
-      return "a header is the server's own";
     }
   }
   return {};
@@ -143,8 +125,8 @@ void write_head(const Response& response, std::string_view date_line, Persistenc
     append_number(head, response.content_type.empty() ? 0 : response.body_bytes());
     head.append("\r\n");
   }
-  for (const Header& header : response.headers) {
-    head.append(header.name).append(": ").append(header.value).append("\r\n");
+  for (const ResponseHeader& header : response.headers) {
+    head.append(header.name.text()).append(": ").append(header.value).append("\r\n");
   }
   switch (persistence) {
     case Persistence::kImplied:

@@ -69,7 +69,12 @@ TEST(Bench, ConcurrencyOnAServerThatRuns) {
     EXPECT_GT(number(sample.at("latency"), "p50_us"), 10);
     EXPECT_NEAR(number(sample, "seconds"), 0.2, 0.02);
   }
-  EXPECT_EQ(json::parse(read_file(out + "/calls.json")).as_array().size(), 50U);
+  const auto calls = json::parse(read_file(out + "/calls.json")).as_array();
+  EXPECT_EQ(calls.size(), 50U);
+  for (const auto& call : calls) {
+    EXPECT_EQ(call.at("instanceId"), calls[0].at("instanceId")) << "one caller, one instance";
+    EXPECT_FALSE(call.at("instanceId").as_string().empty());
+  }
   EXPECT_THAT(read_file(out + "/run.html"), HasSubstr("</html>"));
   const std::string csv = read_file(out + "/run.csv");
   EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 4) << "a heading and three samples";

@@ -102,6 +102,8 @@ TEST_F(Flow, LogsOfACallAreFoundByItsRequestId) {
   const auto entries =
       server().get("/functions/" + id + "/logs?requestId=" + request_id).json().at("entries").as_array();
   ASSERT_EQ(entries.size(), 1U);
+  EXPECT_EQ(entries[0].at("instance").as_string(), second.header("X-Hearth-Instance"));
+  EXPECT_FALSE(second.header("X-Hearth-Instance").empty());
   std::string out;
   std::string err;
   for (const auto& line : entries[0].at("lines").as_array()) {

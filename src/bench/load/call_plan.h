@@ -51,6 +51,7 @@ struct FinishedCall {
   int status = 0;           // 0: no answer
   std::string_view reason;  // empty: answered well
   Start start = Start::kUnknown;
+  std::string_view instance;  // empty: not known
   std::string_view body_begin;
   std::string_view body_end;
 };

@@ -204,6 +204,7 @@ void LoadClient::on_answer(Caller& caller, std::int64_t now_ns) {
   slots_[caller.index()].busy = false;
   if (sink_ != nullptr) {
     call.reason = reason;
+    call.instance = answer.instance();
     call.body_begin = answer.body_begin();
     call.body_end = answer.body_end();
     tell(caller, call);

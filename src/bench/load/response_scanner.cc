@@ -49,7 +49,7 @@ void ResponseScanner::reset() {
   chunked_ = has_length_ = has_digit_ = false;
   left_ = body_bytes_ = 0;
   carried_.clear();
-  begin_size_ = end_size_ = 0;
+  begin_size_ = end_size_ = instance_size_ = 0;
 }
 
 std::size_t ResponseScanner::feed(std::string_view bytes) {
@@ -137,6 +137,7 @@ void ResponseScanner::read_header(std::string_view line) {
   constexpr std::string_view kLength = "content-length";
   constexpr std::string_view kCoding = "transfer-encoding";
   constexpr std::string_view kConnection = "connection";
+  constexpr std::string_view kInstance = "x-hearth-instance";
   if (is_named(line, kLength)) {
     const std::string_view value = value_of(line, kLength.size());
     const auto [end, failed] = std::from_chars(value.data(), value.data() + value.size(), left_);
@@ -149,6 +150,10 @@ void ResponseScanner::read_header(std::string_view line) {
   } else if (is_named(line, kConnection)) {
     const std::string_view value = value_of(line, kConnection.size());
     keep_alive_ = same(value, "keep-alive") || (keep_alive_ && !same(value, "close"));
+  } else if (is_named(line, kInstance)) {
+    const std::string_view value = value_of(line, kInstance.size()).substr(0, instance_.size());
+    std::ranges::copy(value, instance_.begin());
+    instance_size_ = value.size();
   }
 }
 

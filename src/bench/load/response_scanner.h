@@ -16,6 +16,7 @@ class ResponseScanner {
   enum class State { kHead, kLength, kChunks, kToEnd, kDone, kBroken };
   static constexpr std::size_t kHeadBytes = 64 * 1024;  // of a status line and headers
   static constexpr std::size_t kKeptBytes = 1024;       // of the body's beginning, and of its end
+  static constexpr std::size_t kInstanceBytes = 64;
 
   // Ready for the next answer.
   void reset();
@@ -34,6 +35,8 @@ class ResponseScanner {
   int status() const { return status_; }
   bool keep_alive() const { return keep_alive_; }
   std::uint64_t body_bytes() const { return body_bytes_; }
+  // X-Hearth-Instance, cut to kInstanceBytes; empty where the platform does not say.
+  std::string_view instance() const { return {instance_.data(), instance_size_}; }
   std::string_view body_begin() const { return {begin_.data(), begin_size_}; }
   std::string_view body_end() const { return {end_.data(), end_size_}; }
 
@@ -63,6 +66,8 @@ class ResponseScanner {
   std::string carried_;  // a head that has come in part
   std::size_t begin_size_ = 0;
   std::size_t end_size_ = 0;
+  std::size_t instance_size_ = 0;
+  std::array<char, kInstanceBytes> instance_;
   std::array<char, kKeptBytes> begin_;
   std::array<char, kKeptBytes> end_;
 };

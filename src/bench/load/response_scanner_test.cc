@@ -100,6 +100,20 @@ TEST(ResponseScanner, AnAnswerWithoutALengthEndsWithTheConnection) {
   EXPECT_EQ(scanner.body_begin(), "some text");
 }
 
+TEST(ResponseScanner, KeepsTheInstanceOfEachAnswerForItself) {
+  const std::string end = "\r\nContent-Length: 0\r\n\r\n";
+  ResponseScanner scanner;
+  scanner.feed("HTTP/1.1 200 OK\r\nx-hearth-INSTANCE:  i-1 " + end);
+  EXPECT_EQ(scanner.instance(), "i-1");
+  scanner.reset();
+  scanner.feed("HTTP/1.1 200 OK" + end);
+  EXPECT_EQ(scanner.instance(), "");
+  scanner.reset();
+  scanner.feed("HTTP/1.1 200 OK\r\nX-Hearth-Instance: " + std::string(100, 'i') + end);
+  EXPECT_TRUE(scanner.done());
+  EXPECT_EQ(scanner.instance(), std::string(ResponseScanner::kInstanceBytes, 'i'));
+}
+
 TEST(ResponseScanner, ACutAnswerIsBroken) {
   for (const Case& one : good_answers()) {
     for (std::size_t cut = 0; cut < one.bytes.size(); ++cut) {

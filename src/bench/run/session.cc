@@ -55,6 +55,7 @@ CallRecord record_of(const FinishedCall& call, const std::string& target, const 
   record.function_duration_ms = handler_ms_in(call.body_end);
   record.execution_overhead_ms =
       record.function_duration_ms > 0 ? record.request_duration_ms - record.function_duration_ms : 0;
+  record.instance_id = call.instance;
   record.status = call.status;
   record.start = call.start;
   record.body = call.status == 0 ? std::string(call.reason) : std::string(call.body_begin);
