@@ -20,7 +20,7 @@ class Dispatcher::Call final : public model::ExecutionObserver,
       : dispatcher(owner), id(call_id), request(std::move(execute_request)), on_done(std::move(callback)) {}
 
   void refused(model::Refusal refusal) override { dispatcher.refused(shared_from_this(), refusal); }
-  void done(model::Execution execution, std::optional<model::Allocation> lease) override {
+  void done(model::Execution&& execution, std::optional<model::Allocation>&& lease) override {
     dispatcher.done(shared_from_this(), std::move(execution), std::move(lease));
   }
 

@@ -233,7 +233,7 @@ void Dispatcher::reject_deleted(const CallPtr& call) {
   reject(call, model::ApiErrorCode::kNotFound, "the function was deleted while the call waited");
 }
 
-void Dispatcher::keep(const model::VersionId& version, Pool& mine, model::Allocation lease,
+void Dispatcher::keep(const model::VersionId& version, Pool& mine, model::Allocation&& lease,
                       base::TimePoint now) {
   if (mine.retired || draining_) {
     link_.release(lease, model::ReleaseKind::kRemove);

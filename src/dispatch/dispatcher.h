@@ -60,7 +60,7 @@ using CallId = std::uint64_t;
 
 class Dispatcher {
  public:
-  using Done = std::function<void(Answer)>;
+  using Done = std::function<void(Answer&&)>;
 
   Dispatcher(DispatcherOptions options, messaging::Messaging& messaging, link::Link& link,
              base::EventLoop& loop);
@@ -147,7 +147,7 @@ class Dispatcher {
   void leave_queues(const CallPtr& call);
   std::vector<CallPtr> waiting_calls() const;
 
-  void keep(const model::VersionId& version, Pool& pool, model::Allocation lease, base::TimePoint now);
+  void keep(const model::VersionId& version, Pool& pool, model::Allocation&& lease, base::TimePoint now);
   CallPtr next_waiting(const model::VersionId& version, Pool& pool);
   void announced(const model::VersionId& version);
   void handed_over(const model::VersionId& version, const model::Allocation& instance);

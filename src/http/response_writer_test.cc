@@ -48,8 +48,8 @@ TEST(ResponseWriter, FindsWhatMustNotBeSent) {
 
 TEST(HeaderName, IsATokenThatTheServerDoesNotSendItself) {
   EXPECT_TRUE(HeaderName::may_be_sent("X-Hearth-Instance"));
-  for (const char* name :
-       {"Content-Length", "connection", "DATE", "Transfer-Encoding", "content-type", "A B", "", "A:", "A\r\nB"}) {
+  for (const char* name : {"Content-Length", "connection", "DATE", "Transfer-Encoding", "content-type", "A B",
+                           "", "A:", "A\r\nB"}) {
     EXPECT_FALSE(HeaderName::may_be_sent(name)) << name;
   }
 }

@@ -40,7 +40,7 @@ class ExecutionObserver {
   virtual void refused(Refusal refusal) = 0;
   // `lease`: the right to the next execution on this instance, now the observer's to use or to
   // release; none when the instance is on its way out, or goes on with a call that stood behind this one.
-  virtual void done(Execution execution, std::optional<Allocation> lease) = 0;
+  virtual void done(Execution&& execution, std::optional<Allocation>&& lease) = 0;
 };
 
 enum class ReleaseKind {

@@ -50,7 +50,7 @@ class InstanceEvents {
   virtual void start_failed(const std::string& instance, model::Outcome outcome, model::CapturedLogs logs,
                             const model::ExecutionSteps& start_steps) = 0;
   // Exactly one for each invoke().
-  virtual void finished(const std::string& instance, FinishedCall call) = 0;
+  virtual void finished(const std::string& instance, FinishedCall&& call) = 0;
   // Nothing is left of it. Exactly one for each start(), the last event.
   virtual void ended(const std::string& instance) = 0;
 };

@@ -153,7 +153,7 @@ void Worker::start_failed(const std::string& instance, model::Outcome outcome, m
   observer->done(std::move(execution), std::nullopt);
 }
 
-void Worker::finished(const std::string& instance, FinishedCall call) {
+void Worker::finished(const std::string& instance, FinishedCall&& call) {
   Slot* slot = find(instance);
   if (slot == nullptr || !slot->lanes[call.slot].observer) {
     return;

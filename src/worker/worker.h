@@ -133,7 +133,7 @@ class Worker final : public model::Executor,
   void loaded(const std::string& instance, const model::ExecutionSteps& start_steps) override;
   void start_failed(const std::string& instance, model::Outcome outcome, model::CapturedLogs logs,
                     const model::ExecutionSteps& start_steps) override;
-  void finished(const std::string& instance, FinishedCall call) override;
+  void finished(const std::string& instance, FinishedCall&& call) override;
   void ended(const std::string& instance) override;
 
   Slot* find(const std::string& name);

@@ -115,7 +115,7 @@ TEST_F(BehindTest, WhatWasNotStartedIsRefusedAndNotExecuted) {
   taken.slot = 1;
   taken.started = false;
   taken.reusable = true;
-  instances_.events->finished(lease.instance, taken);
+  instances_.events->finished(lease.instance, std::move(taken));
   EXPECT_EQ(second->refusal, model::Refusal::kBusy);
   EXPECT_FALSE(second->execution);
   finish(lease.instance);
@@ -130,7 +130,7 @@ TEST_F(BehindTest, AnInstanceWhoseCallsWereAllTakenBackIsOfferedAgain) {
   FinishedCall taken;
   taken.started = false;
   taken.reusable = true;
-  instances_.events->finished(lease.instance, taken);
+  instances_.events->finished(lease.instance, std::move(taken));
   EXPECT_EQ(first->refusal, model::Refusal::kBusy);
   EXPECT_TRUE(take("v", messaging::kWarmOnly));
 }

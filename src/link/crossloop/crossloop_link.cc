@@ -22,7 +22,7 @@ class DistantObserver final : public model::ExecutionObserver {
   explicit DistantObserver(std::function<void(Ended)> tell) : tell_(std::move(tell)) {}
 
   void refused(model::Refusal refusal) override { tell_(refusal); }
-  void done(model::Execution execution, std::optional<model::Allocation> lease) override {
+  void done(model::Execution&& execution, std::optional<model::Allocation>&& lease) override {
     tell_(Done{std::move(execution), std::move(lease)});
   }
 

@@ -37,7 +37,7 @@ class RecordingExecutor final : public model::Executor {
 
 struct Observer final : public model::ExecutionObserver {
   void refused(model::Refusal why) override { refusal = why; }
-  void done(model::Execution ended, std::optional<model::Allocation> given) override {
+  void done(model::Execution&& ended, std::optional<model::Allocation>&& given) override {
     execution = std::move(ended);
     lease = std::move(given);
   }

@@ -36,7 +36,7 @@ class Recorder final : public InstanceEvents {
     steps = start_steps;
     failed = Finished{0, std::move(outcome), std::move(logs), 0, 0, false};
   }
-  void finished(const std::string&, FinishedCall call) override {
+  void finished(const std::string&, FinishedCall&& call) override {
     finishes.push_back(std::move(call));
     if (when_finished) {
       when_finished();

@@ -50,7 +50,7 @@ class FakeInstances final : public InstanceFactory {
 class Observer final : public model::ExecutionObserver {
  public:
   void refused(model::Refusal why) override { refusal = why; }
-  void done(model::Execution result, std::optional<model::Allocation> next) override {
+  void done(model::Execution&& result, std::optional<model::Allocation>&& next) override {
     execution = std::move(result);
     lease = std::move(next);
   }
