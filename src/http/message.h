@@ -43,12 +43,10 @@ struct RequestHead {
 class HeaderName {
  public:
   template <std::size_t kSize>
-  consteval HeaderName(
-      const char (&text)[kSize])  // NOLINT(*-explicit-*,*-avoid-c-arrays): stands for a literal
+  consteval HeaderName(const char (&text)[kSize])  // NOLINT(*-explicit-*,*-avoid-c-arrays)
       : text_(text, kSize - 1) {
     if (!may_be_sent(text_)) {
-      throw "no name for a header of a response";  // NOLINT(*-exception-*): never thrown, it stops the
-                                                   // compiler
+      throw "no name for a header of a response";  // NOLINT(*-exception-*): stops the compiler
     }
   }
 
