@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "base/units.h"
+#include "store/sha256.h"
 #include "store/sqlite/files.h"
-#include "store/sqlite/sha256.h"
 
 namespace hearth::store::sqlite {
 namespace {

@@ -1,6 +1,6 @@
 #include "store/sqlite/sqlite_function_store.h"
 
-#include "store/sqlite/environment_text.h"
+#include "store/environment_text.h"
 
 namespace hearth::store::sqlite {
 namespace {

@@ -1,10 +1,10 @@
-#include "store/sqlite/environment_text.h"
+#include "store/environment_text.h"
 
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
-namespace hearth::store::sqlite {
+namespace hearth::store {
 
 std::string environment_to_text(const std::map<std::string, std::string>& environment) {
   boost::json::object object;
@@ -34,4 +34,4 @@ base::Result<std::map<std::string, std::string>> environment_from_text(std::stri
   return environment;
 }
 
-}  // namespace hearth::store::sqlite
+}  // namespace hearth::store

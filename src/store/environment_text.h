@@ -7,11 +7,11 @@
 
 #include "base/result.h"
 
-namespace hearth::store::sqlite {
+namespace hearth::store {
 
 std::string environment_to_text(const std::map<std::string, std::string>& environment);
 
 // kCorrupt when the text is not what environment_to_text() makes.
 base::Result<std::map<std::string, std::string>> environment_from_text(std::string_view text);
 
-}  // namespace hearth::store::sqlite
+}  // namespace hearth::store

@@ -1,4 +1,4 @@
-#include "store/sqlite/sha256.h"
+#include "store/sha256.h"
 
 #include <openssl/evp.h>
 
@@ -6,7 +6,7 @@
 #include <array>
 #include <cstdlib>
 
-namespace hearth::store::sqlite {
+namespace hearth::store {
 namespace {
 
 // OpenSSL fails here only without memory or without its own algorithms: nothing could go on.
@@ -48,4 +48,4 @@ bool is_sha256(std::string_view text) {
          });
 }
 
-}  // namespace hearth::store::sqlite
+}  // namespace hearth::store

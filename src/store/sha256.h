@@ -7,7 +7,7 @@
 
 struct evp_md_ctx_st;
 
-namespace hearth::store::sqlite {
+namespace hearth::store {
 
 class Sha256 {
  public:
@@ -27,4 +27,4 @@ class Sha256 {
 // Whether `text` can be a digest at all: what is not never becomes part of a path.
 bool is_sha256(std::string_view text);
 
-}  // namespace hearth::store::sqlite
+}  // namespace hearth::store
