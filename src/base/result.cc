@@ -22,6 +22,8 @@ std::string_view to_string(ErrorCode code) {
       return "too_large";
     case ErrorCode::kTimeout:
       return "timeout";
+    case ErrorCode::kUnavailable:
+      return "unavailable";
     case ErrorCode::kCorrupt:
       return "corrupt";
     case ErrorCode::kIo:

@@ -21,6 +21,7 @@ enum class ErrorCode {
   kExhausted,        // a bound was reached (memory, queue, descriptors)
   kTooLarge,         // larger than a stated limit
   kTimeout,          // a deadline passed
+  kUnavailable,      // what we depend on cannot be reached, or does not answer in time
   kCorrupt,          // stored or received bytes fail their check
   kIo,               // the operating system refused; the message holds errno's text
   kCancelled,        // the asker withdrew

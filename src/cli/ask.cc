@@ -72,6 +72,7 @@ ExitCode report_no_answer(Context& context, const base::Error& error) {
       err << "  'hearth --timeout 5m …' waits longer\n";
       return kUnreachable;
     case base::ErrorCode::kIo:
+    case base::ErrorCode::kUnavailable:
       return kUnreachable;
     default:
       return kRefused;

@@ -42,6 +42,7 @@ constexpr std::array kRows = {
     Row{ApiErrorCode::kShuttingDown, "shutting_down", 503},
     Row{ApiErrorCode::kStartFailed, "start_failed", 503},
     Row{ApiErrorCode::kTooManyConnections, "too_many_connections", 503},
+    Row{ApiErrorCode::kStoreUnavailable, "store_unavailable", 503},
     Row{ApiErrorCode::kNotImplemented, "not_implemented", 501},
     Row{ApiErrorCode::kVersionNotSupported, "version_not_supported", 505},
     Row{ApiErrorCode::kStorage, "storage", 507},
@@ -112,6 +113,8 @@ ApiErrorCode api_error(base::ErrorCode code) {
     case base::ErrorCode::kIo:
     case base::ErrorCode::kCorrupt:
       return ApiErrorCode::kStorage;
+    case base::ErrorCode::kUnavailable:
+      return ApiErrorCode::kStoreUnavailable;
     case base::ErrorCode::kTimeout:
     case base::ErrorCode::kCancelled:
     case base::ErrorCode::kUnsupported:

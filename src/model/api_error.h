@@ -36,6 +36,7 @@ enum class ApiErrorCode {
   kShuttingDown,          // 503 the server is stopping; Retry-After
   kStartFailed,           // 503 no instance could be started; the message says why
   kTooManyConnections,    // 503
+  kStoreUnavailable,      // 503 the store of all servers cannot be reached; Retry-After
   kNotImplemented,        // 501 a transfer coding that we do not speak
   kVersionNotSupported,   // 505
   kStorage,               // 507 the data directory is full or failing

@@ -87,6 +87,7 @@ int exit_code_of(const base::Error& error) {
       return cli::kUsage;
     case base::ErrorCode::kIo:
     case base::ErrorCode::kTimeout:
+    case base::ErrorCode::kUnavailable:
       return cli::kUnreachable;
     default:
       return cli::kRefused;

@@ -1,0 +1,39 @@
+// The store port for what changed, where several servers share one store: each follows the changes of all,
+// its own included, in the order in which they were committed.
+//
+// For one thread that may block; interrupt() from any.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "base/result.h"
+#include "model/function.h"
+
+namespace hearth::store {
+
+struct FunctionChange {
+  std::uint64_t sequence = 0;  // counts up with each change of any function
+  model::FunctionId id;
+  // As it was when the change was read, so perhaps newer than the change; none: it is gone.
+  std::optional<model::Function> function;
+
+  bool operator==(const FunctionChange&) const = default;
+};
+
+class ChangeFeed {
+ public:
+  virtual ~ChangeFeed() = default;
+  // The newest change there is. Asked before the functions are listed, nothing is missed between.
+  virtual base::Result<std::uint64_t> position() = 0;
+  // The changes after that one, oldest first; waits for one for so long, and answers none then. kGone: the
+  // changes are no longer kept that far back, or the store is another one: list the functions again.
+  virtual base::Result<std::vector<FunctionChange>> next(std::uint64_t after,
+                                                         std::chrono::milliseconds timeout) = 0;
+  // A next() that waits returns soon; one that is called later returns without waiting.
+  virtual void interrupt() = 0;
+};
+
+}  // namespace hearth::store

@@ -1,0 +1,143 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+#include <thread>
+
+#include "store/postgres/postgres_change_feed.h"
+#include "store/postgres/testing/postgres_server.h"
+#include "store/postgres/testing/store_under_test.h"
+
+namespace hearth::store::postgres {
+namespace {
+
+using base::ErrorCode;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+class PostgresFeed : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (const std::string reason = PostgresServer::hindrance(); !reason.empty()) {
+      GTEST_SKIP() << reason;
+    }
+    store_ = std::make_unique<PostgresUnderTest>();
+    feed_ = std::make_unique<PostgresChangeFeed>(PoolOptions{store_->url(), 1, {}});
+  }
+
+  FunctionStore& functions() { return store_->functions(); }
+  std::vector<FunctionChange> next(std::uint64_t after, milliseconds timeout = seconds(10)) {
+    auto changes = feed_->next(after, timeout);
+    EXPECT_TRUE(changes.ok()) << changes.error().message;
+    return changes ? *changes : std::vector<FunctionChange>();
+  }
+
+  std::unique_ptr<PostgresUnderTest> store_;
+  std::unique_ptr<PostgresChangeFeed> feed_;
+};
+
+TEST_F(PostgresFeed, TellsWhatWasCreatedChangedAndRemoved) {
+  EXPECT_EQ(*feed_->position(), 0U);
+  model::Function function = sample_function(1);
+  ASSERT_TRUE(functions().create(function).ok());
+  EXPECT_EQ(next(0), (std::vector<FunctionChange>{{1, function.id, function}}));
+  EXPECT_EQ(*feed_->position(), 1U);
+  function.current = sample_version(function);
+  function.updated_ms += 5;
+  ASSERT_TRUE(functions().add_version(function.current, function.updated_ms).ok());
+  EXPECT_EQ(next(1), (std::vector<FunctionChange>{{2, function.id, function}}));
+  ASSERT_TRUE(functions().remove(function.id).ok());
+  EXPECT_EQ(next(2), (std::vector<FunctionChange>{{3, function.id, std::nullopt}}));
+  EXPECT_EQ(next(0), (std::vector<FunctionChange>{{3, function.id, std::nullopt}})) << "the last of each";
+}
+
+TEST_F(PostgresFeed, AChangeThatWasRefusedIsNone) {
+  ASSERT_TRUE(functions().create(sample_function(1)).ok());
+  ASSERT_FALSE(functions().create(sample_function(1)).ok());
+  EXPECT_EQ(next(1, milliseconds(0)).size(), 0U);
+}
+
+TEST_F(PostgresFeed, WhoWaitsIsWokenByTheChange) {
+  std::thread other([this] { EXPECT_TRUE(functions().create(sample_function(1)).ok()); });
+  const auto begun = std::chrono::steady_clock::now();
+  EXPECT_EQ(next(0, seconds(30)).size(), 1U);
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, seconds(10));
+  other.join();
+}
+
+TEST_F(PostgresFeed, EachKindOfChangeNotifies) {
+  const auto listener = Connection::connect(store_->url(), {});
+  ASSERT_TRUE(listener.ok());
+  ASSERT_TRUE((*listener)->run_text("LISTEN hearth_changes").ok());
+  const auto notified = [&] { return *(*listener)->wait_for_notification(seconds(10), /*wake=*/-1); };
+  const model::Function function = sample_function(1);
+  ASSERT_TRUE(functions().create(function).ok());
+  EXPECT_TRUE(notified());
+  ASSERT_TRUE(functions().add_version(sample_version(function), 5).ok());
+  EXPECT_TRUE(notified());
+  ASSERT_TRUE(functions().remove(function.id).ok());
+  EXPECT_TRUE(notified());
+}
+
+TEST_F(PostgresFeed, AnInterruptEndsTheWait) {
+  std::thread other([this] { feed_->interrupt(); });
+  const auto begun = std::chrono::steady_clock::now();
+  EXPECT_EQ(next(0, seconds(30)).size(), 0U);
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, seconds(10));
+  other.join();
+}
+
+TEST_F(PostgresFeed, ChangesOfFourWritersAreSeenAllWhoeverCommitsFirst) {
+  constexpr int kEach = 20;
+  std::vector<std::jthread> writers;  // joined also when an expectation fails
+  writers.reserve(4);
+  for (int writer = 0; writer < 4; ++writer) {
+    writers.emplace_back([this, writer] {
+      for (int i = 0; i < kEach; ++i) {
+        EXPECT_TRUE(functions().create(sample_function(1 + writer * kEach + i)).ok());
+      }
+    });
+  }
+  std::set<std::string> seen;
+  std::uint64_t after = 0;
+  while (seen.size() < 4 * kEach) {
+    const auto changes = next(after);
+    ASSERT_FALSE(changes.empty()) << "one was missed: seen " << seen.size();
+    for (const FunctionChange& change : changes) {
+      EXPECT_GT(change.sequence, after);
+      after = change.sequence;
+      seen.insert(change.id);
+    }
+  }
+  EXPECT_EQ(after, 4U * kEach);
+}
+
+TEST_F(PostgresFeed, AfterARestartOfTheServerItGoesOnWhereItWas) {
+  ASSERT_TRUE(functions().create(sample_function(1)).ok());
+  EXPECT_EQ(next(0).size(), 1U);
+  PostgresServer::shared().kill();
+  const auto down = feed_->next(1, seconds(10));
+  ASSERT_FALSE(down.ok());
+  EXPECT_EQ(down.error().code, ErrorCode::kUnavailable);
+  PostgresServer::shared().start();
+  store_->reopen();
+  ASSERT_TRUE(functions().create(sample_function(2)).ok());
+  EXPECT_EQ(next(1).size(), 1U);
+}
+
+TEST_F(PostgresFeed, SaysWhenTheChangesAreNoLongerKeptOrOfAnotherStore) {
+  ASSERT_TRUE(functions().create(sample_function(1)).ok());
+  EXPECT_EQ(feed_->next(2, milliseconds(0)).error().code, ErrorCode::kGone);
+  ASSERT_TRUE((*store_->parts().pool.borrow())->run_text("UPDATE changes SET sequence = 200000").ok());
+  ASSERT_TRUE(functions().create(sample_function(2)).ok());
+  EXPECT_EQ(feed_->next(1, milliseconds(0)).error().code, ErrorCode::kGone);
+  EXPECT_EQ(next(199'999).size(), 2U);
+  ASSERT_TRUE((*store_->parts().pool.borrow())
+                  ->run_text("UPDATE changes SET sequence = 300001 WHERE sequence = 200001")
+                  .ok());
+  ASSERT_TRUE(functions().create(sample_function(3)).ok());
+  EXPECT_EQ(feed_->next(200'000, milliseconds(0)).error().code, ErrorCode::kGone) << "the oldest went";
+}
+
+}  // namespace
+}  // namespace hearth::store::postgres

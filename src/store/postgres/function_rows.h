@@ -1,0 +1,19 @@
+// A function with its current version as a row: the columns to select, and how they are read. Pure.
+#pragma once
+
+#include "base/result.h"
+#include "model/function.h"
+#include "store/postgres/connection.h"
+
+namespace hearth::store::postgres {
+
+// One row a function; the WHERE and what follows it are the user's.
+#define HEARTH_SELECT_FUNCTION                                                                       \
+  "SELECT f.id, f.name, f.display_name, f.created_ms, f.updated_ms, v.id, v.number, v.runtime, "     \
+  "v.handler, v.memory_mb, v.timeout_ms, v.concurrency, v.environment, v.code_digest, v.code_bytes " \
+  "FROM functions f JOIN versions v ON v.function_id = f.id AND v.number = f.current_number "
+
+// kCorrupt when the environment is damaged.
+base::Result<model::Function> read_function(const Rows& rows, int row);
+
+}  // namespace hearth::store::postgres

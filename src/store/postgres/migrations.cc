@@ -1,0 +1,117 @@
+#include "store/postgres/migrations.h"
+
+#include <array>
+#include <string>
+
+#include "store/postgres/transaction.h"
+
+namespace hearth::store::postgres {
+namespace {
+
+// Texts compare by their bytes, so that the order of a list is the same on every server.
+constexpr std::array kMigrations = {
+    Migration{1, "functions, versions, changes and code", R"sql(
+CREATE TABLE functions (
+  id             text COLLATE "C" PRIMARY KEY,
+  name           text COLLATE "C" CONSTRAINT functions_name UNIQUE,  -- NULL: none was given
+  display_name   text NOT NULL,
+  current_number bigint NOT NULL,
+  created_ms     bigint NOT NULL,
+  updated_ms     bigint NOT NULL
+);
+CREATE TABLE versions (
+  id          text COLLATE "C" PRIMARY KEY,
+  function_id text COLLATE "C" NOT NULL REFERENCES functions (id) ON DELETE CASCADE,
+  number      bigint NOT NULL,
+  runtime     text NOT NULL,
+  handler     text NOT NULL,
+  memory_mb   bigint NOT NULL,
+  timeout_ms  bigint NOT NULL,
+  concurrency bigint NOT NULL,
+  environment bytea NOT NULL,      -- a JSON object of strings, which may hold any bytes
+  code_digest text COLLATE "C" NOT NULL,
+  code_bytes  bigint NOT NULL,
+  CONSTRAINT versions_number UNIQUE (function_id, number)
+);
+ALTER TABLE functions ADD CONSTRAINT functions_current FOREIGN KEY (id, current_number)
+  REFERENCES versions (function_id, number) DEFERRABLE INITIALLY DEFERRED;
+CREATE INDEX versions_by_code ON versions (code_digest);
+CREATE INDEX functions_by_creation ON functions (created_ms, id);
+-- Which function changed, in the order in which the changes were committed; the oldest rows go.
+CREATE TABLE changes (
+  sequence    bigint PRIMARY KEY,
+  function_id text COLLATE "C" NOT NULL
+);
+CREATE TABLE code (
+  digest    text COLLATE "C" PRIMARY KEY,
+  bytes     bigint NOT NULL,
+  stored_at timestamptz NOT NULL   -- last: storing the same bytes again renews it
+);
+CREATE TABLE code_pieces (
+  digest text COLLATE "C" NOT NULL REFERENCES code (digest) ON DELETE CASCADE,
+  number bigint NOT NULL,
+  bytes  bytea NOT NULL,
+  PRIMARY KEY (digest, number)
+);
+ALTER TABLE code_pieces ALTER COLUMN bytes SET STORAGE EXTERNAL;  -- a zip does not get smaller
+)sql"},
+};
+
+constexpr Statement kLock{"migration_lock", "SELECT pg_advisory_xact_lock(7135002180043521)"};
+constexpr Statement kMakeRecord{
+    "migration_record",
+    "CREATE TABLE IF NOT EXISTS schema_migrations ("
+    "version bigint PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL)"};
+constexpr Statement kSeen{"migration_seen", "SELECT COALESCE(MAX(version), 0) FROM schema_migrations"};
+constexpr Statement kRecord{"migration_done", "INSERT INTO schema_migrations VALUES ($1, $2, now())"};
+
+base::Result<void> take(Transaction& transaction, const Migration& step) {
+  auto done = transaction.run_text(step.sql);
+  if (done) {
+    done = transaction.run(kRecord, {Parameter::number(step.version), Parameter::text(step.name)});
+  }
+  if (!done) {
+    return base::Error{done.error().code, "database migration " + std::to_string(step.version) + " (" +
+                                              step.name + "): " + done.error().message};
+  }
+  return {};
+}
+
+}  // namespace
+
+std::span<const Migration> migrations() { return kMigrations; }
+
+base::Result<void> migrate(Pool& pool, std::span<const Migration> steps) {
+  auto transaction = Transaction::begin(pool);
+  if (!transaction) {
+    return transaction.error();
+  }
+  for (const Statement& statement : {kLock, kMakeRecord}) {
+    if (auto done = transaction->run(statement, {}); !done) {
+      return done.error();
+    }
+  }
+  const auto seen = transaction->run(kSeen, {});
+  if (!seen) {
+    return seen.error();
+  }
+  const auto before = static_cast<int>(seen->number(0, 0));
+  const int known = steps.empty() ? 0 : steps.back().version;
+  if (before > known) {
+    return base::Error{base::ErrorCode::kUnsupported,
+                       "the database has schema version " + std::to_string(before) +
+                           ", this hearth knows versions up to " + std::to_string(known) +
+                           ": a newer hearth has written it; use that one"};
+  }
+  for (const Migration& step : steps) {
+    if (step.version <= before) {
+      continue;
+    }
+    if (auto taken = take(*transaction, step); !taken) {
+      return taken;
+    }
+  }
+  return transaction->commit();
+}
+
+}  // namespace hearth::store::postgres

@@ -1,0 +1,35 @@
+// The change feed of PostgreSQL: LISTEN, with a look at the table of changes behind it.
+#pragma once
+
+#include <memory>
+
+#include "base/unique_fd.h"
+#include "store/change_feed.h"
+#include "store/postgres/connection.h"
+#include "store/postgres/pool.h"
+
+namespace hearth::store::postgres {
+
+class PostgresChangeFeed final : public ChangeFeed {
+ public:
+  // Has a connection of its own, made when it is first needed and again when it was lost. Its database has
+  // been migrated.
+  explicit PostgresChangeFeed(PoolOptions options);
+  PostgresChangeFeed(const PostgresChangeFeed&) = delete;
+  PostgresChangeFeed& operator=(const PostgresChangeFeed&) = delete;
+
+  base::Result<std::uint64_t> position() override;
+  base::Result<std::vector<FunctionChange>> next(std::uint64_t after,
+                                                 std::chrono::milliseconds timeout) override;
+  void interrupt() override;
+
+ private:
+  base::Result<void> connect();
+  base::Result<std::vector<FunctionChange>> read(std::uint64_t after);
+
+  const PoolOptions options_;
+  const base::UniqueFd interrupted_;  // eventfd(2); never read, so that it stays readable
+  std::unique_ptr<Connection> connection_;
+};
+
+}  // namespace hearth::store::postgres

@@ -1,0 +1,46 @@
+// A PostgreSQL of the tests' own, in a temporary folder, over a Unix socket and a port of loopback. Tests
+// only.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+namespace hearth::store::postgres {
+
+// Made with `initdb`, run as an unprivileged user, ended with the object. Durable enough for kill -9, not for
+// a power cut. A failure throws std::runtime_error.
+class PostgresServer {
+ public:
+  PostgresServer();
+  PostgresServer(const PostgresServer&) = delete;
+  PostgresServer& operator=(const PostgresServer&) = delete;
+  ~PostgresServer();
+
+  // Empty where PostgreSQL is installed, else why a test of it is skipped.
+  static std::string hindrance();
+  // The one of this process, started when it is first asked for.
+  static PostgresServer& shared();
+
+  // Of a new, empty database; over TCP, as between hosts.
+  std::string make_database();
+
+  void start();  // and waits until it answers
+  void kill();   // -9, its children with it
+  void pause();  // SIGSTOP of all its processes
+  void go_on();  // SIGCONT
+
+ private:
+  void run_tool(const std::string& tool, const std::vector<std::string>& arguments) const;
+  std::vector<pid_t> processes() const;
+  void signal_all(int signal) const;
+  std::string admin_url() const;
+
+  std::string folder_;
+  int port_ = 0;
+  pid_t pid_ = -1;
+  int databases_ = 0;
+};
+
+}  // namespace hearth::store::postgres
