@@ -15,7 +15,13 @@ model::FunctionPtr FunctionCache::find(std::string_view id_or_name) const {
 }
 
 model::FunctionPtr FunctionCache::put(model::FunctionPtr function) {
-  model::FunctionPtr before = remove(function->id);
+  const auto known = by_id_.find(function->id);
+  const bool late = known == by_id_.end() ? std::ranges::find(removed_, function->id) != removed_.end()
+                                          : known->second->current.number >= function->current.number;
+  if (late) {
+    return nullptr;
+  }
+  model::FunctionPtr before = take_out(function->id);
   if (!function->name.empty()) {
     by_name_[function->name] = function;
   }
@@ -24,6 +30,14 @@ model::FunctionPtr FunctionCache::put(model::FunctionPtr function) {
 }
 
 model::FunctionPtr FunctionCache::remove(const model::FunctionId& id) {
+  removed_.push_back(id);
+  if (removed_.size() > kRemovedRemembered) {
+    removed_.pop_front();
+  }
+  return take_out(id);
+}
+
+model::FunctionPtr FunctionCache::take_out(const model::FunctionId& id) {
   const auto found = by_id_.find(id);
   if (found == by_id_.end()) {
     return nullptr;

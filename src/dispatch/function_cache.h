@@ -4,6 +4,7 @@
 // Loop thread only. Entries are immutable and shared with the calls that use them.
 #pragma once
 
+#include <deque>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -18,10 +19,12 @@ class FunctionCache {
   // By id, else by unique name; null when there is none.
   model::FunctionPtr find(std::string_view id_or_name) const;
 
-  // Adds it, or replaces what has the same id. Returns what was there before, or null.
+  // Adds it, or replaces an older version of it. Nothing if it knows this version or a newer one, or if the
+  // function is one of the last that were removed: changes may be told twice, and late. Returns what was
+  // replaced, or null.
   model::FunctionPtr put(model::FunctionPtr function);
 
-  // Returns what was removed, or null.
+  // Returns what was removed, or null. It is remembered either way: an id is never given again.
   model::FunctionPtr remove(const model::FunctionId& id);
 
   // In the order of creation.
@@ -36,8 +39,13 @@ class FunctionCache {
   };
   using Index = std::unordered_map<std::string, model::FunctionPtr, Hash, std::equal_to<>>;
 
+  model::FunctionPtr take_out(const model::FunctionId& id);
+
+  static constexpr std::size_t kRemovedRemembered = 1'024;
+
   Index by_id_;
   Index by_name_;
+  std::deque<model::FunctionId> removed_;  // oldest first
 };
 
 }  // namespace hearth::dispatch

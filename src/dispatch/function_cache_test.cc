@@ -5,11 +5,13 @@
 namespace hearth::dispatch {
 namespace {
 
-model::FunctionPtr function(const std::string& id, const std::string& name, std::int64_t created_ms = 0) {
+model::FunctionPtr function(const std::string& id, const std::string& name, std::int64_t created_ms = 0,
+                            std::uint32_t number = 1) {
   auto made = std::make_shared<model::Function>();
   made->id = id;
   made->name = name;
   made->created_ms = created_ms;
+  made->current.number = number;
   return made;
 }
 
@@ -27,12 +29,37 @@ TEST(FunctionCache, FindsByIdAndByName) {
 TEST(FunctionCache, PutReplacesAndRemoveForgetsBothNames) {
   FunctionCache cache;
   EXPECT_EQ(cache.put(function("1", "one")), nullptr);
-  EXPECT_EQ(cache.put(function("1", "uno"))->name, "one");
+  EXPECT_EQ(cache.put(function("1", "uno", 0, 2))->name, "one");
   EXPECT_EQ(cache.find("one"), nullptr);
   EXPECT_NE(cache.find("uno"), nullptr);
   EXPECT_NE(cache.remove("1"), nullptr);
   EXPECT_EQ(cache.find("uno"), nullptr);
   EXPECT_EQ(cache.remove("1"), nullptr);
+  EXPECT_EQ(cache.size(), 0U);
+}
+
+TEST(FunctionCache, WhatIsToldTwiceOrLateChangesNothing) {
+  FunctionCache cache;
+  cache.put(function("1", "one", 0, 2));
+  EXPECT_EQ(cache.put(function("1", "again", 0, 2)), nullptr);
+  EXPECT_EQ(cache.put(function("1", "older", 0, 1)), nullptr);
+  EXPECT_EQ(cache.find("1")->name, "one");
+  cache.remove("1");
+  EXPECT_EQ(cache.put(function("1", "one", 0, 3)), nullptr);
+  EXPECT_EQ(cache.find("1"), nullptr) << "it has been removed";
+  EXPECT_EQ(cache.remove("2"), nullptr);
+  cache.put(function("2", "two"));
+  EXPECT_EQ(cache.find("2"), nullptr) << "its removal was told before its creation";
+}
+
+TEST(FunctionCache, RemembersARemovalAmongAThousandOthers) {
+  FunctionCache cache;
+  cache.remove("first");
+  for (int i = 0; i < 1'000; ++i) {
+    cache.put(function(std::to_string(i), ""));
+    cache.remove(std::to_string(i));
+  }
+  cache.put(function("first", ""));
   EXPECT_EQ(cache.size(), 0U);
 }
 

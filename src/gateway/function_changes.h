@@ -46,6 +46,9 @@ class FunctionMirror {
   // order and be told in the other.
   virtual void updated(model::FunctionPtr function) = 0;
   virtual void removed(const model::FunctionPtr& function) = 0;
+  // Told by the change feed of a store that other servers change too, this one's changes included: what it
+  // holds of the function, none if it is gone. Perhaps older than what was told here already.
+  virtual void synced(const model::FunctionId& id, model::FunctionPtr function) = 0;
 };
 
 struct LoopMirror {
@@ -64,6 +67,7 @@ class FunctionMirrors {
   void created(const model::FunctionPtr& function, const std::function<void()>& everywhere);
   void updated(const model::FunctionPtr& function, const std::function<void()>& everywhere);
   void removed(const model::FunctionPtr& function, const std::function<void()>& everywhere);
+  void synced(const model::FunctionId& id, const model::FunctionPtr& function);
 
  private:
   void tell(const std::function<void(FunctionMirror&)>& tell_one, const std::function<void()>& everywhere);

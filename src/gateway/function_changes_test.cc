@@ -16,6 +16,10 @@ class RecordingMirror final : public FunctionMirror {
   void created(model::FunctionPtr function) override { note("created", function); }
   void updated(model::FunctionPtr function) override { note("updated", function); }
   void removed(const model::FunctionPtr& function) override { note("removed", function); }
+  void synced(const model::FunctionId& id, model::FunctionPtr function) override {
+    told.push_back((function ? "synced " : "synced away ") + id);
+    last = function;
+  }
 
   std::vector<std::string> told;
   model::FunctionPtr last;
@@ -70,6 +74,21 @@ TEST(FunctionMirrors, AllAreToldInOrderAndOnlyThenItIsEverywhere) {
   home.run_posted();
   EXPECT_EQ(at_third.told, all);
   EXPECT_EQ(everywhere, 3);
+}
+
+TEST(FunctionMirrors, AllAreToldWhatTheStoreHolds) {
+  base::ManualEventLoop home;
+  base::ManualEventLoop second;
+  RecordingMirror at_home;
+  RecordingMirror at_second;
+  FunctionMirrors mirrors({{&home, &at_home}, {&second, &at_second}});
+  mirrors.synced("f", function("f"));
+  second.run_posted();
+  EXPECT_NE(at_home.last, at_second.last) << "each has a copy of its own";
+  mirrors.synced("g", nullptr);
+  second.run_posted();
+  EXPECT_EQ(at_home.told, (Told{"synced f", "synced away g"}));
+  EXPECT_EQ(at_second.told, at_home.told);
 }
 
 TEST(FunctionMirrors, EachLoopGetsACopyOfItsOwn) {

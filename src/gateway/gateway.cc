@@ -85,9 +85,6 @@ void Gateway::connect(std::vector<Gateway*> others, std::size_t index) {
 void Gateway::created(model::FunctionPtr function) { parts_.functions.put(std::move(function)); }
 
 void Gateway::updated(model::FunctionPtr function) {
-  if (!parts_.functions.find(function->id)) {
-    return;  // deleted meanwhile
-  }
   if (const model::FunctionPtr before = parts_.functions.put(std::move(function))) {
     parts_.dispatcher.retire(before->current.id, /*deleted=*/false);
   }
@@ -97,6 +94,15 @@ void Gateway::removed(const model::FunctionPtr& function) {
   const model::FunctionPtr newest = parts_.functions.remove(function->id);
   parts_.dispatcher.retire((newest ? newest : function)->current.id, /*deleted=*/true);
   log_book_.forget(function->id);
+}
+
+void Gateway::synced(const model::FunctionId& id, model::FunctionPtr function) {
+  if (function) {
+    updated(std::move(function));
+  } else if (const model::FunctionPtr known = parts_.functions.remove(id)) {
+    parts_.dispatcher.retire(known->current.id, /*deleted=*/true);
+    log_book_.forget(id);
+  }
 }
 
 http::Response Gateway::refusal(ApiErrorCode code, std::string_view message) {

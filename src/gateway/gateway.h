@@ -72,6 +72,7 @@ class Gateway final : public http::Handler, public FunctionMirror {
   void created(model::FunctionPtr function) override;
   void updated(model::FunctionPtr function) override;
   void removed(const model::FunctionPtr& function) override;
+  void synced(const model::FunctionId& id, model::FunctionPtr function) override;
 
   // From now on every request is answered 503 shutting_down, but /health and /metrics.
   void drain() { draining_ = true; }

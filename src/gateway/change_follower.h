@@ -1,0 +1,59 @@
+// Follows the change feed of a store that several servers share, and tells this server's mirrors what it
+// holds.
+//
+// Made and ended on the loop of the first mirror, which outlives it; a thread of its own waits for the feed.
+// While the store cannot be reached nothing is told, and every function goes on as it was; afterwards all
+// that changed meanwhile is.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "gateway/function_changes.h"
+#include "store/change_feed.h"
+#include "store/function_store.h"
+
+namespace hearth::gateway {
+
+// Where a server begins: the feed's position, and what was listed after it had been asked for.
+struct FeedStart {
+  std::uint64_t position = 0;
+  std::vector<model::Function> functions;
+};
+
+class ChangeFollower {
+ public:
+  // `feed` and `functions` outlive the follower.
+  ChangeFollower(store::ChangeFeed& feed, store::FunctionStore& functions, std::vector<LoopMirror> mirrors);
+  ChangeFollower(const ChangeFollower&) = delete;
+  ChangeFollower& operator=(const ChangeFollower&) = delete;
+  ~ChangeFollower();
+
+  static base::Result<FeedStart> look(store::ChangeFeed& feed, store::FunctionStore& functions);
+  // Once.
+  void start(const FeedStart& from);
+
+ private:
+  void run();
+  base::Result<void> follow();
+  base::Result<void> list_again();
+  void tell(const model::FunctionId& id, std::optional<model::Function> function);
+  bool pause(std::chrono::milliseconds duration);
+
+  store::ChangeFeed& feed_;
+  store::FunctionStore& functions_;
+  base::EventLoop& home_;
+  const std::shared_ptr<FunctionMirrors> mirrors_;
+  std::uint64_t position_ = 0;       // of the thread's, like what follows
+  std::set<model::FunctionId> ids_;  // that the mirrors have
+  std::mutex mutex_;
+  std::condition_variable stop_;
+  bool stopping_ = false;  // guarded by mutex_
+  std::thread thread_;
+};
+
+}  // namespace hearth::gateway
