@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
-#include <cstdlib>
 #include <thread>
 #include <utility>
 
@@ -21,14 +20,6 @@ constexpr std::size_t kBlockingQueue = 1'024;
 
 // For the last answers when the launcher was lost.
 constexpr std::chrono::seconds kLossTimeout{1};
-
-// The disk no longer holds what we believe: stop at once and recover at the next start.
-[[noreturn]] void end_on_storage_failure(const base::Error& error) {
-  spdlog::critical("the store failed: {}; stopping, so that the next start recovers from what the disk holds",
-                   error.message);
-  spdlog::shutdown();
-  std::_Exit(1);
-}
 
 sigset_t stop_signals() {
   sigset_t set;
@@ -56,6 +47,7 @@ Platform::~Platform() {
   for (const auto& shard : shards_) {
     shard->server().stop();
   }
+  follower_.reset();
   // Jobs of the pool use the parts: they end first. Then what was posted and never ran, which may hold a
   // part's callback and post it to where it belongs.
   pool_.reset();
@@ -76,15 +68,15 @@ base::Result<void> Platform::open() {
   if (auto watched = watch_signals(); !watched) {
     return watched.error();
   }
-  if (auto opened = open_store(); !opened) {
-    return opened.error();
+  auto stores = open_stores(options_, directory_);
+  if (!stores) {
+    return stores.error();
   }
-  auto known = function_store_->list();
-  if (!known) {
-    return known.error();
-  }
+  stores_ = std::move(*stores);
   make_parts();
-  fill_mirrors(*known);
+  if (auto filled = fill_mirrors(); !filled) {
+    return filled.error();
+  }
   if (auto opened = code_cache_->open(); !opened) {
     return opened.error();
   }
@@ -94,28 +86,38 @@ base::Result<void> Platform::open() {
   return {};
 }
 
-base::Result<void> Platform::open_store() {
-  auto database = store::sqlite::Database::open(directory_.database_path(), end_on_storage_failure);
-  if (!database) {
-    return database.error();
-  }
-  database_ = std::move(*database);
-  auto functions = store::sqlite::SqliteFunctionStore::open(*database_);
-  if (!functions) {
-    return functions.error();
-  }
-  function_store_ = std::move(*functions);
-  code_store_ = std::make_unique<store::sqlite::FileCodeStore>(directory_);
-  return {};
-}
-
 // Each loop has copies of its own: calls on two loops do not count references to the same.
-void Platform::fill_mirrors(const std::vector<model::Function>& known) {
+base::Result<void> Platform::fill_mirrors() {
+  gateway::FeedStart known;
+  if (stores_->feed() != nullptr) {
+    auto looked = gateway::ChangeFollower::look(*stores_->feed(), stores_->functions());
+    if (!looked) {
+      return looked.error();
+    }
+    known = std::move(*looked);
+    follower_ = std::make_unique<gateway::ChangeFollower>(*stores_->feed(), stores_->functions(), mirrors());
+    follower_->start(known);
+  } else {
+    auto listed = stores_->functions().list();
+    if (!listed) {
+      return listed.error();
+    }
+    known.functions = std::move(*listed);
+  }
   for (const auto& shard : shards_) {
-    for (const auto& function : known) {
+    for (const auto& function : known.functions) {
       shard->functions().put(std::make_shared<const model::Function>(function));
     }
   }
+  return {};
+}
+
+std::vector<gateway::LoopMirror> Platform::mirrors() const {
+  std::vector<gateway::LoopMirror> mirrors;
+  for (const auto& shard : shards_) {
+    mirrors.push_back({&shard->loop(), &shard->gateway()});
+  }
+  return mirrors;
 }
 
 void Platform::make_parts() {
@@ -126,25 +128,23 @@ void Platform::make_parts() {
   const archive::Limits unzip{options_.upload.unzipped_bytes, options_.upload.zip_entries,
                               options_.upload.path_bytes, options_.upload.path_depth};
   code_cache_ = std::make_unique<worker::CodeCache>(
-      worker::CodeCacheOptions{directory_.cache_folder(), unzip, options_.code_cache_bytes}, *code_store_,
+      worker::CodeCacheOptions{directory_.cache_folder(), unzip, options_.code_cache_bytes}, stores_->code(),
       *pool_, first_loop());
   changes_ = std::make_unique<gateway::FunctionsApi>(
-      gateway::FunctionsApiParts{*function_store_, *code_store_, *pool_, first_loop(), random_},
+      gateway::FunctionsApiParts{stores_->functions(), stores_->code(), *pool_, first_loop(), random_},
       options_.upload, options_.function);
   for (std::size_t i = 0; i < loops_.size(); ++i) {
     shards_.push_back(make_shard(i));
   }
-  std::vector<gateway::LoopMirror> mirrors;
   std::vector<http::Server*> servers;
   for (const auto& shard : shards_) {
     shard->connect(shards_);
-    mirrors.push_back({&shard->loop(), &shard->gateway()});
     servers.push_back(&shard->server());
   }
   for (const auto& shard : shards_) {
     shard->introduce(shards_);
   }
-  changes_->publish_to(std::move(mirrors));
+  changes_->publish_to(mirrors());
   servers.erase(servers.begin());
   shards_.front()->server().deal_to(servers);
 }
@@ -156,7 +156,7 @@ std::unique_ptr<Shard> Platform::make_shard(std::size_t index) {
   return std::make_unique<Shard>(ShardOptions{options_, index, count, start_.memory_mb / count + left_over,
                                               start_.node, start_.shim, start_.api_key},
                                  ShardParts{loop, shared_host_->view(loop), code_folders_for(loop),
-                                            changes_for(index), *code_store_, *pool_});
+                                            changes_for(index), stores_->code(), *pool_});
 }
 
 worker::CodeFolders Platform::code_folders_for(base::Reactor& loop) {

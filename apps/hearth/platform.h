@@ -9,16 +9,15 @@
 
 #include "apps/hearth/serve_options.h"
 #include "apps/hearth/shard.h"
+#include "apps/hearth/stores.h"
 #include "base/blocking_pool.h"
 #include "base/random.h"
 #include "base/reactor.h"
+#include "gateway/change_follower.h"
 #include "gateway/functions_api.h"
 #include "launcher/client.h"
 #include "launcher/shared_host.h"
 #include "store/sqlite/data_directory.h"
-#include "store/sqlite/database.h"
-#include "store/sqlite/file_code_store.h"
-#include "store/sqlite/sqlite_function_store.h"
 #include "worker/code_cache.h"
 
 namespace hearth {
@@ -55,12 +54,12 @@ class Platform {
  private:
   base::Reactor& first_loop() { return *loops_.front(); }
   base::SpinOptions spin_options(std::size_t shard);
-  base::Result<void> open_store();
   void make_parts();
   std::unique_ptr<Shard> make_shard(std::size_t index);
   worker::CodeFolders code_folders_for(base::Reactor& loop);
   std::unique_ptr<gateway::FunctionChanges> changes_for(std::size_t shard);
-  void fill_mirrors(const std::vector<model::Function>& known);
+  base::Result<void> fill_mirrors();
+  std::vector<gateway::LoopMirror> mirrors() const;
   base::Result<void> watch_signals();
   void on_signal(int signal);
   void drain();
@@ -76,15 +75,14 @@ class Platform {
   base::SystemRandom random_;
 
   // Of all shards. What is not for any thread lives on the first loop.
-  std::unique_ptr<store::sqlite::Database> database_;
-  std::unique_ptr<store::sqlite::SqliteFunctionStore> function_store_;
-  std::unique_ptr<store::sqlite::FileCodeStore> code_store_;
+  std::unique_ptr<Stores> stores_;
   std::unique_ptr<launcher::Client> launcher_;
   std::unique_ptr<launcher::SharedHost> shared_host_;
   std::unique_ptr<base::BlockingPool> pool_;
   std::unique_ptr<worker::CodeCache> code_cache_;
   std::unique_ptr<gateway::FunctionsApi> changes_;
   std::vector<std::unique_ptr<Shard>> shards_;
+  std::unique_ptr<gateway::ChangeFollower> follower_;  // null: nobody else changes the store
 
   PlatformStart start_;
   std::size_t draining_parts_ = 0;  // parts that have not said yet that nothing is left

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/text_units.h"
+#include "store/postgres/connection.h"
 
 namespace hearth {
 namespace {
@@ -92,6 +93,24 @@ void add_server_flags(CLI::App& command, ServeOptions& options) {
       "Longest time that the server looks again before it sleeps, while calls come one by one; 0: never");
   add_duration(*group, "--drain-timeout", options.drain_timeout,
                "How long SIGTERM lets running invocations finish");
+}
+
+void add_store_flags(CLI::App& command, ServeOptions& options) {
+  auto* const group = command.add_option_group("Store");
+  group
+      ->add_option(
+          "--store", options.store,
+          "PostgreSQL that several servers share, postgres://USER@HOST/DATABASE (default: the embedded "
+          "store in --data-dir)")
+      ->envname("HEARTH_STORE")
+      ->type_name("URL");
+  group
+      ->add_option("--store-connections", options.store_connections,
+                   "Most connections to it at once, and one more")
+      ->check(CLI::Range(1U, 100U))
+      ->capture_default_str();
+  add_milliseconds(*group, "--store-timeout", options.store_timeout,
+                   "Longest wait for it, for a connection or for one answer");
 }
 
 void add_worker_flags(CLI::App& command, ServeOptions& options) {
@@ -228,10 +247,22 @@ void add_limit_flags(CLI::App& command, ServeOptions& options) {
   add_bytes(*group, "--log-bytes", options.logs.bytes, "64MiB", "Memory for logs of all functions");
 }
 
+// Empty, or what is wrong with it.
+std::string check_store(const std::string& url) {
+  if (url.empty()) {
+    return {};
+  }
+  if (!url.starts_with("postgres://") && !url.starts_with("postgresql://")) {
+    return "it is a URL like postgres://USER@HOST:5432/DATABASE";
+  }
+  return store::postgres::check_url(url);
+}
+
 }  // namespace
 
 void add_serve_flags(CLI::App& command, ServeOptions& options) {
   add_server_flags(command, options);
+  add_store_flags(command, options);
   add_worker_flags(command, options);
   add_network_flags(command, options);
   add_limit_flags(command, options);
@@ -269,6 +300,9 @@ std::string check(const ServeOptions& options) {
   }
   if (!options.api_key.empty() && !options.api_key_file.empty()) {
     return "--api-key and --api-key-file exclude one another";
+  }
+  if (const std::string wrong = check_store(options.store); !wrong.empty()) {
+    return fmt::format("--store: {}", wrong);
   }
   if (options.memory_mb != 0) {
     if (const std::string wrong = check_memory(options, options.memory_mb); !wrong.empty()) {

@@ -18,6 +18,9 @@ namespace hearth {
 struct ServeOptions {
   std::string listen = "127.0.0.1:8080";
   std::string data_dir = "hearth-data";
+  std::string store;  // a URL of PostgreSQL; empty: the embedded store, in data_dir
+  std::size_t store_connections = 8;
+  std::chrono::milliseconds store_timeout{5'000};
   std::string api_key;
   std::string api_key_file;
   bool insecure_no_auth = false;

@@ -1,0 +1,103 @@
+#include "apps/hearth/stores.h"
+
+#include <cstdlib>
+#include <utility>
+
+#include "base/log.h"
+#include "store/postgres/migrations.h"
+#include "store/postgres/postgres_change_feed.h"
+#include "store/postgres/postgres_code_store.h"
+#include "store/postgres/postgres_function_store.h"
+#include "store/sqlite/database.h"
+#include "store/sqlite/file_code_store.h"
+#include "store/sqlite/sqlite_function_store.h"
+
+namespace hearth {
+namespace {
+
+namespace postgres = store::postgres;
+namespace sqlite = store::sqlite;
+
+// The disk no longer holds what we believe: stop at once and recover at the next start.
+[[noreturn]] void end_on_storage_failure(const base::Error& error) {
+  spdlog::critical("the store failed: {}; stopping, so that the next start recovers from what the disk holds",
+                   error.message);
+  spdlog::shutdown();
+  std::_Exit(1);
+}
+
+class EmbeddedStores final : public Stores {
+ public:
+  EmbeddedStores(std::unique_ptr<sqlite::Database> database,
+                 std::unique_ptr<sqlite::SqliteFunctionStore> functions,
+                 const sqlite::DataDirectory& directory)
+      : database_(std::move(database)), functions_(std::move(functions)), code_(directory) {}
+
+  store::FunctionStore& functions() override { return *functions_; }
+  store::CodeStore& code() override { return code_; }
+  store::ChangeFeed* feed() override { return nullptr; }
+
+ private:
+  const std::unique_ptr<sqlite::Database> database_;
+  const std::unique_ptr<sqlite::SqliteFunctionStore> functions_;
+  sqlite::FileCodeStore code_;
+};
+
+class SharedStores final : public Stores {
+ public:
+  SharedStores(const postgres::PoolOptions& options, const sqlite::DataDirectory& directory)
+      : spool_(directory), pool_(options), functions_(pool_), code_(pool_, spool_), feed_(options) {}
+
+  base::Result<void> open() {
+    if (auto migrated = postgres::migrate(pool_, postgres::migrations()); !migrated) {
+      return migrated;
+    }
+    return code_.sweep();
+  }
+
+  store::FunctionStore& functions() override { return functions_; }
+  store::CodeStore& code() override { return code_; }
+  store::ChangeFeed* feed() override { return &feed_; }
+
+ private:
+  sqlite::FileCodeStore spool_;  // uploads on their way pass through the data directory
+  postgres::Pool pool_;
+  postgres::PostgresFunctionStore functions_;
+  postgres::PostgresCodeStore code_;
+  postgres::PostgresChangeFeed feed_;
+};
+
+base::Result<std::unique_ptr<Stores>> open_embedded(const sqlite::DataDirectory& directory) {
+  auto database = sqlite::Database::open(directory.database_path(), end_on_storage_failure);
+  if (!database) {
+    return database.error();
+  }
+  auto functions = sqlite::SqliteFunctionStore::open(**database);
+  if (!functions) {
+    return functions.error();
+  }
+  return std::unique_ptr<Stores>(
+      std::make_unique<EmbeddedStores>(std::move(*database), std::move(*functions), directory));
+}
+
+base::Result<std::unique_ptr<Stores>> open_shared(const ServeOptions& options,
+                                                  const sqlite::DataDirectory& directory) {
+  auto stores = std::make_unique<SharedStores>(
+      postgres::PoolOptions{
+          options.store, options.store_connections, {options.store_timeout, options.store_timeout}},
+      directory);
+  if (auto opened = stores->open(); !opened) {
+    return opened.error();
+  }
+  spdlog::info("store: {}", postgres::without_password(options.store));
+  return std::unique_ptr<Stores>(std::move(stores));
+}
+
+}  // namespace
+
+base::Result<std::unique_ptr<Stores>> open_stores(const ServeOptions& options,
+                                                  store::sqlite::DataDirectory& directory) {
+  return options.store.empty() ? open_embedded(directory) : open_shared(options, directory);
+}
+
+}  // namespace hearth

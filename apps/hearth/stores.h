@@ -1,0 +1,29 @@
+// The store that a server was told to use: the embedded one in its data directory, or PostgreSQL, which
+// several share. Opened by the thread that starts the server; what it holds is for any thread.
+#pragma once
+
+#include <memory>
+
+#include "apps/hearth/serve_options.h"
+#include "base/result.h"
+#include "store/change_feed.h"
+#include "store/code_store.h"
+#include "store/function_store.h"
+#include "store/sqlite/data_directory.h"
+
+namespace hearth {
+
+class Stores {
+ public:
+  virtual ~Stores() = default;
+  virtual store::FunctionStore& functions() = 0;
+  virtual store::CodeStore& code() = 0;
+  // Null where nobody else changes what is in it.
+  virtual store::ChangeFeed* feed() = 0;
+};
+
+// `directory` outlives it. kUnavailable: PostgreSQL does not answer.
+base::Result<std::unique_ptr<Stores>> open_stores(const ServeOptions& options,
+                                                  store::sqlite::DataDirectory& directory);
+
+}  // namespace hearth

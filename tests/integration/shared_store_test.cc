@@ -1,0 +1,180 @@
+// Servers that share one PostgreSQL: what one is told, the others know; and what happens while it is away.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "store/postgres/testing/postgres_server.h"
+#include "tests/support/hearth_server.h"
+#include "tests/support/leftovers.h"
+
+namespace hearth::test {
+namespace {
+
+using std::chrono::seconds;
+using store::postgres::PostgresServer;
+using testing::HasSubstr;
+using testing::Not;
+
+std::string answers(const std::string& text) { return "module.exports = () => '" + text + "';"; }
+
+class SharedStore : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (const std::string reason = PostgresServer::hindrance(); !reason.empty()) {
+      GTEST_SKIP() << reason;
+    }
+    url_ = PostgresServer::shared().make_database();
+  }
+
+  std::unique_ptr<HearthServer> serve(std::vector<std::string> more = {}) const {
+    HearthServer::Options options;
+    options.flags = {"--store-timeout", "1s"};
+    options.flags.insert(options.flags.end(), more.begin(), more.end());
+    options.environment = {"HEARTH_STORE=" + url_};
+    return std::make_unique<HearthServer>(options);
+  }
+
+  std::string url_;
+};
+
+std::string output(const HearthServer& server, const std::string& id) {
+  const Reply reply = server.invoke(id);
+  const auto json = reply.json();
+  const auto* const object = json.if_object();
+  const auto* const output = object == nullptr ? nullptr : object->if_contains("output");
+  return output != nullptr && output->is_string() ? std::string(output->as_string())
+                                                  : std::to_string(reply.status) + " " + reply.error_code();
+}
+
+TEST_F(SharedStore, WhatOneServerIsToldTheOtherKnows) {
+  const auto first = serve();
+  const auto second = serve({"--threads", "2"});
+  const std::string id = first->create_js(answers("one"), {{"name", "greet"}});
+  EXPECT_TRUE(eventually([&] { return output(*second, "greet") == "one"; }, seconds(2)));
+  const std::string zip = zip_of({{"index.js", answers("two")}});
+  EXPECT_EQ(second->put("/functions/greet/code", zip, "application/zip").status, 200);
+  EXPECT_EQ(output(*second, id), "two") << "at once where it was deployed";
+  EXPECT_TRUE(eventually([&] { return output(*first, id) == "two"; }, seconds(2)));
+  EXPECT_EQ(first->get("/functions/greet").json().at("version"), 2);
+  EXPECT_EQ(first->create_zip(zip, {{"name", "greet"}}).status, 409) << "the name is taken on every server";
+  EXPECT_EQ(first->del("/functions/greet").status, 204);
+  EXPECT_EQ(output(*first, id), "404 not_found");
+  EXPECT_TRUE(eventually([&] { return output(*second, id) == "404 not_found"; }, seconds(2)));
+  EXPECT_TRUE(eventually([&] {
+    return second->instances({"idle", "leased", "removing"}) == 0;
+  })) << "its instances go everywhere";
+  EXPECT_EQ(first->stop(), 0);
+  EXPECT_EQ(second->stop(), 0);
+}
+
+TEST_F(SharedStore, AServerThatStartsKnowsWhatTheOthersDid) {
+  std::string id;
+  {
+    const auto first = serve();
+    id = first->create_js(answers("kept"));
+    first->kill();
+  }
+  const auto second = serve();
+  EXPECT_EQ(output(*second, id), "kept") << "its code too came from the store";
+}
+
+TEST_F(SharedStore, DeploysOfOneFunctionThroughTwoServersAtOnceAreAllCounted) {
+  const auto first = serve();
+  const auto second = serve();
+  const std::string id = first->create_js(answers("0"));
+  ASSERT_TRUE(eventually([&] { return second->get("/functions/" + id).status == 200; }, seconds(2)));
+  std::atomic<int> deployed{0};
+  const auto deploy = [&](const HearthServer& server, const std::string& name) {
+    for (int i = 0; i < 10; ++i) {
+      const std::string zip = zip_of({{"index.js", answers(name + std::to_string(i))}});
+      const Reply reply = server.put("/functions/" + id + "/code", zip, "application/zip");
+      EXPECT_TRUE(reply.status == 200 || reply.error_code() == "conflict") << reply.body;
+      deployed += reply.status == 200 ? 1 : 0;
+    }
+  };
+  std::thread other([&] { deploy(*second, "b"); });
+  deploy(*first, "a");
+  other.join();
+  EXPECT_TRUE(eventually(
+      [&] {
+        return first->get("/functions/" + id).json().at("version") == 1 + deployed &&
+               output(*first, id) == output(*second, id);
+      },
+      seconds(3)));
+}
+
+TEST_F(SharedStore, WhileTheStoreIsAwayWarmFunctionsAnswerAndChangesAreRefused) {
+  const auto server = serve();
+  const auto other = serve();
+  const std::string id = server->create_js(answers("warm"));
+  EXPECT_EQ(output(*server, id), "warm");
+  PostgresServer::shared().kill();
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_EQ(output(*server, id), "warm");
+  }
+  const Reply refused = server->create_zip(zip_of({{"index.js", answers("x")}}));
+  EXPECT_EQ(refused.status, 503) << refused.body;
+  EXPECT_EQ(refused.error_code(), "store_unavailable");
+  EXPECT_NE(refused.header("Retry-After"), "");
+  EXPECT_EQ(server->del("/functions/" + id).status, 503);
+  EXPECT_EQ(output(*server, id), "warm") << "it was not deleted";
+  PostgresServer::shared().start();
+  EXPECT_TRUE(eventually(
+      [&] {
+        const Reply created =
+            server->create_zip(zip_of({{"index.js", answers("later")}}), {{"name", "later"}});
+        return created.status == 201;
+      },
+      seconds(2)))
+      << "within two seconds of its return";
+  EXPECT_TRUE(eventually([&] { return output(*other, "later") == "later"; }, seconds(2)));
+}
+
+TEST_F(SharedStore, AStoreThatIsStoppedRefusesWithinItsTimeoutAndWarmCallsDoNotWait) {
+  const auto server = serve();
+  const std::string id = server->create_js(answers("warm"));
+  EXPECT_EQ(output(*server, id), "warm");
+  PostgresServer::shared().pause();
+  std::thread deploy([&] {
+    const auto begun = std::chrono::steady_clock::now();
+    const Reply reply =
+        server->put("/functions/" + id + "/code", zip_of({{"index.js", answers("no")}}), "application/zip");
+    EXPECT_EQ(reply.error_code(), "store_unavailable") << reply.body;
+    EXPECT_LT(std::chrono::steady_clock::now() - begun, seconds(4));
+  });
+  const auto begun = std::chrono::steady_clock::now();
+  for (int i = 0; i < 200; ++i) {
+    EXPECT_EQ(output(*server, id), "warm");
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, seconds(4));
+  deploy.join();
+  PostgresServer::shared().go_on();
+}
+
+TEST_F(SharedStore, AWrongStoreIsNamedAtTheStartWithoutItsPassword) {
+  const auto start = [](const std::string& store) {
+    const ScratchFolder folder;
+    return run_program({hearth_binary(), "serve", "--listen", "127.0.0.1:0", "--data-dir",
+                        folder.path() + "/d", "--store-timeout", "1s", "--store", store});
+  };
+  const auto no_url = start("mysql://db/hearth");
+  EXPECT_EQ(no_url.exit_code, 2);
+  EXPECT_THAT(no_url.output, HasSubstr("postgres://USER@HOST:5432/DATABASE"));
+  const auto bad_setting = start("postgres://db/hearth?sslmud=require");
+  EXPECT_EQ(bad_setting.exit_code, 2);
+  EXPECT_THAT(bad_setting.output, HasSubstr("sslmud"));
+  const auto nobody = start("postgres://hearth:secret@127.0.0.1:1/hearth");
+  EXPECT_EQ(nobody.exit_code, 1);
+  EXPECT_THAT(nobody.output, testing::AllOf(HasSubstr("127.0.0.1"), Not(HasSubstr("secret"))));
+  const auto unknown = start(url_ + "-that-is-not-there");
+  EXPECT_EQ(unknown.exit_code, 1);
+  EXPECT_THAT(unknown.output, HasSubstr("does not exist"));
+}
+
+}  // namespace
+}  // namespace hearth::test
