@@ -167,7 +167,7 @@ TEST(Codec, RefusesUnknownEnumerators) {
   exited[1 + 4 + 1] = 4;  // kind, length, "d"
   EXPECT_FALSE(decode_notice(exited).ok());
   std::string unready = *encode(Notice(Unready{{ErrorCode::kIo, ""}}));
-  unready[1] = 13;
+  unready[1] = static_cast<char>(static_cast<int>(ErrorCode::kInternal) + 1);  // the last, and one more
   EXPECT_FALSE(decode_notice(unready).ok());
 }
 
