@@ -68,7 +68,7 @@ base::Result<void> Platform::open() {
   if (auto watched = watch_signals(); !watched) {
     return watched.error();
   }
-  auto stores = open_stores(options_, directory_);
+  auto stores = open_stores(options_, directory_, random_);
   if (!stores) {
     return stores.error();
   }
@@ -131,7 +131,8 @@ void Platform::make_parts() {
       worker::CodeCacheOptions{directory_.cache_folder(), unzip, options_.code_cache_bytes}, stores_->code(),
       *pool_, first_loop());
   changes_ = std::make_unique<gateway::FunctionsApi>(
-      gateway::FunctionsApiParts{stores_->functions(), stores_->code(), *pool_, first_loop(), random_},
+      gateway::FunctionsApiParts{stores_->functions(), stores_->code(), *pool_, first_loop(), random_,
+                                 stores_->feed()},
       options_.upload, options_.function);
   for (std::size_t i = 0; i < loops_.size(); ++i) {
     shards_.push_back(make_shard(i));

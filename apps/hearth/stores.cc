@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "base/ids.h"
 #include "base/log.h"
 #include "store/postgres/migrations.h"
 #include "store/postgres/postgres_change_feed.h"
@@ -45,8 +46,12 @@ class EmbeddedStores final : public Stores {
 
 class SharedStores final : public Stores {
  public:
-  SharedStores(const postgres::PoolOptions& options, const sqlite::DataDirectory& directory)
-      : spool_(directory), pool_(options), functions_(pool_), code_(pool_, spool_), feed_(options) {}
+  SharedStores(const postgres::PoolOptions& options, const sqlite::DataDirectory& directory, std::string name)
+      : spool_(directory),
+        pool_(options),
+        functions_(pool_),
+        code_(pool_, spool_),
+        feed_(pool_, std::move(name)) {}
 
   base::Result<void> open() {
     if (auto migrated = postgres::migrate(pool_, postgres::migrations()); !migrated) {
@@ -81,11 +86,12 @@ base::Result<std::unique_ptr<Stores>> open_embedded(const sqlite::DataDirectory&
 }
 
 base::Result<std::unique_ptr<Stores>> open_shared(const ServeOptions& options,
-                                                  const sqlite::DataDirectory& directory) {
+                                                  const sqlite::DataDirectory& directory,
+                                                  base::Random& random) {
   auto stores = std::make_unique<SharedStores>(
       postgres::PoolOptions{
           options.store, options.store_connections, {options.store_timeout, options.store_timeout}},
-      directory);
+      directory, base::make_guid(random));
   if (auto opened = stores->open(); !opened) {
     return opened.error();
   }
@@ -96,8 +102,9 @@ base::Result<std::unique_ptr<Stores>> open_shared(const ServeOptions& options,
 }  // namespace
 
 base::Result<std::unique_ptr<Stores>> open_stores(const ServeOptions& options,
-                                                  store::sqlite::DataDirectory& directory) {
-  return options.store.empty() ? open_embedded(directory) : open_shared(options, directory);
+                                                  store::sqlite::DataDirectory& directory,
+                                                  base::Random& random) {
+  return options.store.empty() ? open_embedded(directory) : open_shared(options, directory, random);
 }
 
 }  // namespace hearth

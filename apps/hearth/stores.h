@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "apps/hearth/serve_options.h"
+#include "base/random.h"
 #include "base/result.h"
 #include "store/change_feed.h"
 #include "store/code_store.h"
@@ -22,8 +23,10 @@ class Stores {
   virtual store::ChangeFeed* feed() = 0;
 };
 
-// `directory` outlives it. kUnavailable: PostgreSQL does not answer.
+// `directory` outlives it. `random` names this server among those that share its store. kUnavailable:
+// PostgreSQL does not answer.
 base::Result<std::unique_ptr<Stores>> open_stores(const ServeOptions& options,
-                                                  store::sqlite::DataDirectory& directory);
+                                                  store::sqlite::DataDirectory& directory,
+                                                  base::Random& random);
 
 }  // namespace hearth

@@ -8,8 +8,11 @@
 namespace hearth::gateway {
 namespace {
 
-// How long a wait for the feed is: the feed looks for itself behind what it is told.
-constexpr std::chrono::milliseconds kLook{1'000};
+// How long a wait for the feed is: then its lease is renewed, and the feed looks for itself behind what it is
+// told.
+constexpr std::chrono::milliseconds kLook = store::kFollowerLease / 4;
+// How long the loops have to take a change over; a lease is not renewed for a loop that hangs.
+constexpr std::chrono::milliseconds kApply = store::kFollowerLease / 2;
 constexpr std::chrono::milliseconds kFirstPause{50};
 constexpr std::chrono::milliseconds kLongestPause{1'000};
 
@@ -24,13 +27,14 @@ ChangeFollower::ChangeFollower(store::ChangeFeed& feed, store::FunctionStore& fu
 
 ChangeFollower::~ChangeFollower() {
   {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
+    const std::lock_guard lock(shared_->mutex);
+    shared_->stopping = true;
   }
-  stop_.notify_one();
+  shared_->changed.notify_one();
   feed_.interrupt();
   if (thread_.joinable()) {
     thread_.join();
+    feed_.leave();
   }
 }
 
@@ -38,6 +42,9 @@ base::Result<FeedStart> ChangeFollower::look(store::ChangeFeed& feed, store::Fun
   const auto position = feed.position();
   if (!position) {
     return position.error();
+  }
+  if (auto confirmed = feed.confirm(*position); !confirmed) {
+    return confirmed.error();
   }
   auto listed = functions.list();
   if (!listed) {
@@ -48,6 +55,7 @@ base::Result<FeedStart> ChangeFollower::look(store::ChangeFeed& feed, store::Fun
 
 void ChangeFollower::start(const FeedStart& from) {
   position_ = from.position;
+  shared_->applied = from.position;
   for (const model::Function& function : from.functions) {
     ids_.insert(function.id);
   }
@@ -78,8 +86,16 @@ void ChangeFollower::run() {
 
 // Whether it is time to end.
 bool ChangeFollower::pause(std::chrono::milliseconds duration) {
-  std::unique_lock lock(mutex_);
-  return stop_.wait_for(lock, duration, [this] { return stopping_; });
+  std::unique_lock lock(shared_->mutex);
+  return shared_->changed.wait_for(lock, duration, [this] { return shared_->stopping; });
+}
+
+// How far the mirrors of all loops have come; waits for them.
+std::uint64_t ChangeFollower::applied(std::chrono::milliseconds wait) {
+  std::unique_lock lock(shared_->mutex);
+  shared_->changed.wait_for(lock, wait,
+                            [this] { return shared_->stopping || shared_->applied >= position_; });
+  return shared_->applied;
 }
 
 base::Result<void> ChangeFollower::follow() {
@@ -87,11 +103,12 @@ base::Result<void> ChangeFollower::follow() {
   if (!changes) {
     return changes.error();
   }
-  for (store::FunctionChange& change : *changes) {
-    position_ = change.sequence;
-    tell(change.id, std::move(change.function));
+  if (!changes->empty()) {
+    position_ = changes->back().sequence;
+    tell(std::move(*changes));
   }
-  return {};
+  const std::uint64_t position = applied(kApply);
+  return position == position_ ? feed_.confirm(position) : base::Result<void>();
 }
 
 base::Result<void> ChangeFollower::list_again() {
@@ -99,28 +116,45 @@ base::Result<void> ChangeFollower::list_again() {
   if (!now) {
     return now.error();
   }
+  std::vector<store::FunctionChange> changes;
   std::set<model::FunctionId> gone = ids_;
   for (model::Function& function : now->functions) {
     gone.erase(function.id);
     const model::FunctionId id = function.id;
-    tell(id, std::move(function));
+    changes.push_back({now->position, id, std::move(function)});
   }
   for (const model::FunctionId& id : gone) {
-    tell(id, std::nullopt);
+    changes.push_back({now->position, id, std::nullopt});
   }
   position_ = now->position;
+  tell(std::move(changes));
   return {};
 }
 
-void ChangeFollower::tell(const model::FunctionId& id, std::optional<model::Function> function) {
-  if (function) {
-    ids_.insert(id);
-  } else {
-    ids_.erase(id);
+void ChangeFollower::tell(std::vector<store::FunctionChange> changes) {
+  for (const store::FunctionChange& change : changes) {
+    change.function ? void(ids_.insert(change.id)) : void(ids_.erase(change.id));
   }
-  home_.post([mirrors = mirrors_, id,
-              shared = function ? std::make_shared<const model::Function>(std::move(*function)) : nullptr] {
-    mirrors->synced(id, shared);
+  const std::function<void()> everywhere = [shared = shared_, position = position_] {
+    {
+      const std::lock_guard lock(shared->mutex);
+      shared->applied = position;
+    }
+    shared->changed.notify_one();
+  };
+  if (changes.empty()) {
+    everywhere();
+    return;
+  }
+  home_.post([mirrors = mirrors_, everywhere,
+              told = std::make_shared<std::vector<store::FunctionChange>>(std::move(changes))] {
+    for (store::FunctionChange& change : *told) {
+      const auto function =
+          change.function ? std::make_shared<const model::Function>(std::move(*change.function)) : nullptr;
+      // Each loop hears them in order: where the last has come, all have.
+      mirrors->synced(
+          change.id, function, &change == &told->back() ? everywhere : [] {});
+    }
   });
 }
 

@@ -33,26 +33,34 @@ class ChangeFollower {
   ChangeFollower& operator=(const ChangeFollower&) = delete;
   ~ChangeFollower();
 
+  // What a server begins with. From here on it is waited for by those that change something.
   static base::Result<FeedStart> look(store::ChangeFeed& feed, store::FunctionStore& functions);
   // Once.
   void start(const FeedStart& from);
 
  private:
+  // What the loop tells the thread, and the end.
+  struct Shared {
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::uint64_t applied = 0;  // the mirrors of all loops have every change up to it
+    bool stopping = false;
+  };
+
   void run();
   base::Result<void> follow();
   base::Result<void> list_again();
-  void tell(const model::FunctionId& id, std::optional<model::Function> function);
+  void tell(std::vector<store::FunctionChange> changes);
   bool pause(std::chrono::milliseconds duration);
+  std::uint64_t applied(std::chrono::milliseconds wait);
 
   store::ChangeFeed& feed_;
   store::FunctionStore& functions_;
   base::EventLoop& home_;
   const std::shared_ptr<FunctionMirrors> mirrors_;
+  const std::shared_ptr<Shared> shared_ = std::make_shared<Shared>();
   std::uint64_t position_ = 0;       // of the thread's, like what follows
   std::set<model::FunctionId> ids_;  // that the mirrors have
-  std::mutex mutex_;
-  std::condition_variable stop_;
-  bool stopping_ = false;  // guarded by mutex_
   std::thread thread_;
 };
 

@@ -38,6 +38,14 @@ class ScriptedFeed final : public store::ChangeFeed {
     answers_.pop_front();
     return answer;
   }
+  base::Result<void> confirm(std::uint64_t position) override {
+    const std::lock_guard lock(mutex_);
+    confirmed_.push_back(position);
+    changed_.notify_all();
+    return {};
+  }
+  void leave() override { left = true; }
+  base::Result<void> await_followers() override { return {}; }
   void interrupt() override {
     const std::lock_guard lock(mutex_);
     interrupted_ = true;
@@ -49,6 +57,18 @@ class ScriptedFeed final : public store::ChangeFeed {
     answers_.push_back(std::move(answer));
     changed_.notify_all();
   }
+  // Waits until that was confirmed, for ten seconds at most.
+  bool waits_for_confirmed(std::uint64_t position) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(10), [&] { return is_confirmed(position); });
+  }
+  bool has_confirmed(std::uint64_t position) {
+    const std::lock_guard lock(mutex_);
+    return is_confirmed(position);
+  }
+
+  bool left = false;
+
   // Waits until it was asked so often, for ten seconds at most.
   std::vector<std::uint64_t> first_asked(std::size_t count) {
     std::unique_lock lock(mutex_);
@@ -57,10 +77,15 @@ class ScriptedFeed final : public store::ChangeFeed {
   }
 
  private:
+  bool is_confirmed(std::uint64_t position) const {
+    return std::ranges::find(confirmed_, position) != confirmed_.end();
+  }
+
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Answer> answers_;
   std::vector<std::uint64_t> asked_;
+  std::vector<std::uint64_t> confirmed_;
   bool interrupted_ = false;
 };
 
@@ -136,7 +161,20 @@ TEST_F(ChangeFollowerTest, WhatIsNoLongerKeptIsListedAndWhatIsNotListedIsGone) {
   functions_.listed = {function("both"), function("new")};
   feed_.answer(base::Error{ErrorCode::kGone, "no longer kept"});
   EXPECT_EQ(told(3), (Told{"both", "new", "-old"}));
+  EXPECT_TRUE(feed_.waits_for_confirmed(90));
   EXPECT_THAT(feed_.first_asked(2), testing::ElementsAre(7, 90));
+}
+
+TEST_F(ChangeFollowerTest, ConfirmsWhatTheMirrorsHaveAndNotBefore) {
+  start({7, {}});
+  EXPECT_TRUE(feed_.waits_for_confirmed(7)) << "it lives";
+  feed_.answer(std::vector<FunctionChange>{{8, "a", function("a")}, {9, "b", std::nullopt}});
+  feed_.first_asked(3);  // the loop stands still: it goes on without having confirmed
+  EXPECT_FALSE(feed_.has_confirmed(9));
+  EXPECT_EQ(told(2).size(), 2U);
+  EXPECT_TRUE(feed_.waits_for_confirmed(9));
+  follower_.reset();
+  EXPECT_TRUE(feed_.left);
 }
 
 TEST_F(ChangeFollowerTest, EndsAtOnceWhileItWaits) {

@@ -22,12 +22,13 @@ void FunctionMirrors::removed(const model::FunctionPtr& function, const std::fun
   tell([function](FunctionMirror& mirror) { mirror.removed(function); }, everywhere);
 }
 
-void FunctionMirrors::synced(const model::FunctionId& id, const model::FunctionPtr& function) {
+void FunctionMirrors::synced(const model::FunctionId& id, const model::FunctionPtr& function,
+                             const std::function<void()>& everywhere) {
   tell(
       [id, function](FunctionMirror& mirror) {
         mirror.synced(id, function ? std::make_shared<const model::Function>(*function) : nullptr);
       },
-      [] {});
+      everywhere);
 }
 
 void FunctionMirrors::tell(const std::function<void(FunctionMirror&)>& tell_one,

@@ -67,7 +67,8 @@ class FunctionMirrors {
   void created(const model::FunctionPtr& function, const std::function<void()>& everywhere);
   void updated(const model::FunctionPtr& function, const std::function<void()>& everywhere);
   void removed(const model::FunctionPtr& function, const std::function<void()>& everywhere);
-  void synced(const model::FunctionId& id, const model::FunctionPtr& function);
+  void synced(const model::FunctionId& id, const model::FunctionPtr& function,
+              const std::function<void()>& everywhere);
 
  private:
   void tell(const std::function<void(FunctionMirror&)>& tell_one, const std::function<void()>& everywhere);

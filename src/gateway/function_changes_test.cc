@@ -82,10 +82,15 @@ TEST(FunctionMirrors, AllAreToldWhatTheStoreHolds) {
   RecordingMirror at_home;
   RecordingMirror at_second;
   FunctionMirrors mirrors({{&home, &at_home}, {&second, &at_second}});
-  mirrors.synced("f", function("f"));
+  int everywhere = 0;
+  const auto count = [&] { ++everywhere; };
+  mirrors.synced("f", function("f"), count);
+  EXPECT_EQ(everywhere, 0);
   second.run_posted();
+  home.run_posted();
+  EXPECT_EQ(everywhere, 1);
   EXPECT_NE(at_home.last, at_second.last) << "each has a copy of its own";
-  mirrors.synced("g", nullptr);
+  mirrors.synced("g", nullptr, count);
   second.run_posted();
   EXPECT_EQ(at_home.told, (Told{"synced f", "synced away g"}));
   EXPECT_EQ(at_second.told, at_home.told);

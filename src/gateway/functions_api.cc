@@ -58,8 +58,22 @@ void FunctionsApi::on_pool(Work work, Done done) {
   }
 }
 
+// A durable change, once all servers that live use it.
+template <typename Value>
+ApiResult<Value> FunctionsApi::used_everywhere(ApiResult<Value> result) {
+  if (parts_.feed == nullptr || std::holds_alternative<ApiFailure>(result)) {
+    return result;
+  }
+  if (auto used = parts_.feed->await_followers(); !used) {
+    return ApiFailure{ApiErrorCode::kStoreUnavailable,
+                      "the change is stored, but whether every server uses it already is not known: " +
+                          used.error().message};
+  }
+  return result;
+}
+
 void FunctionsApi::create(std::shared_ptr<Upload> upload, Changed done) {
-  on_pool([this, upload = std::move(upload)] { return create_blocking(*upload); },
+  on_pool([this, upload = std::move(upload)] { return used_everywhere(create_blocking(*upload)); },
           [this, done = std::move(done)](ApiResult<model::Function> result) {
             publish(std::move(result), done, &FunctionMirrors::created);
           });
@@ -67,7 +81,7 @@ void FunctionsApi::create(std::shared_ptr<Upload> upload, Changed done) {
 
 void FunctionsApi::update(model::FunctionPtr function, std::shared_ptr<Upload> upload, Changed done) {
   on_pool([this, function = std::move(function),
-           upload = std::move(upload)] { return update_blocking(*function, *upload); },
+           upload = std::move(upload)] { return used_everywhere(update_blocking(*function, *upload)); },
           [this, done = std::move(done)](ApiResult<model::Function> result) {
             publish(std::move(result), done, &FunctionMirrors::updated);
           });
@@ -86,7 +100,7 @@ void FunctionsApi::remove(const model::FunctionPtr& function, Removed done) {
   on_pool(
       [this, function]() -> ApiResult<std::monostate> {
         auto removed = remove_blocking(*function);
-        return removed ? ApiResult<std::monostate>{} : failure(removed.error());
+        return used_everywhere(removed ? ApiResult<std::monostate>{} : failure(removed.error()));
       },
       [this, function, done = std::move(done)](ApiResult<std::monostate> result) {
         if (std::holds_alternative<ApiFailure>(result)) {

@@ -17,6 +17,7 @@
 #include "base/random.h"
 #include "gateway/function_changes.h"
 #include "model/limits.h"
+#include "store/change_feed.h"
 #include "store/code_store.h"
 #include "store/function_store.h"
 
@@ -28,6 +29,8 @@ struct FunctionsApiParts {
   base::BlockingPool& pool;
   base::EventLoop& loop;
   base::Random& random;  // used on pool threads: must be thread-safe
+  store::ChangeFeed* feed =
+      nullptr;  // of a store that other servers follow: a change is told when all use it
 };
 
 class FunctionsApi final : public FunctionChanges {
@@ -52,6 +55,8 @@ class FunctionsApi final : public FunctionChanges {
   ApiResult<model::Function> create_blocking(Upload& upload);
   ApiResult<model::Function> update_blocking(const model::Function& function, Upload& upload);
   base::Result<void> remove_blocking(const model::Function& function);
+  template <typename Value>
+  ApiResult<Value> used_everywhere(ApiResult<Value> result);
   std::optional<ApiFailure> check_zip(Upload& upload, const model::Version& version);
   std::optional<ApiFailure> keep_code(Upload& upload, model::Version& version);
 

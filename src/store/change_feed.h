@@ -1,7 +1,10 @@
 // The store port for what changed, where several servers share one store: each follows the changes of all,
 // its own included, in the order in which they were committed.
 //
-// For one thread that may block; interrupt() from any.
+// A server that follows says how far it has come, and thereby that it lives: whoever makes a change can wait
+// until all that live use it. One that says nothing for kFollowerLease is no longer waited for.
+//
+// For one thread that may block; interrupt() and await_followers() from any.
 #pragma once
 
 #include <chrono>
@@ -23,6 +26,8 @@ struct FunctionChange {
   bool operator==(const FunctionChange&) const = default;
 };
 
+inline constexpr std::chrono::milliseconds kFollowerLease{2'000};
+
 class ChangeFeed {
  public:
   virtual ~ChangeFeed() = default;
@@ -32,6 +37,13 @@ class ChangeFeed {
   // changes are no longer kept that far back, or the store is another one: list the functions again.
   virtual base::Result<std::vector<FunctionChange>> next(std::uint64_t after,
                                                          std::chrono::milliseconds timeout) = 0;
+  // This server uses all changes up to that one. To be said at least every quarter of kFollowerLease.
+  virtual base::Result<void> confirm(std::uint64_t position) = 0;
+  // This server ends.
+  virtual void leave() = 0;
+  // Until every server that lives uses all changes that are committed now: at most a little longer than
+  // kFollowerLease. kTimeout after twice that, which would be a fault of the database's clock.
+  virtual base::Result<void> await_followers() = 0;
   // A next() that waits returns soon; one that is called later returns without waiting.
   virtual void interrupt() = 0;
 };

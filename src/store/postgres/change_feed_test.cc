@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <set>
 #include <thread>
 
@@ -22,7 +23,7 @@ class PostgresFeed : public testing::Test {
       GTEST_SKIP() << reason;
     }
     store_ = std::make_unique<PostgresUnderTest>();
-    feed_ = std::make_unique<PostgresChangeFeed>(PoolOptions{store_->url(), 1, {}});
+    feed_ = std::make_unique<PostgresChangeFeed>(store_->parts().pool, "here");
   }
 
   FunctionStore& functions() { return store_->functions(); }
@@ -120,9 +121,49 @@ TEST_F(PostgresFeed, AfterARestartOfTheServerItGoesOnWhereItWas) {
   ASSERT_FALSE(down.ok());
   EXPECT_EQ(down.error().code, ErrorCode::kUnavailable);
   PostgresServer::shared().start();
-  store_->reopen();
-  ASSERT_TRUE(functions().create(sample_function(2)).ok());
+  const auto deadline = std::chrono::steady_clock::now() + seconds(2);
+  bool created = false;
+  while (!created && std::chrono::steady_clock::now() < deadline) {
+    created = functions().create(sample_function(2)).ok();  // refused until the pool's pause is over
+  }
+  ASSERT_TRUE(created);
   EXPECT_EQ(next(1).size(), 1U);
+}
+
+TEST_F(PostgresFeed, WaitsForWhoeverLivesAndHasNotConfirmed) {
+  PostgresChangeFeed there(store_->parts().pool, "there");
+  ASSERT_TRUE(feed_->confirm(0).ok());
+  ASSERT_TRUE(there.confirm(0).ok());
+  EXPECT_TRUE(feed_->await_followers().ok()) << "nothing has changed";
+  ASSERT_TRUE(functions().create(sample_function(1)).ok());
+  ASSERT_TRUE(feed_->confirm(1).ok());
+  std::atomic<bool> used{false};
+  std::jthread waiting([&] {
+    EXPECT_TRUE(feed_->await_followers().ok());
+    used = true;
+  });
+  EXPECT_EQ(there.next(0, seconds(10))->size(), 1U);
+  EXPECT_FALSE(used);
+  ASSERT_TRUE(there.confirm(1).ok());
+  const auto begun = std::chrono::steady_clock::now();
+  waiting.join();
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, milliseconds(1'000)) << "not for the lease's end";
+}
+
+TEST_F(PostgresFeed, WaitsNoLongerThanTheLeaseOfWhoeverIsSilentAndNotForWhoLeft) {
+  PostgresChangeFeed silent(store_->parts().pool, "silent");
+  ASSERT_TRUE(silent.confirm(0).ok());
+  ASSERT_TRUE(functions().create(sample_function(1)).ok());
+  auto begun = std::chrono::steady_clock::now();
+  EXPECT_TRUE(feed_->await_followers().ok());
+  const auto waited = std::chrono::steady_clock::now() - begun;
+  EXPECT_GT(waited, milliseconds(1'500));
+  EXPECT_LT(waited, milliseconds(3'500));
+  ASSERT_TRUE(silent.confirm(0).ok());
+  silent.leave();
+  begun = std::chrono::steady_clock::now();
+  EXPECT_TRUE(feed_->await_followers().ok());
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, milliseconds(1'000));
 }
 
 TEST_F(PostgresFeed, SaysWhenTheChangesAreNoLongerKeptOrOfAnotherStore) {

@@ -37,6 +37,12 @@ ALTER TABLE functions ADD CONSTRAINT functions_current FOREIGN KEY (id, current_
   REFERENCES versions (function_id, number) DEFERRABLE INITIALLY DEFERRED;
 CREATE INDEX versions_by_code ON versions (code_digest);
 CREATE INDEX functions_by_creation ON functions (created_ms, id);
+-- The servers that follow the changes, and how far each has come.
+CREATE TABLE followers (
+  id         text COLLATE "C" PRIMARY KEY,
+  position   bigint NOT NULL,
+  renewed_at timestamptz NOT NULL
+);
 -- Which function changed, in the order in which the changes were committed; the oldest rows go.
 CREATE TABLE changes (
   sequence    bigint PRIMARY KEY,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "base/unique_fd.h"
 #include "store/change_feed.h"
@@ -12,22 +13,27 @@ namespace hearth::store::postgres {
 
 class PostgresChangeFeed final : public ChangeFeed {
  public:
-  // Has a connection of its own, made when it is first needed and again when it was lost. Its database has
-  // been migrated.
-  explicit PostgresChangeFeed(PoolOptions options);
+  // Has a connection of its own, made when it is first needed and again when it was lost; `pool`, which
+  // outlives it, is for await_followers(). Its database has been migrated. `follower`: a GUID, of this
+  // server.
+  PostgresChangeFeed(Pool& pool, std::string follower);
   PostgresChangeFeed(const PostgresChangeFeed&) = delete;
   PostgresChangeFeed& operator=(const PostgresChangeFeed&) = delete;
 
   base::Result<std::uint64_t> position() override;
   base::Result<std::vector<FunctionChange>> next(std::uint64_t after,
                                                  std::chrono::milliseconds timeout) override;
+  base::Result<void> confirm(std::uint64_t position) override;
+  void leave() override;
+  base::Result<void> await_followers() override;
   void interrupt() override;
 
  private:
   base::Result<void> connect();
   base::Result<std::vector<FunctionChange>> read(std::uint64_t after);
 
-  const PoolOptions options_;
+  Pool& pool_;
+  const std::string follower_;
   const base::UniqueFd interrupted_;  // eventfd(2); never read, so that it stays readable
   std::unique_ptr<Connection> connection_;
 };
