@@ -1,4 +1,6 @@
 // What every messaging layer promises; run against each adapter there is.
+#include "messaging/testing/conformance.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -7,74 +9,28 @@
 #include <string>
 #include <vector>
 
-#include "base/manual_event_loop.h"
-#include "messaging/crossloop/crossloop_messaging.h"
-#include "messaging/inproc/inproc_messaging.h"
-
 namespace hearth::messaging {
 namespace {
 
-class RecordingWorker final : public WorkerSubscriber {
- public:
-  bool on_demand(const Demand& demand) override {
-    demands.push_back(demand);
-    return makes_room;
-  }
-  void on_demand_withdrawn(std::uint64_t id) override { withdrawn.push_back(id); }
-  void on_version_dropped(const model::VersionId& version) override { dropped.push_back(version); }
-
-  bool makes_room = false;
-  std::vector<Demand> demands;
-  std::vector<std::uint64_t> withdrawn;
-  std::vector<model::VersionId> dropped;
-};
-
-struct Subject {
-  std::shared_ptr<Messaging> messaging;
-  std::unique_ptr<RecordingWorker> worker = std::make_unique<RecordingWorker>();
-};
-
-using MakeSubject = std::function<Subject()>;
-
-Subject make_inproc() {
-  Subject subject;
-  auto inproc = std::make_shared<InprocMessaging>();
-  inproc->subscribe(*subject.worker);
-  subject.messaging = std::move(inproc);
-  return subject;
-}
-
-// Alone: with nobody to ask it is what it decorates.
-Subject make_crossloop() {
-  struct Alone {
-    base::ManualEventLoop loop;
-    InprocMessaging local;
-    CrossLoopMessaging messaging{local, loop};
-  };
-  Subject subject;
-  const auto alone = std::make_shared<Alone>();
-  alone->local.subscribe(*subject.worker);
-  subject.messaging = {alone, &alone->messaging};
-  return subject;
-}
-
-class MessagingConformance : public testing::TestWithParam<std::pair<const char*, MakeSubject>> {
+class MessagingConformance : public testing::TestWithParam<MessagingBackend> {
  protected:
-  void SetUp() override { subject_ = GetParam().second(); }
+  void SetUp() override { subject_ = GetParam().make(); }
 
   static model::Allocation allocation(const std::string& instance, std::uint64_t epoch = 1,
                                       std::uint32_t memory = 1024) {
     return {"inproc:", instance, 0, epoch, memory};
   }
   std::string take(const std::string& version, std::uint32_t memory = 128) {
-    std::string taken = "nothing";
+    std::string taken = "no answer";
     messaging().take(version, memory, Reach::kEverywhere, [&](std::optional<Taken> entry) {
-      if (entry) {
-        taken = (entry->source == Source::kWarm ? "warm " : "cold ") + entry->allocation.instance;
-      }
+      taken = !entry                           ? "nothing"
+              : entry->source == Source::kWarm ? "warm " + entry->allocation.instance
+                                               : "cold " + entry->allocation.instance;
     });
+    settle();
     return taken;
   }
+  void settle() { subject_.settle(); }
   Messaging& messaging() { return *subject_.messaging; }
   RecordingWorker& worker() { return *subject_.worker; }
 
@@ -123,33 +79,53 @@ TEST_P(MessagingConformance, DroppingAVersionEmptiesItsStackAndTellsTheWorker) {
   messaging().drop_version("v1");
   EXPECT_EQ(take("v1"), "nothing");
   EXPECT_EQ(take("v2"), "warm b");
+  settle();
   EXPECT_THAT(worker().dropped, testing::Eq(std::vector<model::VersionId>{"v1"}));
+}
+
+TEST_P(MessagingConformance, TakesWhatItWasGivenInEveryField) {
+  const model::Allocation given{"http://10.0.0.1:8081", "i0123456789abcd", 3, UINT64_MAX, 128};
+  messaging().announce_warm("v1", given);
+  std::optional<Taken> taken;
+  messaging().take("v1", kWarmOnly, Reach::kHere, [&](std::optional<Taken> entry) { taken = entry; });
+  settle();
+  EXPECT_EQ(taken, (Taken{given, Source::kWarm}));
+}
+
+TEST_P(MessagingConformance, WhoAsksForWarmOnlyTakesNoMemory) {
+  messaging().announce_cold(allocation("c", 1, UINT32_MAX - 1));
+  EXPECT_EQ(take("v1", kWarmOnly), "nothing");
+  EXPECT_EQ(take("v1", 128), "cold c");
 }
 
 TEST_P(MessagingConformance, DemandReachesTheWorkerAndItsAnswerTheAsker) {
   bool coming = true;
   messaging().demand({7, "v1", 256}, [&](bool answer) { coming = answer; });
+  settle();
   EXPECT_FALSE(coming);
   worker().makes_room = true;
   messaging().demand({8, "v1", 256}, [&](bool answer) { coming = answer; });
+  settle();
   EXPECT_TRUE(coming);
-  EXPECT_EQ(worker().demands.size(), 2U);
+  ASSERT_EQ(worker().demands.size(), 2U);
+  EXPECT_EQ(worker().demands[1], (Demand{worker().demands[1].id, "v1", 256}));
   messaging().withdraw_demand(8);
-  EXPECT_EQ(worker().withdrawn, std::vector<std::uint64_t>{8});
+  settle();
+  EXPECT_EQ(worker().withdrawn, std::vector<std::uint64_t>{worker().demands[1].id});
 }
 
 TEST_P(MessagingConformance, EachAnnouncementWakes) {
   std::vector<std::string> woken;
   messaging().on_announced([&](const model::VersionId& version) { woken.push_back(version); });
   messaging().announce_warm("v1", allocation("a"));
+  settle();
   messaging().announce_cold(allocation("c"));
+  settle();
   EXPECT_EQ(woken, (std::vector<std::string>{"v1", ""}));
 }
 
-INSTANTIATE_TEST_SUITE_P(Adapters, MessagingConformance,
-                         testing::Values(std::pair<const char*, MakeSubject>{"inproc", make_inproc},
-                                         std::pair<const char*, MakeSubject>{"crossloop", make_crossloop}),
-                         [](const auto& param) { return std::string(param.param.first); });
+INSTANTIATE_TEST_SUITE_P(Adapters, MessagingConformance, testing::ValuesIn(messaging_backends()),
+                         [](const auto& param) { return param.param.name; });
 
 }  // namespace
 }  // namespace hearth::messaging

@@ -48,6 +48,9 @@ class WorkerSubscriber {
   virtual void on_demand_withdrawn(std::uint64_t demand_id) = 0;
   // The version's function was deleted, or has newer code: its idle instances go at once.
   virtual void on_version_dropped(const model::VersionId& version) = 0;
+  // The messaging layer may have lost what was announced: everything that is idle and not leased is announced
+  // again.
+  virtual void on_announce_again() = 0;
 };
 
 class Messaging {

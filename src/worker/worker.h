@@ -71,6 +71,7 @@ class Worker final : public model::Executor,
   bool on_demand(const messaging::Demand& demand) override;
   void on_demand_withdrawn(std::uint64_t demand_id) override;
   void on_version_dropped(const model::VersionId& version) override;
+  void on_announce_again() override;
 
   bool offer(std::uint32_t memory_mb) override;
   bool give_up(std::uint32_t memory_mb) override;
@@ -142,6 +143,7 @@ class Worker final : public model::Executor,
   void advertise();
   void announce_cold_of(std::uint32_t memory_mb, std::uint64_t demand = 0);
   void announce_warm(Slot& slot, std::uint32_t lane);
+  static bool offered(const Slot& slot, std::uint32_t lane);
   void assign(Slot& slot);
   static void invoke(Slot& slot, std::uint32_t lane);
   std::optional<model::Allocation> next_lease(Slot& slot, std::uint32_t lane);

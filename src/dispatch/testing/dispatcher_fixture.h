@@ -85,6 +85,7 @@ class RoomMaker final : public messaging::WorkerSubscriber {
   }
   void on_demand_withdrawn(std::uint64_t) override { ++withdrawn; }
   void on_version_dropped(const model::VersionId& version) override { dropped.push_back(version); }
+  void on_announce_again() override {}
 
   bool makes_room = false;
   int withdrawn = 0;

@@ -29,6 +29,7 @@ class PlayedWorker final : public WorkerSubscriber, public SharingWorker {
     std::erase_if(demands, [id](const Demand& demand) { return demand.id == id; });
   }
   void on_version_dropped(const model::VersionId& version) override { dropped.push_back(version); }
+  void on_announce_again() override {}
   bool offer(std::uint32_t memory_mb) override {
     if (free_mb < memory_mb) {
       return false;
