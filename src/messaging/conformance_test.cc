@@ -54,6 +54,9 @@ TEST_P(MessagingConformance, StacksOfVersionsAreApart) {
 }
 
 TEST_P(MessagingConformance, ColdIsAQueueThatSkipsWhatIsTooSmall) {
+  if (!subject_.one_cold_queue) {
+    GTEST_SKIP() << "it has several queues";
+  }
   messaging().announce_cold(allocation("small", 1, 256));
   messaging().announce_cold(allocation("first"));
   messaging().announce_cold(allocation("second"));
@@ -93,7 +96,7 @@ TEST_P(MessagingConformance, TakesWhatItWasGivenInEveryField) {
 }
 
 TEST_P(MessagingConformance, WhoAsksForWarmOnlyTakesNoMemory) {
-  messaging().announce_cold(allocation("c", 1, UINT32_MAX - 1));
+  messaging().announce_cold(allocation("c", 1, 1'000'000));
   EXPECT_EQ(take("v1", kWarmOnly), "nothing");
   EXPECT_EQ(take("v1", 128), "cold c");
 }

@@ -62,8 +62,8 @@ class Messaging {
   // Takes an entry of this instance back; when it has been taken already, nothing happens.
   virtual void withdraw(const model::VersionId& version, const std::string& instance) = 0;
 
-  // The newest warm entry of the version; without one the oldest cold entry of at least `memory_mb`;
-  // without either nothing.
+  // The newest warm entry of the version; without one the oldest cold entry of at least `memory_mb` (of one
+  // server's, where several keep them); without either nothing.
   virtual void take(const model::VersionId& version, std::uint32_t memory_mb, Reach reach,
                     std::function<void(std::optional<Taken>)> done) = 0;
 

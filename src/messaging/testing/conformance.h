@@ -41,6 +41,8 @@ struct Subject {
   std::shared_ptr<RecordingWorker> worker = std::make_shared<RecordingWorker>();
   // Runs the subject's loop until all that was asked of it has come to its end.
   std::function<void()> settle = [] {};
+  // Of all cold entries the oldest comes first; else of those on each server.
+  bool one_cold_queue = true;
 };
 
 struct MessagingBackend {
