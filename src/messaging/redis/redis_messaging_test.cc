@@ -217,6 +217,18 @@ TEST_F(RedisMessagingTest, ScriptsThatRedisForgotAreSentAgain) {
   EXPECT_EQ(take(process, "v"), "a");
 }
 
+// Of a worker that is gone nothing stays for ever.
+TEST_F(RedisMessagingTest, WhatNobodyAnnouncesAgainIsForgotten) {
+  PlayedProcess& process = join("p");
+  process.messaging.announce_warm("v", allocation("a"));
+  process.messaging.announce_cold(allocation("c"));
+  settle(process);
+  const std::string life = ":" + std::to_string(kEntryLife.count());
+  EXPECT_THAT(server().ask("TTL hearth:warm:v"), testing::StartsWith(life));
+  EXPECT_THAT(server().ask("TTL hearth:cold"), testing::StartsWith(life));
+  EXPECT_GE(kEntryLife, 3 * kAnnounceAgainEvery);
+}
+
 TEST_F(RedisMessagingTest, WhatIsNoneOfOursIsDropped) {
   PlayedProcess& process = join("p");
   server().ask("RPUSH hearth:warm:v nonsense");

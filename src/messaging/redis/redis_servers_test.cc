@@ -30,7 +30,7 @@ class RedisServersTest : public RedisTest {
   // A version, or an instance, whose server this is.
   std::string kept_by(std::size_t server, const std::string& prefix = "v") const {
     for (int i = 0;; ++i) {
-      const std::string key = prefix + std::to_string(i);
+      std::string key = prefix + std::to_string(i);
       if (order_of(key).front() == server) {
         return key;
       }
@@ -57,9 +57,9 @@ TEST_F(RedisServersTest, ColdMemoryIsFoundOnEveryServer) {
     process.messaging.announce_cold(allocation(kept_by(i, "c")));
   }
   settle(process);
-  std::vector<std::string> taken;
-  for (int i = 0; i < 3; ++i) {
-    taken.push_back(take(process, kept_by(0), 128));
+  std::vector<std::string> taken(3);
+  for (std::string& each : taken) {
+    each = take(process, kept_by(0), 128);
   }
   std::vector<std::string> expected;
   for (const std::size_t server : order_of(kept_by(0))) {

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdlib>
@@ -97,11 +98,8 @@ bool RedisProcess::try_start() {
       "redis-server", "--port", std::to_string(port_), "--save", "",     "--appendonly",
       "no",           "--bind", "127.0.0.1",           "--dir",  folder_};
   words.insert(words.end(), more_arguments_.begin(), more_arguments_.end());
-  std::vector<char*> arguments;
-  for (std::string& word : words) {
-    arguments.push_back(word.data());
-  }
-  arguments.push_back(nullptr);
+  std::vector<char*> arguments(words.size() + 1);  // the last is null
+  std::ranges::transform(words, arguments.begin(), [](std::string& word) { return word.data(); });
   std::array<int, 2> pipe{};
   if (::pipe2(pipe.data(), O_CLOEXEC) != 0) {
     return false;
