@@ -1,6 +1,8 @@
 // One connection to a real server: its greeting, its bounds, its deadline, and how it comes back.
 #include "messaging/redis/redis_connection.h"
 
+#include <future>
+
 #include "messaging/redis/testing/redis_fixture.h"
 
 namespace hearth::messaging {
@@ -70,6 +72,26 @@ TEST_F(RedisConnectionTest, LooksUpNamesOnThePool) {
   url.host = "localhost";
   open(url);
   EXPECT_TRUE(comes_up());
+}
+
+TEST_F(RedisConnectionTest, AnAttemptThatCannotBeginEndsAtItsDeadlineAndIsMadeAgain) {
+  const RedisProcess server;
+  std::promise<void> began;
+  std::promise<void> release;
+  base::BlockingPool busy(1, 1);
+  ASSERT_TRUE(busy.submit([&] {
+    began.set_value();
+    release.get_future().wait();
+  }));
+  began.get_future().wait();
+  ASSERT_TRUE(busy.submit([] {}));  // one more is refused
+  RedisUrl url = server.url();
+  url.host = "localhost";
+  RedisConnection connection(reactor_, busy, url, {[] {}, [] {}, {}});
+  connection.open();
+  release.set_value();
+  EXPECT_TRUE(run_until(
+      reactor_, [&] { return connection.up(); }, 3 * kConnectDeadline));
 }
 
 TEST_F(RedisConnectionTest, GreetsWithPasswordAndDatabase) {

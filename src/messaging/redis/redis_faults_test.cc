@@ -1,4 +1,10 @@
 // A server that forgets, ends, stops or is not there.
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+
 #include "messaging/redis/testing/redis_fixture.h"
 
 namespace hearth::messaging {
@@ -137,7 +143,7 @@ TEST_F(RedisFaultsTest, AnEpochThatAnotherProcessChangedIsSeen) {
   EXPECT_TRUE(run_until([&] { return process.worker.asked_again > 0; }, kFilledAgain));
 }
 
-TEST_F(RedisFaultsTest, ASubscriptionThatBringsNothingIsMadeAnew) {
+TEST_F(RedisFaultsTest, ASubscriptionThatIsLostIsMadeAnew) {
   PlayedProcess& process = join("p");
   PlayedProcess& other = join("other");
   server().ask("CLIENT KILL TYPE pubsub");
@@ -148,6 +154,40 @@ TEST_F(RedisFaultsTest, ASubscriptionThatBringsNothingIsMadeAnew) {
   process.woken.clear();
   other.messaging.announce_warm("v", allocation("a"));
   EXPECT_TRUE(run_until([&] { return process.woken == std::vector<model::VersionId>{"v"}; }));
+}
+
+// Our first connection to this port from now on brings nothing, and says so to nobody.
+void deafen_first(std::uint16_t port) {
+  for (int fd = 0; fd < 1'024; ++fd) {
+    sockaddr_in peer{};
+    socklen_t size = sizeof peer;
+    if (::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) == 0 && ntohs(peer.sin_port) == port) {
+      std::array<int, 2> silent{};
+      ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, silent.data()), 0);
+      ::dup2(silent[0], fd);
+      ::close(silent[0]);  // the other end stays open, so that there is no end to be read
+      return;
+    }
+  }
+  FAIL() << "no connection to port " << port;
+}
+
+TEST_F(RedisFaultsTest, ASubscriptionThatBringsNothingIsFoundOutAndMadeAnew) {
+  PlayedProcess& process = join("p");
+  deafen_first(server().url().port);
+  EXPECT_TRUE(run_until([&] { return process.messaging.servers_up() == 0; }, kFilledAgain));
+  EXPECT_TRUE(run_until([&] { return process.messaging.servers_up() == 1; }, kFilledAgain));
+  process.woken.clear();
+  process.messaging.announce_warm("v", allocation("a"));
+  EXPECT_TRUE(run_until([&] { return process.woken == std::vector<model::VersionId>{"v"}; }));
+}
+
+// The server has lost nothing; what was sent on the connection may not have arrived.
+TEST_F(RedisFaultsTest, AfterALostConnectionTheProcessAnnouncesAgain) {
+  PlayedProcess& process = join_idle("p");
+  settle(process);
+  server().ask("CLIENT KILL TYPE normal");
+  EXPECT_TRUE(run_until([&] { return process.worker.asked_again > 0; }, kFilledAgain));
 }
 
 TEST_F(RedisFaultsTest, WhatWasAnnouncedWhileNobodyListenedWakesAfterwards) {
