@@ -96,6 +96,7 @@ TEST_F(WorkerAgainTest, OfAnInstanceThatTakesSeveralTheFreeLanesAre) {
   instances_.events->loaded(cold->instance, {});  // its first lane executes, two more are anybody's
   const auto second = take("v", messaging::kWarmOnly);
   execute(*second, version("v", 128, 3));
+  finish(cold->instance, true, second->slot);  // leased by whoever called
   while (take("v", messaging::kWarmOnly)) {
   }
   worker_->on_announce_again();
@@ -120,7 +121,11 @@ TEST_F(WorkerAgainTest, WhatStandsBehindACallIsNobodysLane) {
 
 TEST_F(WorkerAgainTest, ADrainingWorkerAnnouncesNothing) {
   open();
-  execute(warm_up("v"), version("v"));
+  const auto cold = take("v");
+  execute(*cold, version("v", 128, 2));
+  instances_.events->loaded(cold->instance, {});  // its second lane is free
+  while (take("v", messaging::kWarmOnly)) {
+  }
   worker_->drain([] {});
   worker_->on_announce_again();
   EXPECT_FALSE(take("v"));
