@@ -69,6 +69,15 @@ TEST_F(RedisServersTest, ColdMemoryIsFoundOnEveryServer) {
   EXPECT_EQ(take(process, kept_by(0), 128), "");
 }
 
+TEST_F(RedisServersTest, ColdMemoryOfLongAgoIsFoundByWhoLooksEverywhere) {
+  PlayedProcess& process = join("p");
+  process.messaging.announce_cold(allocation(kept_by(1, "c"), 1, 128));
+  EXPECT_TRUE(run_until([&] { return !process.woken.empty(); }));
+  EXPECT_EQ(take(process, kept_by(0), 1024), "") << "it is too small, and no longer near";
+  EXPECT_EQ(take(process, kept_by(0), 128, Reach::kHere), "");
+  EXPECT_EQ(take(process, kept_by(0), 128), kept_by(1, "c"));
+}
+
 // A caller that waits looks here only, when it is woken.
 TEST_F(RedisServersTest, ColdMemoryThatWasJustAnnouncedIsNear) {
   PlayedProcess& process = join("p");
