@@ -90,11 +90,11 @@ base::Result<void> Platform::open() {
 base::Result<void> Platform::fill_mirrors() {
   gateway::FeedStart known;
   if (stores_->feed() != nullptr) {
-    auto looked = gateway::ChangeFollower::look(*stores_->feed(), stores_->functions());
-    if (!looked) {
-      return looked.error();
+    auto joined = gateway::ChangeFollower::join(*stores_->feed(), stores_->functions());
+    if (!joined) {
+      return joined.error();
     }
-    known = std::move(*looked);
+    known = std::move(*joined);
     follower_ = std::make_unique<gateway::ChangeFollower>(*stores_->feed(), stores_->functions(), mirrors());
     follower_->start(known);
   } else {

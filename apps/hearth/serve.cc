@@ -138,7 +138,8 @@ int run_unprivileged(const ServeOptions& options, const Host& host, base::Unique
                      std::string(kShimFolderInside) + "/shim.js", host.api_key, host.memory_mb},
                     directory);
   if (auto opened = platform.open(); !opened) {
-    return fail("opening the data directory " + directory.path(), opened.error());
+    return fail(options.store.empty() ? "opening the data directory " + directory.path() : "starting",
+                opened.error());
   }
   if (launched.swept > 0) {
     spdlog::info("removed {} leftovers of a server that was killed", launched.swept);

@@ -106,7 +106,7 @@ void add_store_flags(CLI::App& command, ServeOptions& options) {
       ->type_name("URL");
   group
       ->add_option("--store-connections", options.store_connections,
-                   "Most connections to it at once, and one more")
+                   "Most connections to it at once, beside the one that follows its changes")
       ->check(CLI::Range(1U, 100U))
       ->capture_default_str();
   add_milliseconds(*group, "--store-timeout", options.store_timeout,

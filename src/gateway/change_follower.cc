@@ -38,7 +38,8 @@ ChangeFollower::~ChangeFollower() {
   }
 }
 
-base::Result<FeedStart> ChangeFollower::look(store::ChangeFeed& feed, store::FunctionStore& functions) {
+// Confirmed before the list is read: a change that the list lacks is made by somebody who waits for us.
+base::Result<FeedStart> ChangeFollower::join(store::ChangeFeed& feed, store::FunctionStore& functions) {
   const auto position = feed.position();
   if (!position) {
     return position.error();
@@ -46,11 +47,15 @@ base::Result<FeedStart> ChangeFollower::look(store::ChangeFeed& feed, store::Fun
   if (auto confirmed = feed.confirm(*position); !confirmed) {
     return confirmed.error();
   }
+  return list_after(*position, functions);
+}
+
+base::Result<FeedStart> ChangeFollower::list_after(std::uint64_t position, store::FunctionStore& functions) {
   auto listed = functions.list();
   if (!listed) {
     return listed.error();
   }
-  return FeedStart{*position, std::move(*listed)};
+  return FeedStart{position, std::move(*listed)};
 }
 
 void ChangeFollower::start(const FeedStart& from) {
@@ -111,8 +116,13 @@ base::Result<void> ChangeFollower::follow() {
   return position == position_ ? feed_.confirm(position) : base::Result<void>();
 }
 
+// Confirmed by follow(), when the mirrors have it.
 base::Result<void> ChangeFollower::list_again() {
-  auto now = look(feed_, functions_);
+  const auto position = feed_.position();
+  if (!position) {
+    return position.error();
+  }
+  auto now = list_after(*position, functions_);
   if (!now) {
     return now.error();
   }

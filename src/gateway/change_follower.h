@@ -33,8 +33,9 @@ class ChangeFollower {
   ChangeFollower& operator=(const ChangeFollower&) = delete;
   ~ChangeFollower();
 
-  // What a server begins with. From here on it is waited for by those that change something.
-  static base::Result<FeedStart> look(store::ChangeFeed& feed, store::FunctionStore& functions);
+  // What a server that does not serve yet begins with. From here on it is waited for by those that change
+  // something.
+  static base::Result<FeedStart> join(store::ChangeFeed& feed, store::FunctionStore& functions);
   // Once.
   void start(const FeedStart& from);
 
@@ -47,6 +48,7 @@ class ChangeFollower {
     bool stopping = false;
   };
 
+  static base::Result<FeedStart> list_after(std::uint64_t position, store::FunctionStore& functions);
   void run();
   base::Result<void> follow();
   base::Result<void> list_again();

@@ -160,6 +160,8 @@ TEST_F(ChangeFollowerTest, WhatIsNoLongerKeptIsListedAndWhatIsNotListedIsGone) {
   start({7, {function("old"), function("both")}});
   functions_.listed = {function("both"), function("new")};
   feed_.answer(base::Error{ErrorCode::kGone, "no longer kept"});
+  feed_.first_asked(2);
+  EXPECT_FALSE(feed_.has_confirmed(90)) << "the mirrors have not heard it yet";
   EXPECT_EQ(told(3), (Told{"both", "new", "-old"}));
   EXPECT_TRUE(feed_.waits_for_confirmed(90));
   EXPECT_THAT(feed_.first_asked(2), testing::ElementsAre(7, 90));

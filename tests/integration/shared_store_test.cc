@@ -194,7 +194,8 @@ TEST_F(SharedStore, AWrongStoreIsNamedAtTheStartWithoutItsPassword) {
   EXPECT_THAT(bad_setting.output, HasSubstr("sslmud"));
   const auto nobody = start("postgres://hearth:secret@127.0.0.1:1/hearth");
   EXPECT_EQ(nobody.exit_code, 1);
-  EXPECT_THAT(nobody.output, testing::AllOf(HasSubstr("127.0.0.1"), Not(HasSubstr("secret"))));
+  EXPECT_THAT(nobody.output, testing::AllOf(HasSubstr("the store (PostgreSQL)"), HasSubstr("127.0.0.1"),
+                                            Not(HasSubstr("secret")), Not(HasSubstr("data directory"))));
   const auto unknown = start(url_ + "-that-is-not-there");
   EXPECT_EQ(unknown.exit_code, 1);
   EXPECT_THAT(unknown.output, HasSubstr("does not exist"));

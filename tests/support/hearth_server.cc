@@ -1,12 +1,9 @@
 #include "tests/support/hearth_server.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,6 +18,7 @@
 
 #include "archive/archive.h"
 #include "base/base64.h"
+#include "base/testing/free_port.h"
 #include "base/unique_fd.h"
 
 namespace hearth::test {
@@ -273,15 +271,6 @@ bool eventually(const std::function<bool()>& condition, milliseconds bound) {
   return true;
 }
 
-std::uint16_t free_port() {
-  const base::UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof(address);
-  ::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), size);
-  ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size);
-  return ntohs(address.sin_port);
-}
+std::uint16_t free_port() { return base::free_port(); }
 
 }  // namespace hearth::test

@@ -286,7 +286,7 @@ std::string without_password(const std::string& url) {
   std::string shown = url;
   const std::size_t scheme = shown.find("://");
   const std::size_t begin = scheme == std::string::npos ? 0 : scheme + 3;
-  const std::size_t at = shown.find('@', begin);
+  const std::size_t at = shown.rfind('@', shown.find('?', begin));  // an unescaped one in a password too
   const std::size_t colon = shown.find(':', begin);
   if (at != std::string::npos && colon < at) {
     shown.replace(colon, at - colon, ":…");

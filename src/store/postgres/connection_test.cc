@@ -19,6 +19,7 @@ TEST(PostgresUrl, IsCheckedAndShownWithoutItsPassword) {
   EXPECT_NE(check_url("postgres://[::1/hearth"), "");
   EXPECT_EQ(without_password("postgres://hearth:secret@db:5432/x"), "postgres://hearth:…@db:5432/x");
   EXPECT_EQ(without_password("postgres://hearth@db:5432/x"), "postgres://hearth@db:5432/x");
+  EXPECT_EQ(without_password("postgres://hearth:sec@ret@db/x?user=a@b"), "postgres://hearth:…@db/x?user=a@b");
   EXPECT_EQ(without_password("postgres://db/x?user=a&password=secret&sslmode=require"),
             "postgres://db/x?user=a&password=…&sslmode=require");
 }

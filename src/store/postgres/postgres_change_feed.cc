@@ -19,7 +19,7 @@ constexpr Statement kBounds{"feed_bounds",
 constexpr Statement kChanged{
     "feed_changed",
     "SELECT MAX(sequence) AS last, function_id FROM changes WHERE sequence > $1 GROUP BY function_id "
-    "ORDER BY last LIMIT 1000"};
+    "ORDER BY last"};
 constexpr Statement kFind{"feed_find", HEARTH_SELECT_FUNCTION "WHERE f.id = $1"};
 
 constexpr Statement kConfirm{

@@ -17,6 +17,8 @@
 #include <filesystem>
 #include <stdexcept>
 
+#include "base/testing/free_port.h"
+
 namespace hearth::messaging {
 namespace {
 
@@ -30,17 +32,6 @@ sockaddr_in local(std::uint16_t port) {
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   return address;
-}
-
-std::uint16_t free_port() {
-  const base::UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in address = local(0);
-  socklen_t size = sizeof address;
-  if (::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), size) != 0 ||
-      ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) {
-    throw std::runtime_error("no free port");
-  }
-  return ntohs(address.sin_port);
 }
 
 // Whether the text comes before the deadline or the end.
@@ -73,7 +64,7 @@ RedisProcess::RedisProcess(std::vector<std::string> more_arguments)
   }
   folder_ = pattern;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    port_ = free_port();
+    port_ = base::free_port();
     if (try_start()) {
       return;
     }

@@ -1,11 +1,9 @@
 #include "store/postgres/testing/postgres_server.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,7 +15,7 @@
 #include <fstream>
 #include <stdexcept>
 
-#include "base/unique_fd.h"
+#include "base/testing/free_port.h"
 #include "store/postgres/connection.h"
 
 namespace hearth::store::postgres {
@@ -35,19 +33,6 @@ std::string bin_folder() {
     }
   }
   return found;
-}
-
-int free_port() {
-  const base::UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  if (::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), size) != 0 ||
-      ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) {
-    throw std::runtime_error("no free port");
-  }
-  return ntohs(address.sin_port);
 }
 
 // PostgreSQL refuses to run as root.
@@ -117,7 +102,7 @@ PostgresServer::PostgresServer()
   }
   run_tool("initdb", {"-D", folder_ + "/data", "-U", "hearth", "-A", "trust", "-E", "UTF8",
                       "--locale=C.UTF-8", "--no-sync", "--no-instructions"});
-  port_ = free_port();
+  port_ = base::free_port();
   start();
 }
 
