@@ -30,6 +30,7 @@ using std::chrono::milliseconds;
 pid_t spawn(const std::vector<std::string>& command, int in, int out,
             const std::vector<std::string>& environment) {
   std::vector<char*> arguments;
+  arguments.reserve(command.size() + 1);
   for (const auto& word : command) {
     arguments.push_back(const_cast<char*>(word.c_str()));
   }
