@@ -87,6 +87,8 @@ std::string_view default_message(model::OutcomeKind kind) {
       return "the function's process broke the runtime protocol";
     case model::OutcomeKind::kStartFailed:
       return "no instance of the function could be started";
+    case model::OutcomeKind::kWorkerLost:
+      return "the worker was lost in the middle of the call, which may have been executed";
     case model::OutcomeKind::kReturned:
     case model::OutcomeKind::kThrew:
     case model::OutcomeKind::kInitFailed:

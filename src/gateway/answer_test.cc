@@ -66,7 +66,7 @@ TEST(Answer, AFailureCarriesCodeTypeStackAndSteps) {
 }
 
 TEST(Answer, EveryOutcomeThatFailsHasACodeAndAMessage) {
-  for (int kind = 1; kind <= static_cast<int>(model::OutcomeKind::kStartFailed); ++kind) {
+  for (int kind = 1; kind <= static_cast<int>(model::kLastOutcome); ++kind) {
     model::Execution execution;
     execution.outcome.kind = static_cast<model::OutcomeKind>(kind);
     execution.outcome.error.message = kind <= 1 ? "m" : "";

@@ -35,6 +35,7 @@ constexpr std::array kRows = {
     Row{ApiErrorCode::kOutOfMemory, "out_of_memory", 502},
     Row{ApiErrorCode::kExited, "exited", 502},
     Row{ApiErrorCode::kProtocolError, "protocol_error", 502},
+    Row{ApiErrorCode::kWorkerLost, "worker_lost", 502},
     Row{ApiErrorCode::kTimeout, "timeout", 504},
     Row{ApiErrorCode::kInitTimeout, "init_timeout", 504},
     Row{ApiErrorCode::kNoCapacity, "no_capacity", 503},
@@ -91,6 +92,8 @@ ApiErrorCode api_error(OutcomeKind kind) {
       return ApiErrorCode::kProtocolError;
     case OutcomeKind::kStartFailed:
       return ApiErrorCode::kStartFailed;
+    case OutcomeKind::kWorkerLost:
+      return ApiErrorCode::kWorkerLost;
   }
   assert(false && "an answer has no error code");
   return ApiErrorCode::kInternal;

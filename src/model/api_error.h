@@ -29,6 +29,7 @@ enum class ApiErrorCode {
   kOutOfMemory,           // 502
   kExited,                // 502 the process ended in the middle of the call
   kProtocolError,         // 502 the instance broke the runtime protocol
+  kWorkerLost,            // 502 the worker was lost in the middle of the call, which may have been executed
   kTimeout,               // 504 the handler ran longer than the version's time-out
   kInitTimeout,           // 504 loading ran longer than the init time-out
   kNoCapacity,            // 503 no memory for another instance; Retry-After

@@ -33,10 +33,14 @@ enum class Refusal {
 
 std::string_view to_string(Refusal refusal);
 
-// Gets exactly one of the two. May be called inside execute().
+// Gets exactly one of refused() and done(), unless it turned the admission down. May be called inside
+// execute().
 class ExecutionObserver {
  public:
   virtual ~ExecutionObserver() = default;
+  // The worker is about to execute. False: whoever asked is not there any more: nothing is executed, the
+  // instance is anybody's again, and this observer gets nothing more.
+  virtual bool admitted() { return true; }
   virtual void refused(Refusal refusal) = 0;
   // `lease`: the right to the next execution on this instance, now the observer's to use or to
   // release; none when the instance is on its way out, or goes on with a call that stood behind this one.
@@ -46,6 +50,7 @@ class ExecutionObserver {
 enum class ReleaseKind {
   kKeep,    // back onto the warm stack
   kRemove,  // its version is no longer wanted
+  kLost,    // its holder has not been heard of: what that holds is stale from now on
 };
 
 // The longest body of a call that may stand behind another: it fits into one packet of a pipe with its head.

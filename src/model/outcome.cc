@@ -30,6 +30,8 @@ std::string_view to_string(OutcomeKind kind) {
       return "protocol_error";
     case OutcomeKind::kStartFailed:
       return "start_failed";
+    case OutcomeKind::kWorkerLost:
+      return "worker_lost";
   }
   return "unknown";
 }

@@ -23,7 +23,9 @@ enum class OutcomeKind {
   kResponseTooLarge,  // the output is over the limit
   kProtocolError,     // the instance broke the runtime protocol
   kStartFailed,       // the platform could not start an instance: code missing, no sandbox
+  kWorkerLost,        // the worker, or the way to it, was lost in the middle: it may have been executed
 };
+inline constexpr OutcomeKind kLastOutcome = OutcomeKind::kWorkerLost;
 
 std::string_view to_string(OutcomeKind kind);
 
