@@ -267,6 +267,7 @@ void Connection::close() {
   watch_.stop();
   socket_.reset();
   host_->closed(*this);
+  host_->handler().connection_closed(static_cast<Responder::Target*>(this));
 }
 
 bool Connection::wants_bytes() const {

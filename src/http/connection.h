@@ -71,6 +71,7 @@ class Connection final : public Responder::Target, public std::enable_shared_fro
   void send(Response&& response) override;
   void on_gone(std::function<void()> callback) override;
   bool gone() const override { return phase_ == Phase::kClosed; }
+  bool send_processing() override;
   void dropped() override;
 
  private:
@@ -99,6 +100,7 @@ class Connection final : public Responder::Target, public std::enable_shared_fro
   void sink_done(base::Result<void> result);
   void end_piece(bool ok);
   void send_continue();
+  bool send_interim(std::string_view text);
   void execute();
 
   void refuse(int status, std::string_view reason, std::string_view message);

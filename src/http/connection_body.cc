@@ -12,6 +12,7 @@
 namespace hearth::http {
 
 void Connection::plan_body() {
+  parser_.head().connection = static_cast<Responder::Target*>(this);
   head_only_ = parser_.head().method == Method::kHead;
   wait_forever();
   BodyPlan plan = host_->handler().plan(parser_.head());
@@ -146,15 +147,27 @@ void Connection::end_piece(bool ok) {
 }
 
 void Connection::send_continue() {
-  constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-  const ssize_t written =
-      ::send(socket_.get(), kContinue.data(), kContinue.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-  // A peer that has not read its last answers gets none, and need not wait for it; half of one would
-  // garble what follows.
-  const bool refused = written < 0 && errno != EAGAIN && errno != EINTR;
-  if (refused || (written >= 0 && static_cast<std::size_t>(written) < kContinue.size())) {
+  if (!send_interim("HTTP/1.1 100 Continue\r\n\r\n")) {
     close();
   }
+}
+
+// False when the connection is of no more use. A peer that has not read its last answers gets nothing, and
+// need not wait for it; half an answer would garble what follows.
+bool Connection::send_interim(std::string_view text) {
+  const ssize_t written = ::send(socket_.get(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  const bool refused = written < 0 && errno != EAGAIN && errno != EINTR;
+  return !refused && (written < 0 || static_cast<std::size_t>(written) == text.size());
+}
+
+// The socket is asked, not the loop: what has come in this turn is not known to that yet.
+bool Connection::send_processing() {
+  if (phase_ != Phase::kExecuting || !send_interim("HTTP/1.1 102 Processing\r\n\r\n")) {
+    return false;
+  }
+  char byte = 0;
+  const ssize_t got = ::recv(socket_.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
 void Connection::execute() {

@@ -32,6 +32,7 @@ struct RequestHead {
   std::vector<Header> headers;
   std::optional<std::uint64_t> content_length;  // none: chunked, or no body
   bool chunked = false;
+  const void* connection = nullptr;  // the same for all requests of one; another may have it later
 
   std::string_view path() const;   // up to '?', not decoded
   std::string_view query() const;  // after '?', not decoded; empty when there is none

@@ -38,4 +38,6 @@ void Responder::on_gone(std::function<void()> callback) {
 
 bool Responder::gone() const { return !target_ || target_->gone(); }
 
+bool Responder::send_processing() { return target_ && target_->send_processing(); }
+
 }  // namespace hearth::http

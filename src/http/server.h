@@ -85,6 +85,7 @@ class Responder {
     virtual void send(Response&& response) = 0;
     virtual void on_gone(std::function<void()> callback) = 0;
     virtual bool gone() const = 0;
+    virtual bool send_processing() { return !gone(); }
     // The responder was destroyed unsent; without an override, sends a bare 500.
     virtual void dropped();
   };
@@ -104,7 +105,10 @@ class Responder {
   // is stopped. A peer that has sent 64 KiB of further requests ahead is not watched meanwhile.
   void on_gone(std::function<void()> callback);
   bool gone() const;
-  // The same for all requests of one connection; another connection may have it later.
+  // Says that the request is being worked on (102 Processing), as often as wanted before send(). False: the
+  // peer has left, as far as the socket tells at this moment.
+  bool send_processing();
+  // RequestHead::connection.
   const void* peer() const { return target_.get(); }
 
  private:
@@ -119,6 +123,8 @@ class Handler {
   // Turns a refusal of the server's own (400, 408, 413, 414, 417, 431, 500, 501, 503, 505) into an answer in
   // the handler's error format. `reason` is a short machine word, e.g. "header_too_large".
   virtual Response refuse(int status, std::string_view reason, std::string_view message) = 0;
+  // A connection (RequestHead::connection) has been closed; a request of it may not be answered yet.
+  virtual void connection_closed(const void* /*connection*/) {}
 };
 
 class Server {
