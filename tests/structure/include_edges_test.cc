@@ -23,9 +23,10 @@ const std::map<std::string, std::set<std::string>> kPartEdges = {
     {"store", {"model", "base"}},
     {"messaging", {"model", "base"}},
     {"sandbox", {"model", "base"}},
+    {"cluster", {"model", "base"}},
     {"link", {"model", "base"}},
     {"launcher", {"sandbox", "base"}},
-    {"worker", {"sandbox", "messaging", "store/code_store.h", "archive", "http", "model", "base"}},
+    {"worker", {"sandbox", "messaging", "store/code_store.h", "archive", "cluster", "http", "model", "base"}},
     {"dispatch", {"messaging", "link", "model", "base"}},
     {"gateway", {"dispatch", "store", "archive", "http", "model", "base"}},
     {"monitor", {"dispatch", "store", "model", "base"}},
@@ -40,7 +41,7 @@ const std::map<std::string, std::set<std::string>> kAdapterEdges = {
     {"store/sqlite", {"model", "base"}},        {"store/postgres", {"model", "base"}},
     {"messaging/inproc", {"model", "base"}},    {"messaging/redis", {"model", "base"}},
     {"sandbox/linux", {"model", "base"}},       {"sandbox/fake", {"model", "base"}},
-    {"link/inproc", {"model", "base"}},         {"link/http", {"http", "model", "base"}},
+    {"link/inproc", {"model", "base"}},         {"link/http", {"cluster", "http", "model", "base"}},
     {"messaging/crossloop", {"model", "base"}}, {"link/crossloop", {"model", "base"}},
 };
 
