@@ -9,9 +9,9 @@
 namespace hearth::dispatch {
 namespace {
 
-// Stale allocations met by one call before it gives up: each is dropped, so that more than a few
-// mean that messaging and workers disagree.
-constexpr std::uint32_t kRefusalsMax = 64;
+// Stale allocations met by one call before it gives up. Each is dropped; a worker that was lost may have
+// offered hundreds.
+constexpr std::uint32_t kRefusalsMax = 1'000;
 
 std::int64_t microseconds_between(base::TimePoint from, base::TimePoint to) {
   return std::chrono::duration_cast<std::chrono::microseconds>(to - from).count();
@@ -170,7 +170,7 @@ void Dispatcher::refused(const CallPtr& call, model::Refusal refusal) {
     // The caller has left, and nothing was executed.
     call->state = Call::State::kEnded;
     calls_.erase(call->id);
-  } else if (refusal == model::Refusal::kDraining || draining_) {
+  } else if (draining_) {
     reject(call, model::ApiErrorCode::kShuttingDown, "the server is stopping");
   } else if (call->steps.refusals >= kRefusalsMax) {
     reject(call, model::ApiErrorCode::kNoCapacity, "every allocation that was tried had gone");

@@ -77,10 +77,19 @@ void Worker::execute(const model::Allocation& allocation, model::ExecuteRequest 
   }
   Lane& lane = slot->lanes[allocation.slot];
   ++lane.epoch;
-  if (cold && !slot->memory.resize(request.version->memory_mb)) {
+  const bool fits =
+      !cold || slot->memory.memory_mb() + ledger_.free_mb() >= std::uint64_t{request.version->memory_mb};
+  if (!fits) {
     observer->refused(model::Refusal::kTooSmall);
-    messaging_.announce_cold(allocation_of(*slot));
+  }
+  if (!fits || !observer->admitted()) {
+    release(allocation_of(*slot, allocation.slot), model::ReleaseKind::kKeep);
     return;
+  }
+  if (cold) {
+    const bool resized = slot->memory.resize(request.version->memory_mb);
+    assert(resized);
+    static_cast<void>(resized);
   }
   slot->retired = request.version_retired;
   lane.request = std::move(request);
@@ -238,6 +247,7 @@ void Worker::release(const model::Allocation& lease, model::ReleaseKind kind) {
   if (slot == nullptr || lease.slot >= slot->lanes.size() || slot->lanes[lease.slot].epoch != lease.epoch) {
     return;
   }
+  slot->lanes[lease.slot].epoch += kind == model::ReleaseKind::kLost ? 1U : 0U;
   const bool was_leased = slot->lanes[lease.slot].leased;
   slot->lent = false;
   set_leased(*slot, lease.slot, false);

@@ -23,6 +23,9 @@ void Worker::execute_behind(const model::Allocation& running, model::ExecuteRequ
     observer->refused(model::Refusal::kBusy);
     return;
   }
+  if (!observer->admitted()) {
+    return;
+  }
   std::uint32_t free = 0;
   while (free < slot->lanes.size() && slot->lanes[free].observer) {
     ++free;

@@ -1,0 +1,262 @@
+#include "worker/api/worker_api.h"
+
+#include <array>
+#include <utility>
+
+#include "base/log.h"
+
+namespace hearth::worker {
+namespace {
+
+constexpr std::uint64_t kVersionBytes = 256 * base::kKiB;
+constexpr std::uint64_t kReleaseBytes = 4 * base::kMiB;
+constexpr std::chrono::milliseconds kLookForExpired = kLeaseLife / 4;
+
+constexpr std::string_view kUnknownVersion = "unknown_version";
+constexpr std::string_view kMalformed = "malformed";
+
+}  // namespace
+
+// One call of a gateway, while the worker has it.
+class WorkerApi::RemoteCall final : public model::ExecutionObserver {
+ public:
+  RemoteCall(WorkerApi& api, SessionPtr session, http::Responder responder)
+      : api_(api), alive_(api.alive_), session_(std::move(session)), responder_(std::move(responder)) {}
+
+  bool admitted() override {
+    const bool awaited = responder_.send_processing();
+    if (!awaited) {
+      refused(model::Refusal::kNoAnswer);
+    }
+    return awaited;
+  }
+
+  void refused(model::Refusal refusal) override {
+    if (!alive_.expired()) {
+      responder_.send(api_.reply(*session_, status_of(refusal), std::string(to_string(refusal))));
+    }
+  }
+
+  void done(model::Execution&& execution, std::optional<model::Allocation>&& lease) override {
+    if (!alive_.expired()) {
+      api_.executed(*this, std::move(execution), std::move(lease), responder_);
+    }
+  }
+
+  const SessionPtr& session() const { return session_; }
+
+ private:
+  WorkerApi& api_;
+  const std::weak_ptr<bool> alive_;
+  const SessionPtr session_;
+  http::Responder responder_;
+};
+
+WorkerApi::WorkerApi(WorkerApiOptions options, model::Executor& executor, base::EventLoop& loop,
+                     base::Random& random, std::function<void()> drain)
+    : options_(std::move(options)),
+      executor_(executor),
+      loop_(loop),
+      random_(random),
+      drain_(std::move(drain)) {
+  arm_expiry();
+}
+
+WorkerApi::~WorkerApi() { loop_.cancel(expiry_timer_); }
+
+http::BodyPlan WorkerApi::plan(const http::RequestHead& head) {
+  const auto session = sessions_.find(head.connection);
+  if (session == sessions_.end()) {
+    return head.target == cluster::kSessionTarget && head.method == http::Method::kPost
+               ? http::BodyPlan(http::Buffer{0})
+               : http::BodyPlan(http::Refuse{refuse(401, "no_session", "begin with POST /session")});
+  }
+  if (!authentic(*session->second, head)) {
+    http::Response refusal = refuse(401, "not_authentic", "the request is not what the gateway has sent");
+    refusal.close = true;
+    return http::Refuse{std::move(refusal)};
+  }
+  if (head.target.starts_with(cluster::kVersionsTarget)) {
+    return http::Buffer{kVersionBytes};
+  }
+  return http::Buffer{head.target == cluster::kLeasesTarget ? kReleaseBytes : options_.body_bytes};
+}
+
+// The first such request proves that the gateway has the key.
+bool WorkerApi::authentic(Session& session, const http::RequestHead& head) {
+  const bool is = session.requests.is_next(
+      head.header(cluster::kMacHeader).value_or(""),
+      {http::to_string(head.method), head.target, head.header(cluster::kDigestHeader).value_or("")});
+  if (is && !std::exchange(session.proved, true)) {
+    ++connections_[session.holder];
+  }
+  return is;
+}
+
+http::Response WorkerApi::refuse(int status, std::string_view reason, std::string_view message) {
+  http::Response response;
+  response.status = status;
+  response.content_type = "text/plain";
+  response.body[0].append(reason).append(": ").append(message).append("\n");
+  response.close = status == 401;
+  return response;
+}
+
+http::Response WorkerApi::reply(Session& session, int status, std::string meta, std::string body,
+                                std::string more) {
+  http::Response response;
+  response.status = status;
+  response.content_type = "application/octet-stream";
+  const std::string digest = cluster::body_digest(session.key, {body, more});
+  response.headers.push_back(
+      {cluster::kMacHeader, session.answers.next({std::to_string(status), meta, digest})});
+  response.headers.push_back({cluster::kMetaHeader, std::move(meta)});
+  response.body[0] = std::move(body);
+  response.body[1] = std::move(more);
+  return response;
+}
+
+void WorkerApi::handle(http::Request request, http::Responder responder) {
+  const auto found = sessions_.find(request.head.connection);
+  if (found == sessions_.end()) {
+    responder.send(begin_session(request.head));
+    return;
+  }
+  const SessionPtr session = found->second;
+  if (cluster::body_digest(session->key, {request.body}) !=
+      request.head.header(cluster::kDigestHeader).value_or("")) {
+    responder.send(refuse(401, "not_authentic", "the body is not what the gateway has sent"));
+    return;
+  }
+  const std::string& target = request.head.target;
+  int status = 404;
+  if (target.starts_with(cluster::kVersionsTarget) && request.head.method == http::Method::kPut) {
+    status = tell_version(request);
+  } else if (target == cluster::kLeasesTarget) {
+    status = release(request.body);
+  } else if (target == cluster::kDrainTarget) {
+    status = 202;
+    if (const auto drain = std::exchange(drain_, nullptr)) {
+      loop_.post(drain);
+    }
+  } else if (const auto asked = cluster::read_instance_target(target)) {
+    if (asked->ask != cluster::Ask::kTakeBack) {
+      execute(session, std::move(request), std::move(responder));
+      return;
+    }
+    status = take_back(target);
+  }
+  responder.send(reply(*session, status, status < 300 ? std::string() : std::string(kMalformed)));
+}
+
+http::Response WorkerApi::begin_session(const http::RequestHead& head) {
+  const std::string_view holder = head.header(cluster::kHolderHeader).value_or("");
+  const std::string_view theirs = head.header(cluster::kNonceHeader).value_or("");
+  if (!cluster::is_name(holder) || !cluster::is_nonce(theirs)) {
+    return refuse(400, "bad_session", "a session begins with Hearth-Holder and Hearth-Nonce");
+  }
+  const std::string ours = cluster::make_nonce(random_);
+  const cluster::Key key = cluster::session_key(options_.key, theirs, ours);
+  sessions_[head.connection] = std::make_shared<Session>(
+      Session{std::string(holder), key, cluster::Seal(key, cluster::Direction::kRequest),
+              cluster::Seal(key, cluster::Direction::kAnswer)});
+  http::Response response;
+  response.content_type = "application/octet-stream";
+  response.headers.push_back({cluster::kNonceHeader, ours});
+  response.headers.push_back({cluster::kProofHeader, cluster::worker_proof(options_.key, theirs, ours)});
+  return response;
+}
+
+void WorkerApi::connection_closed(const void* connection) {
+  const auto session = sessions_.extract(connection);
+  if (session.empty() || !session.mapped()->proved) {
+    return;
+  }
+  const std::string& holder = session.mapped()->holder;
+  const auto count = connections_.find(holder);
+  if (--count->second == 0) {
+    connections_.erase(count);
+    give_back(leases_.take_all_of(holder));
+  }
+}
+
+int WorkerApi::tell_version(const http::Request& request) {
+  const std::string_view id = std::string_view(request.head.target).substr(cluster::kVersionsTarget.size());
+  auto told = cluster::read_version(id, request.body);
+  if (!told) {
+    return 400;
+  }
+  versions_.add(std::move(*told));
+  return 200;
+}
+
+int WorkerApi::release(const std::string& body) {
+  auto releases = cluster::read_releases(body);
+  if (!releases) {
+    return 400;
+  }
+  for (auto& [lease, kind] : *releases) {
+    lease.worker_uri = options_.uri;
+    leases_.ended(lease.instance, lease.slot);
+    executor_.release(lease, kind);
+  }
+  return 200;
+}
+
+int WorkerApi::take_back(const std::string& target) {
+  const auto asked = cluster::read_instance_target(target);
+  executor_.take_back({options_.uri, std::string(asked->instance), asked->slot, asked->epoch, 0});
+  return 200;
+}
+
+void WorkerApi::execute(const SessionPtr& session, http::Request request, http::Responder responder) {
+  const auto asked = cluster::read_instance_target(request.head.target);
+  const cluster::ToldVersion* told = versions_.find(asked->version);
+  if (told == nullptr) {
+    responder.send(reply(*session, 412, std::string(kUnknownVersion)));
+    return;
+  }
+  const model::Allocation allocation{options_.uri, std::string(asked->instance), asked->slot, asked->epoch,
+                                     0};
+  model::ExecuteRequest call{told->version, told->function_name, std::string(asked->request_id),
+                             std::make_shared<const std::string>(std::move(request.body)), asked->retired};
+  auto observer = std::make_shared<RemoteCall>(*this, session, std::move(responder));
+  if (asked->ask == cluster::Ask::kBehind) {
+    executor_.execute_behind(allocation, std::move(call), std::move(observer));
+    return;
+  }
+  leases_.ended(allocation.instance, allocation.slot);
+  executor_.execute(allocation, std::move(call), std::move(observer));
+}
+
+// Without its caller the lease is nobody's: as if it had been given back.
+void WorkerApi::executed(const RemoteCall& call, model::Execution&& execution,
+                         std::optional<model::Allocation>&& lease, http::Responder& responder) {
+  if (responder.gone()) {
+    if (lease) {
+      executor_.release(*lease, model::ReleaseKind::kKeep);
+    }
+    return;
+  }
+  if (lease) {
+    leases_.given(call.session()->holder, *lease, loop_.now());
+  }
+  cluster::ExecutionText text = cluster::to_text(std::move(execution), lease);
+  responder.send(
+      reply(*call.session(), 200, std::move(text.meta), std::move(text.output), std::move(text.more)));
+}
+
+void WorkerApi::give_back(std::vector<model::Allocation> lost) {
+  for (const model::Allocation& lease : lost) {
+    executor_.release(lease, model::ReleaseKind::kLost);
+  }
+}
+
+void WorkerApi::arm_expiry() {
+  expiry_timer_ = loop_.at(loop_.now() + kLookForExpired, [this] {
+    arm_expiry();
+    give_back(leases_.take_expired(loop_.now()));
+  });
+}
+
+}  // namespace hearth::worker

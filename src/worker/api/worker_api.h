@@ -1,0 +1,86 @@
+// What a worker offers to gateways on other hosts, over HTTP: the Executor's operations, each message with
+// its MAC (cluster/auth.h, cluster/wire.h; docs/worker-api.md).
+//
+// An http::Handler on the worker's loop. Before anything is executed the gateway is told so (102 Processing),
+// and has to be there still: who has given up waiting, and asked another worker, has closed its side of the
+// connection, and nothing is executed for it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+#include "base/event_loop.h"
+#include "base/random.h"
+#include "cluster/auth.h"
+#include "cluster/wire.h"
+#include "http/server.h"
+#include "model/execution.h"
+#include "worker/api/known_versions.h"
+#include "worker/api/lease_book.h"
+
+namespace hearth::worker {
+
+struct WorkerApiOptions {
+  std::string uri;                            // in every allocation; what gateways say is not asked
+  cluster::Key key{};                         // --cluster-key
+  std::uint64_t body_bytes = 6 * base::kMiB;  // --max-body-bytes
+};
+
+class WorkerApi final : public http::Handler {
+ public:
+  // `drain` is called when somebody asks for it, once. All outlive it.
+  WorkerApi(WorkerApiOptions options, model::Executor& executor, base::EventLoop& loop, base::Random& random,
+            std::function<void()> drain);
+  WorkerApi(const WorkerApi&) = delete;
+  WorkerApi& operator=(const WorkerApi&) = delete;
+  ~WorkerApi() override;
+
+  http::BodyPlan plan(const http::RequestHead& head) override;
+  void handle(http::Request request, http::Responder responder) override;
+  http::Response refuse(int status, std::string_view reason, std::string_view message) override;
+  void connection_closed(const void* connection) override;
+
+  std::size_t sessions() const { return sessions_.size(); }
+  std::size_t leases_given() const { return leases_.size(); }
+
+ private:
+  class RemoteCall;
+  struct Session {
+    std::string holder;
+    cluster::Key key;
+    cluster::Seal requests;
+    cluster::Seal answers;
+    bool proved = false;  // a request of it was authentic
+  };
+  using SessionPtr = std::shared_ptr<Session>;  // a call under way answers with it
+
+  http::Response reply(Session& session, int status, std::string meta, std::string body = {},
+                       std::string more = {});
+  http::Response begin_session(const http::RequestHead& head);
+  bool authentic(Session& session, const http::RequestHead& head);
+  void execute(const SessionPtr& session, http::Request request, http::Responder responder);
+  int tell_version(const http::Request& request);
+  int release(const std::string& body);
+  int take_back(const std::string& target);
+  void give_back(std::vector<model::Allocation> lost);
+  void executed(const RemoteCall& call, model::Execution&& execution,
+                std::optional<model::Allocation>&& lease, http::Responder& responder);
+  void arm_expiry();
+
+  const WorkerApiOptions options_;
+  model::Executor& executor_;
+  base::EventLoop& loop_;
+  base::Random& random_;
+  std::function<void()> drain_;
+  std::unordered_map<const void*, SessionPtr> sessions_;      // by connection
+  std::unordered_map<std::string, std::size_t> connections_;  // of each holder, those that are proved
+  KnownVersions versions_;
+  LeaseBook leases_;
+  base::TimerId expiry_timer_ = 0;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // calls under way may outlive this
+};
+
+}  // namespace hearth::worker
