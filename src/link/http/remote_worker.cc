@@ -1,0 +1,370 @@
+#include "link/http/remote_worker.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/bring_back.h"
+#include "base/log.h"
+
+namespace hearth::link {
+namespace {
+
+// How often calls under way are looked at.
+constexpr std::chrono::milliseconds kTick{25};
+constexpr std::size_t kOwedMost = 4'096;
+constexpr std::size_t kToldMost = 100'000;
+
+model::Execution worker_lost(const std::string& instance) {
+  return {{model::OutcomeKind::kWorkerLost, {}, {}}, instance, {}, {}};
+}
+
+}  // namespace
+
+RemoteWorker::RemoteWorker(LinkParts& parts, std::string uri, http::HostPort address)
+    : parts_(parts), uri_(std::move(uri)), host_(std::move(address)) {
+  http::SocketAddress numeric;
+  if (http::numeric_address(host_.host, host_.port, numeric)) {
+    address_ = numeric;
+  }
+}
+
+RemoteWorker::~RemoteWorker() { parts_.reactor.cancel(tick_timer_); }
+
+bool RemoteWorker::unused_for(base::Duration duration) const {
+  return connections_.size() == idle_.size() && last_used_ + duration <= parts_.reactor.now();
+}
+
+void RemoteWorker::execute(cluster::Ask ask, const model::Allocation& allocation,
+                           model::ExecuteRequest request,
+                           std::shared_ptr<model::ExecutionObserver> observer) {
+  const base::TimePoint now = parts_.reactor.now();
+  last_used_ = now;
+  const bool full = idle_.empty() && connections_.size() >= kConnectionsMost;
+  if (now < paused_until_ || full) {
+    if (ask == cluster::Ask::kExecute) {
+      owe(allocation);
+    }
+    observer->refused(model::Refusal::kNoAnswer);
+    return;
+  }
+  if (pause_.count() > 0) {
+    paused_until_ = now + kAdmission;
+    probing_ = true;
+  }
+  Exchange exchange;
+  exchange.ask = ask;
+  exchange.allocation = allocation;
+  exchange.patience =
+      kAdmission + std::chrono::milliseconds((request.body ? request.body->size() : 0) / kBodyBytesPerMs);
+  exchange.kind = told_.contains(request.version->id) ? Kind::kExecute : Kind::kTell;
+  exchange.request = std::move(request);
+  exchange.observer = std::move(observer);
+  begin(std::move(exchange));
+}
+
+void RemoteWorker::take_back(const model::Allocation& running) {
+  Exchange exchange;
+  exchange.kind = Kind::kTakeBack;
+  exchange.allocation = running;
+  exchange.patience = kAdmission;
+  begin(std::move(exchange));
+}
+
+// All of one turn of the loop in one request.
+void RemoteWorker::release(const model::Allocation& lease, model::ReleaseKind kind) {
+  cluster::add_release(releases_, lease, kind);
+  if (std::exchange(flush_posted_, true)) {
+    return;
+  }
+  parts_.reactor.post([this, alive = std::weak_ptr<bool>(alive_)] {
+    if (!alive.expired()) {
+      flush_releases();
+    }
+  });
+}
+
+// A worker that does not answer takes its leases back by itself.
+void RemoteWorker::flush_releases() {
+  flush_posted_ = false;
+  Exchange exchange;
+  exchange.kind = Kind::kRelease;
+  exchange.body = std::make_shared<const std::string>(std::exchange(releases_, {}));
+  exchange.patience = kAdmission;
+  if (!exchange.body->empty() && parts_.reactor.now() >= paused_until_) {
+    begin(std::move(exchange));
+  }
+}
+
+void RemoteWorker::begin(Exchange exchange) {
+  exchange.began = parts_.reactor.now();
+  arm_tick();
+  if (idle_.empty()) {
+    connect(std::move(exchange));
+    return;
+  }
+  Held& held = connections_.at(idle_.back());
+  idle_.pop_back();
+  held.exchange = std::move(exchange);
+  send(held);
+}
+
+void RemoteWorker::connect(Exchange exchange) {
+  if (address_) {
+    connect_to(*address_, std::move(exchange));
+    return;
+  }
+  auto held = std::make_shared<Exchange>(std::move(exchange));
+  auto found =
+      base::bring_back(parts_.reactor, std::function([this, held, alive = std::weak_ptr<bool>(alive_)](
+                                                         base::Result<http::SocketAddress> address) {
+                         if (!alive.expired()) {
+                           connect_to(address, std::move(*held));
+                         }
+                       }));
+  const auto taken =
+      parts_.pool.submit([host = host_, found] { found(http::resolve_address(host.host, host.port)); });
+  if (!taken) {
+    found(taken.error());
+  }
+}
+
+void RemoteWorker::connect_to(const base::Result<http::SocketAddress>& address, Exchange exchange) {
+  if (!address) {
+    not_reached(address.error().message);
+    failed(std::move(exchange));
+    return;
+  }
+  WorkerConnectionEvents& events = *this;
+  auto connection =
+      std::make_unique<WorkerConnection>(parts_.reactor, parts_.random, parts_.identity, *address, events);
+  WorkerConnection* const key = connection.get();
+  connections_.emplace(key, Held{std::move(connection), std::move(exchange)});
+}
+
+void RemoteWorker::ready(WorkerConnection& connection) {
+  reached();
+  Held& held = connections_.at(&connection);
+  if (held.exchange) {
+    send(held);
+  } else {
+    idle_.push_back(&connection);
+  }
+}
+
+void RemoteWorker::send(Held& held) {
+  Exchange& exchange = *held.exchange;
+  exchange.sent = true;
+  switch (exchange.kind) {
+    case Kind::kTell: {
+      const model::Version& version = *exchange.request.version;
+      held.connection->request(
+          http::Method::kPut, std::string(cluster::kVersionsTarget) + version.id,
+          std::make_shared<const std::string>(cluster::to_body(version, exchange.request.function_name)));
+      break;
+    }
+    case Kind::kExecute:
+      held.connection->request(http::Method::kPost,
+                               cluster::execute_target(exchange.ask, exchange.allocation, exchange.request),
+                               exchange.request.body);
+      break;
+    case Kind::kRelease:
+      held.connection->request(http::Method::kPost, cluster::kLeasesTarget, exchange.body);
+      break;
+    case Kind::kTakeBack:
+      held.connection->request(http::Method::kPost, cluster::take_back_target(exchange.allocation), nullptr);
+      break;
+  }
+}
+
+void RemoteWorker::processing(WorkerConnection& connection) {
+  Held& held = connections_.at(&connection);
+  if (held.exchange && held.exchange->kind == Kind::kExecute) {
+    held.exchange->admitted = true;
+  }
+}
+
+void RemoteWorker::answered(WorkerConnection& connection, WorkerAnswer&& answer) {
+  Held& held = connections_.at(&connection);
+  if (!held.exchange) {
+    let_go(connection);
+    return;
+  }
+  reached();
+  const bool goes_on = answer.reusable && !held.exchange->half_closed;
+  if (held.exchange->kind == Kind::kTell && answer.status == 200 && goes_on) {
+    if (told_.size() >= kToldMost) {
+      told_.clear();
+    }
+    told_.insert(held.exchange->request.version->id);
+    held.exchange->kind = Kind::kExecute;
+    send(held);
+    return;
+  }
+  if (tell_again(*held.exchange, answer, held)) {
+    return;
+  }
+  Exchange exchange = std::move(*held.exchange);
+  held.exchange.reset();
+  // Free first: the observer may come with the next call at once.
+  free(connection, answer.reusable && !exchange.half_closed);
+  if (exchange.kind == Kind::kExecute) {
+    executed(std::move(exchange), std::move(answer));
+  } else if (exchange.observer) {
+    failed(std::move(exchange));
+  }
+}
+
+// It has forgotten the version, or was started anew.
+bool RemoteWorker::tell_again(Exchange& exchange, const WorkerAnswer& answer, Held& held) {
+  const bool unknown =
+      exchange.kind == Kind::kExecute && answer.status == 412 && answer.reusable && !exchange.half_closed;
+  if (!unknown || std::exchange(exchange.told_again, true)) {
+    return false;
+  }
+  told_.erase(exchange.request.version->id);
+  exchange.kind = Kind::kTell;
+  send(held);
+  return true;
+}
+
+void RemoteWorker::executed(Exchange exchange, WorkerAnswer&& answer) {
+  if (answer.status != 200) {
+    const auto refusal = cluster::read_refusal(answer.meta);
+    if (exchange.admitted) {
+      exchange.observer->done(worker_lost(exchange.allocation.instance), std::nullopt);
+    } else {
+      exchange.observer->refused(refusal.value_or(model::Refusal::kGone));
+    }
+    return;
+  }
+  auto read = cluster::read_execution(answer.meta, std::move(answer.body));
+  if (!read) {
+    spdlog::error("link: {} sent an answer that is none", uri_);
+    exchange.observer->done(worker_lost(exchange.allocation.instance), std::nullopt);
+    return;
+  }
+  read->execution.instance = exchange.allocation.instance;
+  std::optional<model::Allocation> lease;
+  if (read->lease_epoch) {
+    lease = exchange.allocation;
+    lease->epoch = *read->lease_epoch;
+  }
+  exchange.observer->done(std::move(read->execution), std::move(lease));
+}
+
+void RemoteWorker::free(WorkerConnection& connection, bool reusable) {
+  if (reusable) {
+    idle_.push_back(&connection);
+  } else {
+    let_go(connection);
+  }
+}
+
+// The connection's own event may be on the stack: it goes when that has returned.
+std::optional<RemoteWorker::Exchange> RemoteWorker::let_go(WorkerConnection& connection) {
+  std::erase(idle_, &connection);
+  auto node = connections_.extract(&connection);
+  const std::shared_ptr<WorkerConnection> dying = std::move(node.mapped().connection);
+  parts_.reactor.post([dying] {});
+  return std::move(node.mapped().exchange);
+}
+
+void RemoteWorker::lost(WorkerConnection& connection, const base::Error& error) {
+  auto exchange = let_go(connection);
+  if (!exchange) {
+    return;  // an idle one, closed by the worker
+  }
+  if (!exchange->sent) {
+    not_reached(error.message);
+  }
+  failed(std::move(*exchange));
+}
+
+void RemoteWorker::failed(Exchange exchange) {
+  if (!exchange.observer) {
+    return;
+  }
+  if (exchange.admitted) {
+    exchange.observer->done(worker_lost(exchange.allocation.instance), std::nullopt);
+    return;
+  }
+  if (exchange.ask == cluster::Ask::kExecute) {
+    owe(exchange.allocation);
+  }
+  exchange.observer->refused(model::Refusal::kNoAnswer);
+}
+
+// Of all that fail together the first counts.
+void RemoteWorker::not_reached(const std::string& why) {
+  const base::TimePoint now = parts_.reactor.now();
+  if (now < paused_until_ && !std::exchange(probing_, false)) {
+    return;
+  }
+  if (pause_.count() == 0) {
+    spdlog::warn("link: {} does not answer: {}", uri_, why);
+  }
+  pause_ = pause_.count() == 0 ? kShortestPause : std::min(2 * pause_, kLongestPause);
+  paused_until_ = now + pause_;
+}
+
+void RemoteWorker::reached() {
+  paused_until_ = {};
+  if (std::exchange(pause_, std::chrono::milliseconds(0)).count() > 0) {
+    spdlog::info("link: {} answers again", uri_);
+  }
+  for (const model::Allocation& allocation : std::exchange(owed_, {})) {
+    release(allocation, model::ReleaseKind::kKeep);
+  }
+}
+
+void RemoteWorker::owe(const model::Allocation& allocation) {
+  if (owed_.size() < kOwedMost) {
+    owed_.push_back(allocation);
+  }
+}
+
+void RemoteWorker::arm_tick() {
+  if (tick_timer_ == 0) {
+    tick_timer_ = parts_.reactor.at(parts_.reactor.now() + kTick, [this] {
+      tick_timer_ = 0;
+      tick();
+    });
+  }
+}
+
+void RemoteWorker::tick() {
+  const base::TimePoint now = parts_.reactor.now();
+  std::vector<WorkerConnection*> overdue;
+  for (auto& [connection, held] : connections_) {
+    if (held.exchange && look_at(held, now)) {
+      overdue.push_back(connection);
+    }
+  }
+  for (WorkerConnection* connection : overdue) {
+    auto exchange = let_go(*connection);
+    if (!exchange->admitted) {
+      not_reached("nothing was admitted in time");
+    }
+    failed(std::move(*exchange));
+  }
+  if (connections_.size() > idle_.size()) {
+    arm_tick();
+  }
+}
+
+// Whether its time is up.
+bool RemoteWorker::look_at(Held& held, base::TimePoint now) {
+  Exchange& exchange = *held.exchange;
+  if (exchange.admitted) {
+    const std::chrono::milliseconds bound(exchange.request.version->timeout_ms);
+    return now - exchange.began > bound + kAnswerSlack;
+  }
+  const base::Duration waited = now - exchange.began;
+  const bool last_call = waited >= exchange.patience - (kAdmission - kLastCall);
+  if (last_call && exchange.sent && !std::exchange(exchange.half_closed, true)) {
+    held.connection->half_close();
+  }
+  return waited + kTick >= exchange.patience;
+}
+
+}  // namespace hearth::link

@@ -1,0 +1,129 @@
+// One worker on another host, as a gateway speaks to it: a pool of connections, a call on each at a time.
+//
+// A call that is not admitted in time, or whose connection breaks before it was, is refused with kNoAnswer:
+// nothing has been executed, because the worker executes only for who still listens. The worker is then left
+// alone for a while, and what it had offered is given back to it when it answers again. What breaks
+// afterwards ends the call as kWorkerLost. Loop thread only.
+#pragma once
+
+#include <chrono>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "base/blocking_pool.h"
+#include "base/random.h"
+#include "base/reactor.h"
+#include "cluster/wire.h"
+#include "http/endpoint.h"
+#include "link/http/worker_connection.h"
+#include "link/link.h"
+
+namespace hearth::link {
+
+// How long a worker has to admit a call, connecting included. From kLastCall on the worker learns that it is
+// too late, so that an admission on its way is still heard.
+inline constexpr std::chrono::milliseconds kAdmission{250};
+inline constexpr std::chrono::milliseconds kLastCall{175};
+// More for a large body: what the slowest way between hosts carries.
+inline constexpr std::uint64_t kBodyBytesPerMs = 10'000;
+// For this long a worker that did not answer is not asked; twice as long each time, up to the second.
+inline constexpr std::chrono::milliseconds kShortestPause{250};
+inline constexpr std::chrono::milliseconds kLongestPause{2'000};
+// Of one gateway to one worker.
+inline constexpr std::size_t kConnectionsMost = 2'048;
+// What a worker may take beyond the version's time-out, for a start and what it waits for.
+inline constexpr std::chrono::seconds kAnswerSlack{60};
+
+struct LinkParts {
+  base::Reactor& reactor;
+  base::BlockingPool& pool;  // names are looked up on it
+  base::Random& random;
+  Identity identity;
+};
+
+class RemoteWorker final : private WorkerConnectionEvents {
+ public:
+  // `parts` outlive it; no event of it comes after.
+  RemoteWorker(LinkParts& parts, std::string uri, http::HostPort address);
+  RemoteWorker(const RemoteWorker&) = delete;
+  RemoteWorker& operator=(const RemoteWorker&) = delete;
+  ~RemoteWorker() override;
+
+  void execute(cluster::Ask ask, const model::Allocation& allocation, model::ExecuteRequest request,
+               std::shared_ptr<model::ExecutionObserver> observer);
+  void take_back(const model::Allocation& running);
+  void release(const model::Allocation& lease, model::ReleaseKind kind);
+
+  // Nothing is under way, and nothing has been for so long.
+  bool unused_for(base::Duration duration) const;
+
+ private:
+  enum class Kind { kExecute, kTell, kRelease, kTakeBack };
+  // A request and what becomes of it.
+  struct Exchange {
+    Kind kind = Kind::kExecute;
+    cluster::Ask ask = cluster::Ask::kExecute;
+    model::Allocation allocation;
+    model::ExecuteRequest request;
+    std::shared_ptr<model::ExecutionObserver> observer;  // of kExecute and kTell
+    std::shared_ptr<const std::string> body;             // of kRelease
+    base::TimePoint began{};
+    base::Duration patience{};  // until it must be admitted, or answered if it is no call
+    bool sent = false;
+    bool admitted = false;
+    bool half_closed = false;
+    bool told_again = false;  // the worker had forgotten the version
+  };
+  struct Held {
+    std::unique_ptr<WorkerConnection> connection;
+    std::optional<Exchange> exchange;
+  };
+  using Connections = std::unordered_map<WorkerConnection*, Held>;
+
+  void ready(WorkerConnection& connection) override;
+  void processing(WorkerConnection& connection) override;
+  void answered(WorkerConnection& connection, WorkerAnswer&& answer) override;
+  void lost(WorkerConnection& connection, const base::Error& error) override;
+
+  void begin(Exchange exchange);
+  void send(Held& held);
+  void connect(Exchange exchange);
+  void connect_to(const base::Result<http::SocketAddress>& address, Exchange exchange);
+  void call_answered(Exchange exchange, WorkerAnswer&& answer, Held& held);
+  void executed(Exchange exchange, WorkerAnswer&& answer);
+  bool tell_again(Exchange& exchange, const WorkerAnswer& answer, Held& held);
+  void free(WorkerConnection& connection, bool reusable);
+  std::optional<Exchange> let_go(WorkerConnection& connection);
+  void failed(Exchange exchange);
+  void not_reached(const std::string& why);
+  void reached();
+  void owe(const model::Allocation& allocation);
+  void flush_releases();
+  void arm_tick();
+  void tick();
+  bool look_at(Held& held, base::TimePoint now);
+
+  LinkParts& parts_;
+  const std::string uri_;
+  const http::HostPort host_;
+  std::optional<http::SocketAddress> address_;  // none: to be looked up
+  Connections connections_;
+  std::vector<WorkerConnection*> idle_;        // the last used at the end
+  std::unordered_set<model::VersionId> told_;  // the worker knows them, as far as we know
+  std::string releases_;                       // to be sent
+  bool flush_posted_ = false;
+  std::vector<model::Allocation> owed_;  // offered by the worker, and not used because it did not answer
+  base::TimePoint paused_until_{};
+  std::chrono::milliseconds pause_{0};  // of the last pause; 0: it answers
+  bool probing_ = false;                // a call is under way that finds out whether it answers
+  base::TimePoint last_used_{};
+  base::TimerId tick_timer_ = 0;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace hearth::link

@@ -1,0 +1,97 @@
+#include "link/http/worker_connection.h"
+
+#include <utility>
+
+#include "cluster/wire.h"
+
+namespace hearth::link {
+namespace {
+
+// The largest answer: an output and logs at their largest flags' bounds, and what is said of them.
+constexpr std::uint64_t kAnswerBytes = 256ULL * 1024 * 1024;
+
+void add_header(std::string& head, std::string_view name, std::string_view value) {
+  head.append(name).append(": ").append(value).append("\r\n");
+}
+
+std::string begin_head(http::Method method, std::string_view target, std::size_t body_bytes) {
+  std::string head;
+  head.reserve(320);
+  head.append(http::to_string(method)).append(" ").append(target).append(" HTTP/1.1\r\nHost: worker\r\n");
+  add_header(head, "Content-Length", std::to_string(body_bytes));
+  return head;
+}
+
+}  // namespace
+
+WorkerConnection::WorkerConnection(base::Reactor& reactor, base::Random& random, const Identity& identity,
+                                   const http::SocketAddress& address, WorkerConnectionEvents& events)
+    : identity_(identity),
+      events_(events),
+      nonce_(cluster::make_nonce(random)),
+      connection_(http::ClientConnection::open(reactor, address, kAnswerBytes, *this)) {}
+
+WorkerConnection::~WorkerConnection() { connection_->close(); }
+
+void WorkerConnection::connected() {
+  std::string head = begin_head(http::Method::kPost, cluster::kSessionTarget, 0);
+  add_header(head, cluster::kHolderHeader, identity_.holder);
+  add_header(head, cluster::kNonceHeader, nonce_);
+  connection_->send(std::move(head.append("\r\n")), nullptr);
+}
+
+void WorkerConnection::greeted(const http::AnswerHead& head) {
+  const std::string_view nonce = head.header(cluster::kNonceHeader).value_or("");
+  const std::string_view proof = head.header(cluster::kProofHeader).value_or("");
+  const bool proved = head.status == 200 && cluster::is_nonce(nonce) &&
+                      cluster::same_mac(proof, cluster::worker_proof(identity_.key, nonce_, nonce));
+  if (!proved || !head.keep_alive) {
+    connection_->close();
+    events_.lost(*this, {base::ErrorCode::kInvalidArgument,
+                         "it does not prove that it is a worker of this platform (--cluster-key)"});
+    return;
+  }
+  session_ = cluster::session_key(identity_.key, nonce_, nonce);
+  requests_.emplace(*session_, cluster::Direction::kRequest);
+  answers_.emplace(*session_, cluster::Direction::kAnswer);
+  events_.ready(*this);
+}
+
+void WorkerConnection::request(http::Method method, std::string_view target,
+                               std::shared_ptr<const std::string> body) {
+  const std::string_view text = body ? std::string_view(*body) : std::string_view();
+  const std::string digest = cluster::body_digest(*session_, {text});
+  std::string head = begin_head(method, target, text.size());
+  add_header(head, cluster::kMacHeader, requests_->next({http::to_string(method), target, digest}));
+  if (!digest.empty()) {
+    add_header(head, cluster::kDigestHeader, digest);
+  }
+  connection_->send(std::move(head.append("\r\n")), std::move(body));
+}
+
+void WorkerConnection::interim(int status) {
+  if (status == 102 && session_) {
+    events_.processing(*this);
+  }
+}
+
+void WorkerConnection::answered(const http::AnswerHead& head, std::string&& body) {
+  if (!session_) {
+    greeted(head);
+    return;
+  }
+  WorkerAnswer answer{head.status, std::string(head.header(cluster::kMetaHeader).value_or("")),
+                      std::move(body), head.keep_alive};
+  const std::string_view mac = head.header(cluster::kMacHeader).value_or("");
+  const std::string digest = cluster::body_digest(*session_, {answer.body});
+  if (!answers_->is_next(mac, {std::to_string(answer.status), answer.meta, digest})) {
+    connection_->close();
+    events_.lost(*this, {base::ErrorCode::kCorrupt, "an answer is not what the worker has sent"});
+    return;
+  }
+  events_.answered(*this, std::move(answer));
+}
+
+void WorkerConnection::lost(const base::Error& error) { events_.lost(*this, error); }
+
+}  // namespace hearth::link

@@ -1,0 +1,75 @@
+// One connection of a gateway to a worker: proves who both are when it begins, and then carries one request
+// at a time, each message with its MAC (cluster/auth.h).
+//
+// Loop thread only. Events come from the loop, never from inside a call.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/random.h"
+#include "base/reactor.h"
+#include "cluster/auth.h"
+#include "http/client_connection.h"
+#include "http/message.h"
+
+namespace hearth::link {
+
+class WorkerConnection;
+
+struct WorkerAnswer {
+  int status = 0;
+  std::string meta;  // Hearth-Meta
+  std::string body;
+  bool reusable = false;  // the connection takes another request
+};
+
+class WorkerConnectionEvents {
+ public:
+  virtual ~WorkerConnectionEvents() = default;
+  // It takes requests now.
+  virtual void ready(WorkerConnection& connection) = 0;
+  virtual void processing(WorkerConnection& connection) = 0;
+  virtual void answered(WorkerConnection& connection, WorkerAnswer&& answer) = 0;
+  // Refused, not who it should be, or broken; the last event.
+  virtual void lost(WorkerConnection& connection, const base::Error& error) = 0;
+};
+
+struct Identity {
+  std::string holder;  // this process's name among all
+  cluster::Key key{};
+};
+
+class WorkerConnection final : private http::ClientEvents {
+ public:
+  // Begins to connect. Everything outlives it.
+  WorkerConnection(base::Reactor& reactor, base::Random& random, const Identity& identity,
+                   const http::SocketAddress& address, WorkerConnectionEvents& events);
+  WorkerConnection(const WorkerConnection&) = delete;
+  WorkerConnection& operator=(const WorkerConnection&) = delete;
+  ~WorkerConnection() override;
+
+  // When ready, and the last request was answered.
+  void request(http::Method method, std::string_view target, std::shared_ptr<const std::string> body);
+  void half_close() { connection_->half_close(); }
+
+ private:
+  void connected() override;
+  void interim(int status) override;
+  void answered(const http::AnswerHead& head, std::string&& body) override;
+  void lost(const base::Error& error) override;
+  void greeted(const http::AnswerHead& head);
+
+  const Identity& identity_;
+  WorkerConnectionEvents& events_;
+  const std::string nonce_;
+  std::shared_ptr<http::ClientConnection> connection_;
+  // Once the worker has proved itself.
+  std::optional<cluster::Key> session_;
+  std::optional<cluster::Seal> requests_;
+  std::optional<cluster::Seal> answers_;
+};
+
+}  // namespace hearth::link
