@@ -33,7 +33,7 @@ class WorkerApi::RemoteCall final : public model::ExecutionObserver {
 
   void refused(model::Refusal refusal) override {
     if (!alive_.expired()) {
-      responder_.send(api_.reply(*session_, status_of(refusal), std::string(to_string(refusal))));
+      responder_.send(api_.reply(*session_, cluster::status_of(refusal), std::string(to_string(refusal))));
     }
   }
 

@@ -14,6 +14,7 @@
 
 #include "base/event_loop.h"
 #include "base/random.h"
+#include "base/units.h"
 #include "cluster/auth.h"
 #include "cluster/wire.h"
 #include "http/server.h"
