@@ -45,7 +45,7 @@ Platform::Platform(const ServeOptions& options, PlatformStart start, store::sqli
 
 Platform::~Platform() {
   for (const auto& shard : shards_) {
-    shard->server().stop();
+    shard->stop_servers();
   }
   follower_.reset();
   // Jobs of the pool use the parts: they end first. Then what was posted and never ran, which may hold a
@@ -60,8 +60,10 @@ Platform::~Platform() {
 // a loop that does not sleep would take the core that they need. So would as many loops as cores.
 base::SpinOptions Platform::spin_options(std::size_t shard) {
   const bool core_to_spare = options_.threads == 1 || options_.threads < std::thread::hardware_concurrency();
-  return {core_to_spare ? options_.spin : std::chrono::microseconds(0),
-          [this, shard] { return shards_[shard]->gateway().calls_one_by_one(); }};
+  return {core_to_spare ? options_.spin : std::chrono::microseconds(0), [this, shard] {
+            const gateway::Gateway* const gateway = shards_[shard]->gateway();
+            return gateway != nullptr && gateway->calls_one_by_one();
+          }};
 }
 
 base::Result<void> Platform::open() {
@@ -74,16 +76,29 @@ base::Result<void> Platform::open() {
   }
   stores_ = std::move(*stores);
   make_parts();
-  if (auto filled = fill_mirrors(); !filled) {
-    return filled.error();
+  Shard& first = *shards_.front();
+  if (first.gateway() != nullptr) {
+    if (auto filled = fill_mirrors(); !filled) {
+      return filled.error();
+    }
+    if (auto listening = first.server()->adopt(std::move(start_.listening)); !listening) {
+      return listening.error();
+    }
   }
-  if (auto opened = code_cache_->open(); !opened) {
-    return opened.error();
+  if (code_cache_) {
+    if (auto opened = code_cache_->open(); !opened) {
+      return opened.error();
+    }
   }
-  if (auto listening = shards_.front()->server().adopt(std::move(start_.listening)); !listening) {
-    return listening.error();
+  if (cluster_ && first.worker() != nullptr) {
+    return cluster_->offer(*first.worker(), [this] { on_drain_asked(); });
   }
   return {};
+}
+
+std::uint16_t Platform::port() const {
+  http::Server* const api = shards_.front()->server();
+  return api != nullptr ? api->port() : cluster_->worker_server()->port();
 }
 
 // Each loop has copies of its own: calls on two loops do not count references to the same.
@@ -115,49 +130,69 @@ base::Result<void> Platform::fill_mirrors() {
 std::vector<gateway::LoopMirror> Platform::mirrors() const {
   std::vector<gateway::LoopMirror> mirrors;
   for (const auto& shard : shards_) {
-    mirrors.push_back({&shard->loop(), &shard->gateway()});
+    mirrors.push_back({&shard->loop(), shard->gateway()});
   }
   return mirrors;
 }
 
 void Platform::make_parts() {
+  pool_ = std::make_unique<base::BlockingPool>(kBlockingThreads, kBlockingQueue);
+  if (!options_.messaging.empty()) {
+    cluster_ = std::make_unique<Cluster>(
+        options_,
+        ClusterParts{first_loop(), *pool_, random_, start_.cluster_key, std::move(start_.worker_listening)});
+  }
+  if (options_.roles.worker) {
+    make_worker_parts();
+  }
+  if (options_.roles.gateway) {
+    changes_ = std::make_unique<gateway::FunctionsApi>(
+        gateway::FunctionsApiParts{stores_->functions(), stores_->code(), *pool_, first_loop(), random_,
+                                   stores_->feed()},
+        options_.upload, options_.function);
+  }
+  for (std::size_t i = 0; i < loops_.size(); ++i) {
+    shards_.push_back(make_shard(i));
+  }
+  for (const auto& shard : shards_) {
+    shard->connect(shards_);
+  }
+  if (options_.roles.gateway) {
+    make_gateway_parts();
+  }
+}
+
+void Platform::make_worker_parts() {
   launcher_ = std::make_unique<launcher::Client>(first_loop(), std::move(start_.launcher_socket),
                                                  [this](const base::Error& error) { launcher_lost(error); });
   shared_host_ = std::make_unique<launcher::SharedHost>(first_loop(), *launcher_);
-  pool_ = std::make_unique<base::BlockingPool>(kBlockingThreads, kBlockingQueue);
   const archive::Limits unzip{options_.upload.unzipped_bytes, options_.upload.zip_entries,
                               options_.upload.path_bytes, options_.upload.path_depth};
   code_cache_ = std::make_unique<worker::CodeCache>(
       worker::CodeCacheOptions{directory_.cache_folder(), unzip, options_.code_cache_bytes}, stores_->code(),
       *pool_, first_loop());
-  changes_ = std::make_unique<gateway::FunctionsApi>(
-      gateway::FunctionsApiParts{stores_->functions(), stores_->code(), *pool_, first_loop(), random_,
-                                 stores_->feed()},
-      options_.upload, options_.function);
-  for (std::size_t i = 0; i < loops_.size(); ++i) {
-    shards_.push_back(make_shard(i));
-  }
+}
+
+void Platform::make_gateway_parts() {
   std::vector<http::Server*> servers;
   for (const auto& shard : shards_) {
-    shard->connect(shards_);
-    servers.push_back(&shard->server());
-  }
-  for (const auto& shard : shards_) {
+    servers.push_back(shard->server());
     shard->introduce(shards_);
   }
   changes_->publish_to(mirrors());
   servers.erase(servers.begin());
-  shards_.front()->server().deal_to(servers);
+  shards_.front()->server()->deal_to(servers);
 }
 
 std::unique_ptr<Shard> Platform::make_shard(std::size_t index) {
   base::Reactor& loop = *loops_[index];
   const auto count = static_cast<std::uint32_t>(loops_.size());
   const std::uint32_t left_over = index == 0 ? start_.memory_mb % count : 0;
-  return std::make_unique<Shard>(ShardOptions{options_, index, count, start_.memory_mb / count + left_over,
-                                              start_.node, start_.shim, start_.api_key},
-                                 ShardParts{loop, shared_host_->view(loop), code_folders_for(loop),
-                                            changes_for(index), stores_->code(), *pool_});
+  return std::make_unique<Shard>(
+      ShardOptions{options_, index, count, start_.memory_mb / count + left_over, start_.node, start_.shim,
+                   start_.api_key},
+      ShardParts{loop, shared_host_ ? shared_host_->view(loop) : nullptr, code_folders_for(loop),
+                 changes_for(index), stores_->code(), *pool_, cluster_.get()});
 }
 
 worker::CodeFolders Platform::code_folders_for(base::Reactor& loop) {
@@ -168,14 +203,24 @@ worker::CodeFolders Platform::code_folders_for(base::Reactor& loop) {
 }
 
 std::unique_ptr<gateway::FunctionChanges> Platform::changes_for(std::size_t shard) {
+  if (!changes_) {
+    return nullptr;
+  }
   return std::make_unique<gateway::DistantFunctionChanges>(first_loop(), *changes_, *loops_[shard]);
 }
 
 int Platform::run() {
-  for (const auto& shard : shards_) {
-    shard->worker().open();
+  if (cluster_) {
+    cluster_->open();
   }
-  shards_.front()->server().start();
+  for (const auto& shard : shards_) {
+    if (shard->worker() != nullptr) {
+      shard->worker()->open();
+    }
+  }
+  if (http::Server* const api = shards_.front()->server()) {
+    api->start();
+  }
   std::vector<std::thread> threads;
   for (auto loop = loops_.begin() + 1; loop != loops_.end(); ++loop) {
     threads.emplace_back([&each = **loop] { each.run(); });
@@ -209,8 +254,8 @@ void Platform::on_signal(int signal) {
   if (stopping_) {
     spdlog::warn("second signal: stopping what still runs");
     on_each_shard([](Shard& shard) {
-      shard.worker().stop_now();
-      shard.server().stop();
+      shard.stop_instances();
+      shard.stop_servers();
     });
     return;
   }
@@ -218,6 +263,14 @@ void Platform::on_signal(int signal) {
                signal == SIGINT ? "SIGINT" : "SIGTERM",
                std::chrono::duration_cast<std::chrono::seconds>(options_.drain_timeout).count());
   drain();
+}
+
+void Platform::on_drain_asked() {
+  if (!stopping_) {
+    spdlog::info("asked to leave: running invocations may finish for {} s",
+                 std::chrono::duration_cast<std::chrono::seconds>(options_.drain_timeout).count());
+    drain();
+  }
 }
 
 void Platform::on_each_shard(const std::function<void(Shard&)>& what) {
@@ -228,17 +281,21 @@ void Platform::on_each_shard(const std::function<void(Shard&)>& what) {
 
 void Platform::drain() {
   stopping_ = true;
-  shards_.front()->server().stop_listening();  // before it deals another connection to a loop that drains
-  draining_parts_ = 2 * shards_.size();
+  if (http::Server* const api = shards_.front()->server()) {
+    api->stop_listening();  // before it deals another connection to a loop that drains
+  }
+  for (const auto& shard : shards_) {
+    draining_parts_ += shard->drain_parts();
+  }
   on_each_shard(
       [this](Shard& shard) { shard.drain([this] { first_loop().post([this] { one_part_drained(); }); }); });
   base::Reactor& loop = first_loop();
   loop.at(loop.now() + options_.drain_timeout, [this, &loop] {
     spdlog::warn("stopping what still runs after --drain-timeout");
-    on_each_shard([](Shard& shard) { shard.worker().stop_now(); });
+    on_each_shard([](Shard& shard) { shard.stop_instances(); });
     // The answers of what was stopped are sent; a peer that does not read them has a second.
     loop.at(loop.now() + std::chrono::seconds(1),
-            [this] { on_each_shard([](Shard& shard) { shard.server().stop(); }); });
+            [this] { on_each_shard([](Shard& shard) { shard.stop_servers(); }); });
   });
 }
 

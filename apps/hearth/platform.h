@@ -24,10 +24,12 @@ namespace hearth {
 
 // What the privileged part of the start hands over.
 struct PlatformStart {
-  base::UniqueFd listening;
-  base::UniqueFd launcher_socket;
-  std::string node;  // inside the sandbox: the same path as outside
-  std::string shim;  // inside the sandbox
+  base::UniqueFd listening;         // of a gateway
+  base::UniqueFd worker_listening;  // of a worker that gateways elsewhere reach
+  std::string cluster_key;
+  base::UniqueFd launcher_socket;  // of a worker, like what follows
+  std::string node;                // inside the sandbox: the same path as outside
+  std::string shim;                // inside the sandbox
   std::string api_key;
   std::uint32_t memory_mb = 0;
 };
@@ -44,7 +46,8 @@ class Platform {
 
   // Opens the store, fills the caches and makes the parts. Before run().
   base::Result<void> open();
-  std::uint16_t port() const { return shards_.front()->server().port(); }
+  // Of the gateway's API, else of the worker's.
+  std::uint16_t port() const;
   std::size_t function_count() const { return shards_.front()->functions().size(); }
 
   // Until SIGTERM or SIGINT, then a drain of at most --drain-timeout; a second signal ends it at
@@ -55,6 +58,8 @@ class Platform {
   base::Reactor& first_loop() { return *loops_.front(); }
   base::SpinOptions spin_options(std::size_t shard);
   void make_parts();
+  void make_worker_parts();
+  void make_gateway_parts();
   std::unique_ptr<Shard> make_shard(std::size_t index);
   worker::CodeFolders code_folders_for(base::Reactor& loop);
   std::unique_ptr<gateway::FunctionChanges> changes_for(std::size_t shard);
@@ -62,6 +67,7 @@ class Platform {
   std::vector<gateway::LoopMirror> mirrors() const;
   base::Result<void> watch_signals();
   void on_signal(int signal);
+  void on_drain_asked();
   void drain();
   void one_part_drained();
   void on_each_shard(const std::function<void(Shard&)>& what);
@@ -80,6 +86,7 @@ class Platform {
   std::unique_ptr<launcher::SharedHost> shared_host_;
   std::unique_ptr<base::BlockingPool> pool_;
   std::unique_ptr<worker::CodeCache> code_cache_;
+  std::unique_ptr<Cluster> cluster_;  // null: this process is the whole platform
   std::unique_ptr<gateway::FunctionsApi> changes_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::unique_ptr<gateway::ChangeFollower> follower_;  // null: nobody else changes the store

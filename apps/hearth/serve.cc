@@ -8,9 +8,10 @@
 
 #include <csignal>
 #include <cstdio>
-#include <fstream>
 #include <memory>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "apps/hearth/host_setup.h"
 #include "apps/hearth/platform.h"
@@ -28,8 +29,8 @@ constexpr int kExitUsage = 2;
 constexpr const char* kShimFolderInside = "/opt/hearth/node";
 constexpr std::uint32_t kUidCount = 10'000;
 
-int fail(std::string_view what, const base::Error& error) {
-  fmt::print(stderr, "hearth serve: {}: {}\n", what, error.message);
+int fail(const ServeOptions& options, std::string_view what, const base::Error& error) {
+  fmt::print(stderr, "hearth {}: {}: {}\n", options.roles.command, what, error.message);
   return kExitFailed;
 }
 
@@ -44,30 +45,19 @@ std::string tag_of(const std::string& data_dir) {
   return tag;
 }
 
-base::Result<std::string> read_api_key(const ServeOptions& options) {
-  if (options.api_key_file.empty()) {
-    return options.api_key;
-  }
-  std::ifstream file(options.api_key_file);
-  std::string key;
-  if (!std::getline(file, key) || key.empty()) {
-    return base::Error{base::ErrorCode::kInvalidArgument,
-                       fmt::format("--api-key-file {}: no key in its first line", options.api_key_file)};
-  }
-  return key;
-}
-
 // What is found out, or taken, before anything is started.
 struct Host {
-  std::string node;
-  std::string shim_folder;
   User user;
   std::string api_key;
+  std::string cluster_key;
+  // Of a worker.
+  std::string node;
+  std::string shim_folder;
   std::uint32_t memory_mb = 0;
   std::vector<std::string> resolvers;  // for --network nat
 };
 
-base::Result<Host> look_at_host(const ServeOptions& options) {
+base::Result<void> look_at_instances(const ServeOptions& options, Host& host) {
   auto node = find_node(options.node);
   if (!node) {
     return node.error();
@@ -76,26 +66,45 @@ base::Result<Host> look_at_host(const ServeOptions& options) {
   if (!shim) {
     return shim.error();
   }
-  auto user = find_user(options.user);
-  if (!user) {
-    return user.error();
-  }
-  auto api_key = read_api_key(options);
-  if (!api_key) {
-    return api_key.error();
-  }
-  const std::uint32_t memory_mb = options.memory_mb == 0 ? default_memory_mb() : options.memory_mb;
-  if (const std::string wrong = check_memory(options, memory_mb); !wrong.empty()) {
+  host.node = std::move(*node);
+  host.shim_folder = std::move(*shim);
+  host.memory_mb = options.memory_mb == 0 ? default_memory_mb() : options.memory_mb;
+  if (const std::string wrong = check_memory(options, host.memory_mb); !wrong.empty()) {
     return base::Error{base::ErrorCode::kInvalidArgument,
-                       fmt::format("80 % of this machine's memory, {} MB: {}", memory_mb, wrong)};
+                       fmt::format("80 % of this machine's memory, {} MB: {}", host.memory_mb, wrong)};
   }
-  Host host{*node, *shim, *user, *api_key, memory_mb, options.dns};
+  host.resolvers = options.dns;
   if (options.network == "nat" && options.dns.empty()) {
     auto resolvers = find_resolvers();
     if (!resolvers) {
       return resolvers.error();
     }
     host.resolvers = std::move(*resolvers);
+  }
+  return {};
+}
+
+base::Result<Host> look_at_host(const ServeOptions& options) {
+  Host host;
+  auto user = find_user(options.user);
+  if (!user) {
+    return user.error();
+  }
+  host.user = std::move(*user);
+  auto api_key = read_key(options.api_key, options.api_key_file, "--api-key-file");
+  if (!api_key) {
+    return api_key.error();
+  }
+  host.api_key = std::move(*api_key);
+  auto cluster_key = read_key(options.cluster_key, options.cluster_key_file, "--cluster-key-file");
+  if (!cluster_key) {
+    return cluster_key.error();
+  }
+  host.cluster_key = std::move(*cluster_key);
+  if (options.roles.worker) {
+    if (auto looked = look_at_instances(options, host); !looked) {
+      return looked.error();
+    }
   }
   return host;
 }
@@ -121,74 +130,10 @@ launcher::SpawnOptions launcher_options(const ServeOptions& options, const Host&
   return made;
 }
 
-// Waits for the launcher, whose own bound ends it.
-void reap(pid_t launcher) { ::waitpid(launcher, nullptr, 0); }
-
-int run_unprivileged(const ServeOptions& options, const Host& host, base::UniqueFd listening,
-                     launcher::Launched launched, store::sqlite::DataDirectory& directory) {
-  if (auto became = become(host.user); !became) {
-    return fail("giving up root", became.error());
-  }
-  // A core would hold callers' payloads; and no process of the same user may look into this one.
-  ::prctl(PR_SET_DUMPABLE, 0);
-  Platform::block_signals();
-  base::start_log(options.log_level, "hearth");
-  Platform platform(options,
-                    {std::move(listening), std::move(launched.socket), host.node,
-                     std::string(kShimFolderInside) + "/shim.js", host.api_key, host.memory_mb},
-                    directory);
-  if (auto opened = platform.open(); !opened) {
-    return fail(options.store.empty() ? "opening the data directory " + directory.path() : "starting",
-                opened.error());
-  }
-  if (launched.swept > 0) {
-    spdlog::info("removed {} leftovers of a server that was killed", launched.swept);
-  }
-  const std::string host_part = options.listen.substr(0, options.listen.rfind(':'));
-  spdlog::info(
-      "Hearth {} serves {} functions on http://{}:{} with {} MB for instances; data in {}, as user {}",
-      HEARTH_VERSION, platform.function_count(), host_part, platform.port(), host.memory_mb, directory.path(),
-      host.user.name);
-  if (options.insecure_no_auth && host.api_key.empty() && !is_loopback(options.listen)) {
-    spdlog::warn("--insecure-no-auth: anybody who reaches {} can deploy and run code", options.listen);
-  }
-  const int status = platform.run();
-  spdlog::info("stopped");
-  return status;
-}
-
-}  // namespace
-
-int serve(ServeOptions options) {
-  if (const std::string wrong = check(options); !wrong.empty()) {
-    fmt::print(stderr, "hearth serve: {}\n", wrong);
-    return kExitUsage;
-  }
-  if (::geteuid() != 0) {
-    fmt::print(
-        stderr,
-        "hearth serve: start it as root (sudo): its launcher makes containers; all else gives root up\n");
-    return kExitFailed;
-  }
-  const auto host = look_at_host(options);
-  if (!host) {
-    return fail("this machine", host.error());
-  }
-  auto listening = http::open_listener(options.listen);
-  if (!listening) {
-    return fail("--listen", listening.error());
-  }
-  raise_descriptor_limit();
-  ::signal(SIGPIPE, SIG_IGN);  // a peer that has gone is an error of its write
-  if (auto mounts = sandbox::enter_private_mounts(); !mounts) {
-    return fail("a mount namespace of its own", mounts.error());
-  }
-  auto directory = store::sqlite::DataDirectory::open(options.data_dir);
-  if (!directory) {
-    return fail("--data-dir", directory.error());
-  }
-  const sandbox::LinuxOptions sandbox = sandbox_options(options, *host, (*directory)->path());
-  auto launched = launcher::spawn(
+base::Result<launcher::Launched> start_launcher(const ServeOptions& options, const Host& host,
+                                                const std::string& data_dir) {
+  const sandbox::LinuxOptions sandbox = sandbox_options(options, host, data_dir);
+  return launcher::spawn(
       [&sandbox]() -> base::Result<std::unique_ptr<sandbox::Backend>> {
         auto backend = sandbox::LinuxBackend::create(sandbox);
         if (!backend) {
@@ -196,16 +141,141 @@ int serve(ServeOptions options) {
         }
         return std::unique_ptr<sandbox::Backend>(std::move(*backend));
       },
-      launcher_options(options, *host));
-  if (!launched) {
-    return fail("starting the launcher", launched.error());
+      launcher_options(options, host));
+}
+
+// Waits for the launcher, whose own bound ends it.
+void reap(pid_t launcher) { ::waitpid(launcher, nullptr, 0); }
+
+struct Listening {
+  base::UniqueFd api;
+  base::UniqueFd worker;
+};
+
+base::Result<Listening> open_listeners(const ServeOptions& options) {
+  Listening listening;
+  const auto open = [](const std::string& flag, const std::string& at,
+                       base::UniqueFd& into) -> base::Result<void> {
+    auto opened = http::open_listener(at);
+    if (!opened) {
+      return base::Error{opened.error().code, fmt::format("{} {}: {}", flag, at, opened.error().message)};
+    }
+    into = std::move(*opened);
+    return {};
+  };
+  if (options.roles.gateway) {
+    if (auto opened = open("--listen", options.listen, listening.api); !opened) {
+      return opened.error();
+    }
   }
-  const pid_t launcher = launched->pid;
-  auto handed = (*directory)->hand_over(host->user.uid, host->user.gid);
+  if (const std::string at = worker_listen(options); !at.empty()) {
+    if (auto opened = open(options.roles.gateway ? "--worker-listen" : "--listen", at, listening.worker);
+        !opened) {
+      return opened.error();
+    }
+  }
+  return listening;
+}
+
+void say_hello(const ServeOptions& options, const Host& host, const Platform& platform,
+               const std::string& data_dir) {
+  const std::string host_part = options.listen.substr(0, options.listen.rfind(':'));
+  if (options.roles.gateway) {
+    spdlog::info("Hearth {} serves {} functions on http://{}:{}; data in {}, as user {}", HEARTH_VERSION,
+                 platform.function_count(), host_part, platform.port(), data_dir, host.user.name);
+  }
+  if (options.roles.worker) {
+    spdlog::info("{} MB for instances{}", host.memory_mb,
+                 options.advertise.empty() ? std::string()
+                                           : fmt::format(", for gateways that reach {}", options.advertise));
+  }
+  if (options.insecure_no_auth && host.api_key.empty() && !is_loopback(options.listen)) {
+    spdlog::warn("--insecure-no-auth: anybody who reaches {} can deploy and run code", options.listen);
+  }
+}
+
+int run_unprivileged(const ServeOptions& options, const Host& host, Listening listening,
+                     launcher::Launched launched, store::sqlite::DataDirectory& directory) {
+  if (auto became = become(host.user); !became) {
+    return fail(options, "giving up root", became.error());
+  }
+  // A core would hold callers' payloads; and no process of the same user may look into this one.
+  ::prctl(PR_SET_DUMPABLE, 0);
+  Platform::block_signals();
+  base::start_log(options.log_level, "hearth");
+  Platform platform(
+      options,
+      {std::move(listening.api), std::move(listening.worker), host.cluster_key, std::move(launched.socket),
+       host.node, std::string(kShimFolderInside) + "/shim.js", host.api_key, host.memory_mb},
+      directory);
+  if (auto opened = platform.open(); !opened) {
+    return fail(options,
+                options.store.empty() ? "opening the data directory " + directory.path() : "starting",
+                opened.error());
+  }
+  if (launched.swept > 0) {
+    spdlog::info("removed {} leftovers of a server that was killed", launched.swept);
+  }
+  say_hello(options, host, platform, directory.path());
+  const int status = platform.run();
+  spdlog::info("stopped");
+  return status;
+}
+
+int run_in(store::sqlite::DataDirectory& directory, const ServeOptions& options, const Host& host,
+           Listening listening) {
+  launcher::Launched launched;
+  if (options.roles.worker) {
+    auto started = start_launcher(options, host, directory.path());
+    if (!started) {
+      return fail(options, "starting the launcher", started.error());
+    }
+    launched = std::move(*started);
+  }
+  const pid_t launcher = launched.pid;
+  auto handed = directory.hand_over(host.user.uid, host.user.gid);
   const int status =
-      handed ? run_unprivileged(options, *host, std::move(*listening), std::move(*launched), **directory)
-             : fail("--data-dir", handed.error());
-  reap(launcher);
+      handed ? run_unprivileged(options, host, std::move(listening), std::move(launched), directory)
+             : fail(options, "--data-dir", handed.error());
+  if (options.roles.worker) {
+    reap(launcher);
+  }
+  return status;
+}
+
+}  // namespace
+
+int serve(const ServeOptions& options) {
+  if (const std::string wrong = check(options); !wrong.empty()) {
+    fmt::print(stderr, "hearth {}: {}\n", options.roles.command, wrong);
+    return kExitUsage;
+  }
+  if (options.roles.worker && ::geteuid() != 0) {
+    fmt::print(stderr,
+               "hearth {}: start it as root (sudo): its launcher makes containers; all else gives root up\n",
+               options.roles.command);
+    return kExitFailed;
+  }
+  const auto host = look_at_host(options);
+  if (!host) {
+    return fail(options, "this machine", host.error());
+  }
+  auto listening = open_listeners(options);
+  if (!listening) {
+    return fail(options, "listening", listening.error());
+  }
+  raise_descriptor_limit();
+  ::signal(SIGPIPE, SIG_IGN);  // a peer that has gone is an error of its write
+  if (options.roles.worker) {
+    if (auto mounts = sandbox::enter_private_mounts(); !mounts) {
+      return fail(options, "a mount namespace of its own", mounts.error());
+    }
+  }
+  auto directory = store::sqlite::DataDirectory::open(options.data_dir);
+  if (!directory) {
+    return fail(options, "--data-dir", directory.error());
+  }
+  const int status = run_in(**directory, options, *host, std::move(*listening));
   spdlog::shutdown();
   return status;
 }

@@ -1,4 +1,5 @@
-// `hearth serve`: all roles in one process, on the embedded adapters. The only code that names them.
+// `hearth serve`, all roles in one process, and `hearth gateway` and `hearth worker`, one each. The only code
+// that names adapters.
 #pragma once
 
 #include "apps/hearth/serve_options.h"
@@ -7,6 +8,6 @@ namespace hearth {
 
 // Runs until SIGTERM or SIGINT and returns the exit status: 0 after a clean stop, 1 when it could not
 // start or lost its launcher, 2 for options that do not fit together. Errors go to stderr.
-int serve(ServeOptions options);
+int serve(const ServeOptions& options);
 
 }  // namespace hearth

@@ -2,79 +2,41 @@
 
 #include <fmt/format.h>
 
-#include "base/text_units.h"
+#include <fstream>
+
+#include "apps/hearth/flag_kinds.h"
+#include "apps/hearth/role_flags.h"
 #include "store/postgres/connection.h"
 
 namespace hearth {
 namespace {
 
-void add_duration(CLI::App& command, const std::string& flag, std::chrono::microseconds& value,
-                  const std::string& help) {
-  command
-      .add_option_function<std::string>(
-          flag,
-          [&value, flag](const std::string& text) {
-            auto parsed = base::parse_duration(text);
-            if (!parsed) {
-              throw CLI::ValidationError(flag, parsed.error().message);
-            }
-            value = *parsed;
-          },
-          help)
-      ->type_name("DURATION")
-      ->default_str(base::format_duration(value));
-}
-
-void add_milliseconds(CLI::App& command, const std::string& flag, std::chrono::milliseconds& value,
-                      const std::string& help) {
-  command
-      .add_option_function<std::string>(
-          flag,
-          [&value, flag](const std::string& text) {
-            auto parsed = base::parse_duration(text);
-            if (!parsed || *parsed < std::chrono::milliseconds(1)) {
-              throw CLI::ValidationError(flag, parsed ? "it is at least 1ms" : parsed.error().message);
-            }
-            value = std::chrono::ceil<std::chrono::milliseconds>(*parsed);
-          },
-          help)
-      ->type_name("DURATION")
-      ->default_str(base::format_duration(value));
-}
-
-void add_bytes(CLI::App& command, const std::string& flag, std::uint64_t& value, const std::string& shown,
-               const std::string& help) {
-  command
-      .add_option_function<std::string>(
-          flag,
-          [&value, flag](const std::string& text) {
-            auto parsed = base::parse_bytes(text);
-            if (!parsed) {
-              throw CLI::ValidationError(flag, parsed.error().message);
-            }
-            value = *parsed;
-          },
-          help)
-      ->type_name("SIZE")
-      ->default_str(shown);
+void add_key_flags(CLI::App& command, ServeOptions& options) {
+  command.add_option("--api-key", options.api_key, "Callers must send it as \"Authorization: Bearer KEY\"")
+      ->envname("HEARTH_API_KEY")
+      ->type_name("KEY");
+  command.add_option("--api-key-file", options.api_key_file, "The same, read from a file's first line")
+      ->type_name("FILE");
 }
 
 void add_server_flags(CLI::App& command, ServeOptions& options) {
   auto* const group = command.add_option_group("Server");
-  group->add_option("--listen", options.listen, "Address of the API; anything but loopback needs an API key")
+  group
+      ->add_option("--listen", options.listen,
+                   options.roles.gateway
+                       ? "Address of the API; anything but loopback needs an API key"
+                       : "Address that gateways reach; anything but loopback needs a cluster key")
       ->type_name("HOST:PORT")
       ->capture_default_str();
   group
       ->add_option("--data-dir", options.data_dir, "Folder for functions, code and caches; made when missing")
       ->type_name("DIR")
       ->capture_default_str();
-  group->add_option("--api-key", options.api_key, "Callers must send it as \"Authorization: Bearer KEY\"")
-      ->envname("HEARTH_API_KEY")
-      ->type_name("KEY");
-  group->add_option("--api-key-file", options.api_key_file, "The same, read from a file's first line")
-      ->type_name("FILE");
+  if (options.roles.gateway) {
+    add_key_flags(*group, options);
+  }
   group->add_flag("--insecure-no-auth", options.insecure_no_auth,
-                  "Listen beyond loopback without an API key: anybody who reaches the port can run code");
+                  "Listen beyond loopback without a key: anybody who reaches the port can run code");
   group
       ->add_option("--user", options.user,
                    "Unprivileged user that the server runs as once it listens (default: hearth, else nobody)")
@@ -82,12 +44,15 @@ void add_server_flags(CLI::App& command, ServeOptions& options) {
   group->add_option("--log-level", options.log_level, "trace, debug, info, warn, error or off")
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}))
       ->capture_default_str();
-  group
-      ->add_option("--threads", options.threads,
-                   "Event loops, each with its own thread, connections, instances and part of --memory; more "
-                   "than one is experimental")
-      ->check(CLI::Range(1U, 64U))
-      ->capture_default_str();
+  if (options.roles.gateway && options.roles.worker) {
+    group
+        ->add_option(
+            "--threads", options.threads,
+            "Event loops, each with its own thread, connections, instances and part of --memory; more "
+            "than one is experimental")
+        ->check(CLI::Range(1U, 64U))
+        ->capture_default_str();
+  }
   add_duration(
       *group, "--spin", options.spin,
       "Longest time that the server looks again before it sleeps, while calls come one by one; 0: never");
@@ -111,65 +76,6 @@ void add_store_flags(CLI::App& command, ServeOptions& options) {
       ->capture_default_str();
   add_milliseconds(*group, "--store-timeout", options.store_timeout,
                    "Longest wait for it, for a connection or for one answer");
-}
-
-void add_worker_flags(CLI::App& command, ServeOptions& options) {
-  auto* const group = command.add_option_group("Worker");
-  group
-      ->add_option("--memory", options.memory_mb,
-                   "Memory for instances, in MB (default: 80 % of the machine's)")
-      ->type_name("MB");
-  group->add_option("--memory-max", options.function.memory_max_mb, "Largest memorySize of a function, in MB")
-      ->type_name("MB")
-      ->check(CLI::Range(128U, 1U << 20U))
-      ->capture_default_str();
-  add_duration(*group, "--keep-alive", options.keep_alive, "An idle instance is removed after it");
-  group
-      ->add_option(
-          "--evict", options.evict,
-          "idle: an idle instance gives way when another function's call finds no memory; never: 503")
-      ->check(CLI::IsMember({"idle", "never"}))
-      ->capture_default_str();
-  add_duration(
-      *group, "--hot-wait", options.hot_wait,
-      "Longest wait for a busy instance that is about to be free, before a cold start; 0: no wait, neither "
-      "for starts under way nor behind another call");
-  add_duration(*group, "--queue-timeout", options.queue_timeout,
-               "Wait of a call when there is no capacity; 0: 503 at once");
-  group->add_option("--queue-depth", options.queue_depth, "Calls that may wait for capacity")
-      ->capture_default_str();
-  add_duration(*group, "--start-timeout", options.start_timeout,
-               "Longest boot of an instance, up to its runtime's first word");
-  add_duration(*group, "--init-timeout", options.init_timeout, "Longest load of a function's code");
-  group->add_option("--instance-cpus", options.instance_cpus, "Hard cap of one instance's CPU, in cores")
-      ->check(CLI::Range(0.01, 1024.0))
-      ->capture_default_str();
-  group
-      ->add_option("--node", options.node,
-                   "Node.js program, 18 or newer (default: the first \"node\" in PATH)")
-      ->type_name("PATH");
-  group->add_option("--cgroup-parent", options.cgroup_parent, "Cgroup below which instances get theirs")
-      ->type_name("PATH")
-      ->capture_default_str();
-  group->add_option("--uid-base", options.uid_base, "First of the 10,000 user ids that instances run as")
-      ->check(CLI::Range(1'000U, 4'000'000'000U))
-      ->capture_default_str();
-  add_duration(*group, "--room-timeout", options.room_timeout,
-               "Wait of a call while an idle instance is removed to make room for it");
-  group
-      ->add_option("--instance-processes", options.instance.processes,
-                   "Processes and threads of one instance")
-      ->check(CLI::Range(16U, 4'096U))
-      ->capture_default_str();
-  group
-      ->add_option("--instance-open-files", options.instance.open_files,
-                   "Open files of one process in an instance")
-      ->check(CLI::Range(64U, 65'536U))
-      ->capture_default_str();
-  add_bytes(*group, "--instance-tmp-bytes", options.instance.max_tmp_bytes, "512MiB",
-            "Size of an instance's /tmp, which is never more than half of its memory");
-  add_bytes(*group, "--code-cache-bytes", options.code_cache_bytes, "2GiB",
-            "Unpacked code that is kept on disk");
 }
 
 void add_http_flags(CLI::App& command, ServeOptions& options) {
@@ -199,28 +105,12 @@ void add_http_flags(CLI::App& command, ServeOptions& options) {
                    "Of a peer that does not read its answer");
 }
 
-void add_network_flags(CLI::App& command, ServeOptions& options) {
-  auto* const group = command.add_option_group("Network of instances");
-  group
-      ->add_option("--network", options.network,
-                   "none: their own loopback only; nat: outbound to public addresses, the host and private "
-                   "ranges closed")
-      ->check(CLI::IsMember({"none", "nat"}))
-      ->capture_default_str();
-  group
-      ->add_option(
-          "--dns", options.dns,
-          "Resolver that instances use with nat; up to three (default: the host's that are not on loopback)")
-      ->type_name("ADDRESS");
-  group
-      ->add_option("--nat-range", options.nat_range,
-                   "65,536 addresses for instances that nobody else here uses")
-      ->type_name("A.B.0.0/16")
-      ->capture_default_str();
-}
-
 void add_limit_flags(CLI::App& command, ServeOptions& options) {
   auto* const group = command.add_option_group("Limits");
+  group->add_option("--memory-max", options.function.memory_max_mb, "Largest memorySize of a function, in MB")
+      ->type_name("MB")
+      ->check(CLI::Range(128U, 1U << 20U))
+      ->capture_default_str();
   add_bytes(*group, "--max-zip-bytes", options.upload.zip_bytes, "50MiB", "Largest zip");
   add_bytes(*group, "--max-unzipped-bytes", options.upload.unzipped_bytes, "250MiB",
             "Largest zip when unpacked");
@@ -263,10 +153,29 @@ std::string check_store(const std::string& url) {
 void add_serve_flags(CLI::App& command, ServeOptions& options) {
   add_server_flags(command, options);
   add_store_flags(command, options);
-  add_worker_flags(command, options);
-  add_network_flags(command, options);
+  add_cluster_flags(command, options);
+  if (options.roles.worker) {
+    add_worker_flags(command, options);
+    add_network_flags(command, options);
+  }
+  if (options.roles.gateway) {
+    add_dispatch_flags(command, options);
+  }
   add_limit_flags(command, options);
   add_http_flags(command, options);
+}
+
+base::Result<std::string> read_key(const std::string& key, const std::string& file, const std::string& flag) {
+  if (file.empty()) {
+    return key;
+  }
+  std::ifstream lines(file);
+  std::string line;
+  if (!std::getline(lines, line) || line.empty()) {
+    return base::Error{base::ErrorCode::kInvalidArgument,
+                       fmt::format("{} {}: no key in its first line", flag, file)};
+  }
+  return line;
 }
 
 bool is_loopback(const std::string& listen) {
@@ -291,8 +200,8 @@ std::string check_memory(const ServeOptions& options, std::uint32_t memory_mb) {
 }
 
 std::string check(const ServeOptions& options) {
-  if (!is_loopback(options.listen) && options.api_key.empty() && options.api_key_file.empty() &&
-      !options.insecure_no_auth) {
+  if (options.roles.gateway && !is_loopback(options.listen) && options.api_key.empty() &&
+      options.api_key_file.empty() && !options.insecure_no_auth) {
     return fmt::format(
         "--listen {} is reachable from other machines: give an --api-key (or --api-key-file), or say "
         "--insecure-no-auth",
@@ -303,6 +212,12 @@ std::string check(const ServeOptions& options) {
   }
   if (const std::string wrong = check_store(options.store); !wrong.empty()) {
     return fmt::format("--store: {}", wrong);
+  }
+  if (options.store.empty() && options.roles.command != "serve") {
+    return "give --store postgres://USER@HOST/DATABASE, which all processes of the platform share";
+  }
+  if (std::string wrong = check_cluster(options); !wrong.empty()) {
+    return wrong;
   }
   if (options.memory_mb != 0) {
     if (const std::string wrong = check_memory(options, options.memory_mb); !wrong.empty()) {

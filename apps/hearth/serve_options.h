@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "dispatch/dispatcher.h"
 #include "gateway/log_book.h"
 #include "http/server.h"
@@ -15,12 +16,26 @@
 
 namespace hearth {
 
+// What a process is: all in one, or one role of a platform on several hosts.
+struct Roles {
+  std::string command = "serve";
+  bool gateway = true;
+  bool worker = true;
+};
+
 struct ServeOptions {
+  Roles roles;
   std::string listen = "127.0.0.1:8080";
   std::string data_dir = "hearth-data";
   std::string store;  // a URL of PostgreSQL; empty: the embedded store, in data_dir
   std::size_t store_connections = 8;
   std::chrono::milliseconds store_timeout{5'000};
+  std::vector<std::string> messaging;  // URLs of Redis servers; empty: in the process
+  std::string advertise;               // what gateways elsewhere reach this worker by
+  std::string worker_listen;           // of serve: the worker's API; empty: where advertise says
+  std::string cluster_key;
+  std::string cluster_key_file;
+  std::chrono::milliseconds worker_timeout{5'000};
   std::string api_key;
   std::string api_key_file;
   bool insecure_no_auth = false;
@@ -56,7 +71,7 @@ struct ServeOptions {
   gateway::LogBookLimits logs;
 };
 
-// Adds the flags to a subcommand; CLI11 fills `options` when it parses.
+// Adds the flags that the options' roles have to a subcommand; CLI11 fills `options` when it parses.
 void add_serve_flags(CLI::App& command, ServeOptions& options);
 
 // What is wrong with so much memory for instances, and what to do; empty when nothing is.
@@ -65,6 +80,12 @@ std::string check_memory(const ServeOptions& options, std::uint32_t memory_mb);
 // What flags alone cannot say: that they fit together. Empty when they do, else what is wrong and
 // what to do.
 std::string check(const ServeOptions& options);
+
+// Where the worker's API listens; empty where there is none.
+std::string worker_listen(const ServeOptions& options);
+
+// The key itself, whichever way it was given. kInvalidArgument: the file holds none.
+base::Result<std::string> read_key(const std::string& key, const std::string& file, const std::string& flag);
 
 // Whether HOST:PORT is on the loopback interface only.
 bool is_loopback(const std::string& listen);

@@ -63,10 +63,21 @@ dispatch::DispatcherOptions dispatcher_options(const ShardOptions& shard) {
 }  // namespace
 
 Shard::Shard(ShardOptions options, ShardParts parts)
-    : options_(std::move(options)), parts_(std::move(parts)), uri_(fmt::format("inproc:{}", options_.index)) {
+    : options_(std::move(options)),
+      parts_(std::move(parts)),
+      uri_(parts_.cluster != nullptr ? parts_.cluster->worker_uri()
+                                     : fmt::format("inproc:{}", options_.index)) {
   if (options_.count > 1) {
     crossloop_messaging_ = std::make_unique<messaging::CrossLoopMessaging>(local_messaging_, parts_.loop);
   }
+  if (options_.serve.roles.worker) {
+    make_worker();
+  }
+}
+
+Shard::~Shard() = default;
+
+void Shard::make_worker() {
   instances_ = std::make_unique<worker::SandboxedInstanceFactory>(
       parts_.loop, parts_.loop, *parts_.host, parts_.code_folders, instance_options(options_));
   worker_ = std::make_unique<worker::Worker>(worker_options(options_, uri_), *instances_, messaging(),
@@ -74,9 +85,10 @@ Shard::Shard(ShardOptions options, ShardParts parts)
   local_messaging_.subscribe(*worker_);
 }
 
-Shard::~Shard() = default;
-
 messaging::Messaging& Shard::messaging() {
+  if (parts_.cluster != nullptr) {
+    return parts_.cluster->messaging();
+  }
   if (crossloop_messaging_) {
     return *crossloop_messaging_;
   }
@@ -84,6 +96,9 @@ messaging::Messaging& Shard::messaging() {
 }
 
 void Shard::connect(const std::vector<std::unique_ptr<Shard>>& all) {
+  if (!options_.serve.roles.gateway) {
+    return;
+  }
   link_ = make_link(all);
   dispatcher_ =
       std::make_unique<dispatch::Dispatcher>(dispatcher_options(options_), messaging(), *link_, parts_.loop);
@@ -96,6 +111,9 @@ void Shard::connect(const std::vector<std::unique_ptr<Shard>>& all) {
 
 // With one loop nothing stands between the dispatcher and its worker.
 std::unique_ptr<link::Link> Shard::make_link(const std::vector<std::unique_ptr<Shard>>& all) {
+  if (parts_.cluster != nullptr) {
+    return parts_.cluster->make_link(worker_.get());
+  }
   if (!crossloop_messaging_) {
     return std::make_unique<link::InprocLink>(*worker_);
   }
@@ -113,6 +131,9 @@ std::unique_ptr<link::Link> Shard::make_link(const std::vector<std::unique_ptr<S
 }
 
 void Shard::introduce(const std::vector<std::unique_ptr<Shard>>& all) {
+  if (!gateway_) {
+    return;
+  }
   std::vector<gateway::Gateway*> others;
   for (const auto& shard : all) {
     if (shard.get() != this) {
@@ -123,14 +144,46 @@ void Shard::introduce(const std::vector<std::unique_ptr<Shard>>& all) {
 }
 
 void Shard::drain(const std::function<void()>& one_drained) {
-  gateway_->drain();
-  dispatcher_->drain();
-  server_->drain(one_drained);
-  worker_->drain(one_drained);
+  if (gateway_) {
+    gateway_->drain();
+    dispatcher_->drain();
+    server_->drain(one_drained);
+  }
+  if (!worker_) {
+    return;
+  }
+  http::Server* const api = parts_.cluster != nullptr ? parts_.cluster->worker_server() : nullptr;
+  // Gateways hear that this worker takes no more until the last of its instances has gone.
+  worker_->drain([api, one_drained] {
+    if (api != nullptr) {
+      api->drain(one_drained);
+    }
+    one_drained();
+  });
+}
+
+std::size_t Shard::drain_parts() const {
+  const bool api = parts_.cluster != nullptr && parts_.cluster->worker_server() != nullptr;
+  return (server_ ? 1U : 0U) + (worker_ ? 1U : 0U) + (api ? 1U : 0U);
+}
+
+void Shard::stop_servers() {
+  if (server_) {
+    server_->stop();
+  }
+  if (parts_.cluster != nullptr && parts_.cluster->worker_server() != nullptr) {
+    parts_.cluster->worker_server()->stop();
+  }
+}
+
+void Shard::stop_instances() {
+  if (worker_) {
+    worker_->stop_now();
+  }
 }
 
 gateway::PlatformStatus Shard::status() const {
-  const worker::WorkerSnapshot snapshot = worker_->snapshot();
+  const worker::WorkerSnapshot snapshot = worker_ ? worker_->snapshot() : worker::WorkerSnapshot();
   gateway::PlatformStatus status;
   status.memory_total_mb = options_.memory_mb;  // of all loops the same, wherever it moves
   status.memory_free_mb = snapshot.free_mb;

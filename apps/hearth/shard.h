@@ -1,6 +1,7 @@
 // One event loop's part of the platform, with all that a warm call needs: connections, gateway, dispatcher,
-// worker and instances. Nothing of that is shared with another loop. What is not of the warm path (code, the
-// store, the launcher, changes of functions) is on the first loop or for any thread, and is handed in.
+// worker and instances; on several hosts only those of the process's role. Nothing of that is shared with
+// another loop. What is not of the warm path (code, the store, the launcher, changes of functions) is on the
+// first loop or for any thread, and is handed in.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/hearth/cluster.h"
 #include "apps/hearth/serve_options.h"
 #include "base/blocking_pool.h"
 #include "base/random.h"
@@ -40,11 +42,12 @@ struct ShardOptions {
 // For this shard's loop; what is referred to outlives the shard.
 struct ShardParts {
   base::Reactor& loop;
-  std::unique_ptr<sandbox::Host> host;
+  std::unique_ptr<sandbox::Host> host;  // of a worker, like what follows
   worker::CodeFolders code_folders;
-  std::unique_ptr<gateway::FunctionChanges> changes;
+  std::unique_ptr<gateway::FunctionChanges> changes;  // of a gateway
   store::CodeStore& code;
   base::BlockingPool& pool;
+  Cluster* cluster;  // null: one process is the whole platform
 };
 
 class Shard {
@@ -61,14 +64,22 @@ class Shard {
 
   base::Reactor& loop() { return parts_.loop; }
   dispatch::FunctionCache& functions() { return functions_; }
-  gateway::Gateway& gateway() { return *gateway_; }
-  http::Server& server() { return *server_; }
-  worker::Worker& worker() { return *worker_; }
+  // Null where the process does not have the role.
+  gateway::Gateway* gateway() { return gateway_.get(); }
+  http::Server* server() { return server_.get(); }
+  worker::Worker* worker() { return worker_.get(); }
 
-  // On the loop. `one_drained` is called there twice: no connection is left, no instance is left.
+  // On the loop. `one_drained` is called there once for each of drain_parts(): servers without a connection,
+  // a worker without an instance.
   void drain(const std::function<void()>& one_drained);
+  std::size_t drain_parts() const;
+  // Closes every connection now.
+  void stop_servers();
+  // What still runs ends as kExited.
+  void stop_instances();
 
  private:
+  void make_worker();
   messaging::Messaging& messaging();
   std::unique_ptr<link::Link> make_link(const std::vector<std::unique_ptr<Shard>>& all);
   gateway::PlatformStatus status() const;

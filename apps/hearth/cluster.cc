@@ -1,0 +1,53 @@
+#include "apps/hearth/cluster.h"
+
+#include <utility>
+#include <vector>
+
+#include "base/ids.h"
+#include "link/http/http_link.h"
+
+namespace hearth {
+namespace {
+
+// check() has seen that they are URLs.
+std::vector<messaging::RedisUrl> redis_urls(const ServeOptions& options) {
+  std::vector<messaging::RedisUrl> urls;
+  for (const std::string& url : options.messaging) {
+    urls.push_back(*messaging::parse_redis_url(url));
+  }
+  return urls;
+}
+
+}  // namespace
+
+Cluster::Cluster(const ServeOptions& options, ClusterParts parts)
+    : options_(options),
+      parts_(std::move(parts)),
+      name_(base::make_guid(parts_.random)),
+      key_(cluster::cluster_key(parts_.key)),
+      messaging_({redis_urls(options), name_}, parts_.loop, parts_.pool, parts_.random) {}
+
+Cluster::~Cluster() = default;
+
+std::unique_ptr<link::Link> Cluster::make_link(model::Executor* own) {
+  return std::make_unique<link::HttpLink>(
+      link::LinkParts{parts_.loop, parts_.pool, parts_.random, {name_, key_}}, worker_uri(), own);
+}
+
+base::Result<void> Cluster::offer(worker::Worker& worker, std::function<void()> drain) {
+  messaging_.subscribe(worker);
+  worker_api_ = std::make_unique<worker::WorkerApi>(
+      worker::WorkerApiOptions{worker_uri(), key_, options_.invocation.body_bytes}, worker, parts_.loop,
+      parts_.random, std::move(drain));
+  worker_server_ = std::make_unique<http::Server>(parts_.loop, options_.http, *worker_api_);
+  return worker_server_->adopt(std::move(parts_.worker_listening));
+}
+
+void Cluster::open() {
+  messaging_.open();
+  if (worker_server_) {
+    worker_server_->start();
+  }
+}
+
+}  // namespace hearth

@@ -1,0 +1,86 @@
+// Flags of who has instances, and of who finds them.
+#include "apps/hearth/flag_kinds.h"
+#include "apps/hearth/role_flags.h"
+
+namespace hearth {
+
+void add_worker_flags(CLI::App& command, ServeOptions& options) {
+  auto* const group = command.add_option_group("Worker");
+  group
+      ->add_option("--memory", options.memory_mb,
+                   "Memory for instances, in MB (default: 80 % of the machine's)")
+      ->type_name("MB");
+  add_duration(*group, "--keep-alive", options.keep_alive, "An idle instance is removed after it");
+  group
+      ->add_option(
+          "--evict", options.evict,
+          "idle: an idle instance gives way when another function's call finds no memory; never: 503")
+      ->check(CLI::IsMember({"idle", "never"}))
+      ->capture_default_str();
+  add_duration(*group, "--start-timeout", options.start_timeout,
+               "Longest boot of an instance, up to its runtime's first word");
+  add_duration(*group, "--init-timeout", options.init_timeout, "Longest load of a function's code");
+  group->add_option("--instance-cpus", options.instance_cpus, "Hard cap of one instance's CPU, in cores")
+      ->check(CLI::Range(0.01, 1024.0))
+      ->capture_default_str();
+  group
+      ->add_option("--node", options.node,
+                   "Node.js program, 18 or newer (default: the first \"node\" in PATH)")
+      ->type_name("PATH");
+  group->add_option("--cgroup-parent", options.cgroup_parent, "Cgroup below which instances get theirs")
+      ->type_name("PATH")
+      ->capture_default_str();
+  group->add_option("--uid-base", options.uid_base, "First of the 10,000 user ids that instances run as")
+      ->check(CLI::Range(1'000U, 4'000'000'000U))
+      ->capture_default_str();
+  group
+      ->add_option("--instance-processes", options.instance.processes,
+                   "Processes and threads of one instance")
+      ->check(CLI::Range(16U, 4'096U))
+      ->capture_default_str();
+  group
+      ->add_option("--instance-open-files", options.instance.open_files,
+                   "Open files of one process in an instance")
+      ->check(CLI::Range(64U, 65'536U))
+      ->capture_default_str();
+  add_bytes(*group, "--instance-tmp-bytes", options.instance.max_tmp_bytes, "512MiB",
+            "Size of an instance's /tmp, which is never more than half of its memory");
+  add_bytes(*group, "--code-cache-bytes", options.code_cache_bytes, "2GiB",
+            "Unpacked code that is kept on disk");
+}
+
+void add_network_flags(CLI::App& command, ServeOptions& options) {
+  auto* const group = command.add_option_group("Network of instances");
+  group
+      ->add_option("--network", options.network,
+                   "none: their own loopback only; nat: outbound to public addresses, the host and private "
+                   "ranges closed")
+      ->check(CLI::IsMember({"none", "nat"}))
+      ->capture_default_str();
+  group
+      ->add_option(
+          "--dns", options.dns,
+          "Resolver that instances use with nat; up to three (default: the host's that are not on loopback)")
+      ->type_name("ADDRESS");
+  group
+      ->add_option("--nat-range", options.nat_range,
+                   "65,536 addresses for instances that nobody else here uses")
+      ->type_name("A.B.0.0/16")
+      ->capture_default_str();
+}
+
+void add_dispatch_flags(CLI::App& command, ServeOptions& options) {
+  auto* const group = command.add_option_group("Calls");
+  add_duration(
+      *group, "--hot-wait", options.hot_wait,
+      "Longest wait for a busy instance that is about to be free, before a cold start; 0: no wait, neither "
+      "for starts under way nor behind another call");
+  add_duration(*group, "--queue-timeout", options.queue_timeout,
+               "Wait of a call when there is no capacity; 0: 503 at once");
+  group->add_option("--queue-depth", options.queue_depth, "Calls that may wait for capacity")
+      ->capture_default_str();
+  add_duration(*group, "--room-timeout", options.room_timeout,
+               "Wait of a call while an idle instance is removed to make room for it");
+}
+
+}  // namespace hearth
