@@ -109,12 +109,11 @@ int run(const ServeOptions& options) {
   }
   Platform::block_signals();
   Platform platform(options,
-                    {handed_on(kListening),
-                     handed_on(kLauncher),
-                     *node,
-                     std::string(kShimFolderInside) + "/shim.js",
-                     {},
-                     kMemoryMb},
+                    {.listening = handed_on(kListening),
+                     .launcher_socket = handed_on(kLauncher),
+                     .node = *node,
+                     .shim = std::string(kShimFolderInside) + "/shim.js",
+                     .memory_mb = kMemoryMb},
                     **directory);
   if (auto opened = platform.open(); !opened) {
     return fail(opened.error());

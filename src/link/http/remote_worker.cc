@@ -229,11 +229,11 @@ bool RemoteWorker::tell_again(Exchange& exchange, const WorkerAnswer& answer, He
 
 void RemoteWorker::executed(Exchange exchange, WorkerAnswer&& answer) {
   if (answer.status != 200) {
-    const auto refusal = cluster::read_refusal(answer.meta);
-    if (exchange.admitted) {
-      exchange.observer->done(worker_lost(exchange.allocation.instance), std::nullopt);
+    // Also after an admission: a call that stood behind another may be taken back.
+    if (const auto refusal = cluster::read_refusal(answer.meta)) {
+      exchange.observer->refused(*refusal);
     } else {
-      exchange.observer->refused(refusal.value_or(model::Refusal::kGone));
+      failed(std::move(exchange));
     }
     return;
   }
