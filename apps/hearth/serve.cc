@@ -203,11 +203,16 @@ int run_unprivileged(const ServeOptions& options, const Host& host, Listening li
   ::prctl(PR_SET_DUMPABLE, 0);
   Platform::block_signals();
   base::start_log(options.log_level, "hearth");
-  Platform platform(
-      options,
-      {std::move(listening.api), std::move(listening.worker), host.cluster_key, std::move(launched.socket),
-       host.node, std::string(kShimFolderInside) + "/shim.js", host.api_key, host.memory_mb},
-      directory);
+  Platform platform(options,
+                    {.listening = std::move(listening.api),
+                     .worker_listening = std::move(listening.worker),
+                     .cluster_key = host.cluster_key,
+                     .launcher_socket = std::move(launched.socket),
+                     .node = host.node,
+                     .shim = std::string(kShimFolderInside) + "/shim.js",
+                     .api_key = host.api_key,
+                     .memory_mb = host.memory_mb},
+                    directory);
   if (auto opened = platform.open(); !opened) {
     return fail(options,
                 options.store.empty() ? "opening the data directory " + directory.path() : "starting",
