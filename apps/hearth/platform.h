@@ -32,14 +32,6 @@ struct PlatformStart {
   std::string shim{};                // inside the sandbox
   std::string api_key{};
   std::uint32_t memory_mb = 0;
-};                                  // of a gateway
-base::UniqueFd worker_listening{};  // of a worker that gateways elsewhere reach
-std::string cluster_key{};
-base::UniqueFd launcher_socket{};  // of a worker, like what follows but the API key
-std::string node{};                // inside the sandbox: the same path as outside
-std::string shim{};                // inside the sandbox
-std::string api_key{};
-std::uint32_t memory_mb = 0;
 };
 
 class Platform {
