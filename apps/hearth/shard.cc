@@ -44,6 +44,7 @@ worker::WorkerOptions worker_options(const ShardOptions& shard, const std::strin
   made.largest_function_mb = options.function.memory_max_mb;
   made.keep_alive = in_ms(options.keep_alive);
   made.evict = options.evict == "idle";
+  made.shared = !options.messaging.empty();
   return made;
 }
 

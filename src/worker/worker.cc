@@ -211,6 +211,10 @@ std::optional<model::Allocation> Worker::next_lease(Slot& slot, std::uint32_t la
     hand_over(waiting, slot, offered);
     return std::nullopt;
   }
+  if (wanted_elsewhere(slot.version->id, kPatience)) {
+    to_whoever_waits(slot, offered);
+    return std::nullopt;
+  }
   set_leased(slot, offered, true);
   return allocation_of(slot, offered);
 }

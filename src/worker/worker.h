@@ -33,6 +33,9 @@ struct WorkerOptions {
   std::uint32_t largest_function_mb = 1'024;              // --memory-max: the size of a cold allocation
   std::chrono::milliseconds keep_alive{15 * 60 * 1'000};  // --keep-alive, from the end of the last execution
   bool evict = true;  // --evict: an idle instance gives way to another function's call
+  // Dispatchers on other hosts use it, and the demands that it hears are of all of them: instances go to
+  // whoever waits, not always back to who has them.
+  bool shared = false;
 };
 
 struct WorkerSnapshot {
@@ -123,11 +126,15 @@ class Worker final : public model::Executor,
   // How long a caller on another loop waits before the next of its own has to let it go first.
   static constexpr std::chrono::milliseconds kPatience{5};
 
+  // Of several workers that could make room for one caller mostly one does: each waits for so long at most.
+  static constexpr std::chrono::milliseconds kEvictionSpread{10};
+
   // A caller that found nothing.
   struct Waiting {
     messaging::Demand demand;
     Give give;  // of a distant one
     base::TimePoint since{};
+    base::TimePoint evict_from{};  // other workers hear it too, and one of them may be quicker
   };
 
   // InstanceEvents
@@ -155,7 +162,11 @@ class Worker final : public model::Executor,
 
   void serve_demands();
   std::uint32_t memory_in(ReservationState state) const;
-  std::uint32_t demanded_mb() const;
+  std::uint32_t demanded_mb(base::TimePoint evicting_by = base::TimePoint::max()) const;
+  base::TimePoint evict_from();
+  bool wanted_elsewhere(const model::VersionId& version, base::Duration patience) const;
+  void to_whoever_waits(Slot& slot, std::uint32_t lane);
+  void take_leases_back();
   bool evict_least_recent();
   bool make_free(std::uint32_t memory_mb);
   void hand_over_idle();

@@ -1,5 +1,6 @@
 // Demand: how the worker makes room for a caller that found no allocation, on its own loop or another.
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "worker/worker.h"
@@ -18,9 +19,9 @@ bool Worker::on_demand(const messaging::Demand& demand) {
   if (draining_) {
     return false;
   }
-  demands_.push_back({demand, nullptr, loop_.now()});
+  demands_.push_back({demand, nullptr, loop_.now(), evict_from()});
   serve_demands();
-  return coming(demand) || comes_back(demand.version, /*lent_only=*/true);
+  return coming(demand) || comes_back(demand.version, /*lent_only=*/!options_.shared);
 }
 
 bool Worker::on_distant_demand(const messaging::Demand& demand, Give give) {
@@ -31,7 +32,7 @@ bool Worker::on_distant_demand(const messaging::Demand& demand, Give give) {
     give(std::move(warm));
     return true;
   }
-  demands_.push_back({demand, std::move(give), loop_.now()});
+  demands_.push_back({demand, std::move(give), loop_.now(), loop_.now()});
   serve_demands();
   return coming(demand) || comes_back(demand.version, /*lent_only=*/false);
 }
@@ -114,6 +115,7 @@ void Worker::serve_demands() {
     return;
   }
   hand_over_idle();
+  take_leases_back();
   // Memory that is free, but less than the largest function's, is offered in the size that is asked for.
   while (!demands_.empty() && make_free(demands_.front().demand.memory_mb)) {
     const Waiting served = std::move(demands_.front());
@@ -124,9 +126,55 @@ void Worker::serve_demands() {
       served.give(std::nullopt);
     }
   }
-  while (options_.evict && demanded_mb() > ledger_.free_mb() + memory_in(ReservationState::kRemoving)) {
+  while (options_.evict &&
+         demanded_mb(loop_.now()) > ledger_.free_mb() + memory_in(ReservationState::kRemoving)) {
     if (!evict_least_recent()) {
       break;
+    }
+  }
+  if (options_.shared) {
+    check_demands_soon();  // for those whose time to evict has not come
+  }
+}
+
+base::TimePoint Worker::evict_from() {
+  if (!options_.shared) {
+    return loop_.now();
+  }
+  std::array<std::uint8_t, 1> part;
+  random_.fill(part);
+  return loop_.now() + kEvictionSpread * part[0] / 256;
+}
+
+bool Worker::wanted_elsewhere(const model::VersionId& version, base::Duration patience) const {
+  return options_.shared && std::any_of(demands_.begin(), demands_.end(), [&](const Waiting& each) {
+           return each.demand.version == version && each.since + patience <= loop_.now();
+         });
+}
+
+// Who has it now may take it again, as one of all.
+void Worker::to_whoever_waits(Slot& slot, std::uint32_t lane) {
+  if (slot.state == ReservationState::kLeased && slot.leased == 0) {
+    move(slot, ReservationEvent::kReleased);
+  }
+  messaging_.announce_warm(slot.version->id, allocation_of(slot, lane));
+}
+
+// What a dispatcher keeps unused is better used by another that waits for the same version.
+void Worker::take_leases_back() {
+  if (!options_.shared) {
+    return;
+  }
+  for (auto& [name, slot] : slots_) {
+    if (slot.state != ReservationState::kLeased || slot.last_used + kEvictionGrace > loop_.now() ||
+        !wanted_elsewhere(slot.version->id, base::Duration::zero())) {
+      continue;
+    }
+    for (std::uint32_t lane = 0; lane < slot.lanes.size(); ++lane) {
+      if (slot.lanes[lane].leased) {
+        slot.last_used = loop_.now();  // it is about to be used: not the next to be evicted
+        release(allocation_of(slot, lane), model::ReleaseKind::kLost);
+      }
     }
   }
 }
@@ -211,10 +259,11 @@ std::uint32_t Worker::memory_in(ReservationState state) const {
   return sum_mb;
 }
 
-std::uint32_t Worker::demanded_mb() const {
+// Of those for whom somebody may be evicted by then.
+std::uint32_t Worker::demanded_mb(base::TimePoint evicting_by) const {
   std::uint32_t sum_mb = 0;
   for (const auto& waiting : demands_) {
-    sum_mb += waiting.demand.memory_mb;
+    sum_mb += waiting.evict_from <= evicting_by ? waiting.demand.memory_mb : 0;
   }
   return sum_mb;
 }

@@ -62,10 +62,11 @@ class Observer final : public model::ExecutionObserver {
 
 class WorkerTest : public testing::Test {
  protected:
-  void open(std::uint32_t memory_mb = 2048, bool evict = true) {
+  void open(std::uint32_t memory_mb = 2048, bool evict = true, bool shared = false) {
     WorkerOptions options;
     options.memory_mb = memory_mb;
     options.evict = evict;
+    options.shared = shared;
     worker_ = std::make_unique<Worker>(options, instances_, messaging_, loop_, random_);
     messaging_.subscribe(*worker_);
     worker_->open();
