@@ -271,7 +271,9 @@ std::uint32_t Worker::demanded_mb(base::TimePoint evicting_by) const {
 bool Worker::evict_least_recent() {
   Slot* least = nullptr;
   for (auto& [name, slot] : slots_) {
-    const bool idle = slot.state == ReservationState::kIdle || slot.state == ReservationState::kLeased;
+    // One of the version that is waited for serves it better than its memory would.
+    const bool idle = (slot.state == ReservationState::kIdle || slot.state == ReservationState::kLeased) &&
+                      !wanted_elsewhere(slot.version->id, base::Duration::zero());
     if (idle && (least == nullptr || slot.last_used < least->last_used)) {
       least = &slot;
     }
