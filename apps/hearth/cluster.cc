@@ -1,5 +1,7 @@
 #include "apps/hearth/cluster.h"
 
+#include <fmt/format.h>
+
 #include <utility>
 #include <vector>
 
@@ -16,6 +18,18 @@ std::vector<messaging::RedisUrl> redis_urls(const ServeOptions& options) {
     urls.push_back(*messaging::parse_redis_url(url));
   }
   return urls;
+}
+
+std::string health_of(const worker::Worker& worker) {
+  const worker::WorkerSnapshot snapshot = worker.snapshot();
+  std::string text = fmt::format(
+      R"({{"status":"ok","version":"{}","memory":{{"totalMb":{},"freeMb":{},"reservedMb":{}}},"instances":{{)",
+      HEARTH_VERSION, snapshot.total_mb, snapshot.free_mb, snapshot.total_mb - snapshot.free_mb);
+  for (const auto& [state, count] : snapshot.reservations) {
+    text += text.back() == '{' ? "" : ",";
+    text += fmt::format(R"("{}":{})", to_string(state), count);
+  }
+  return text + fmt::format(R"(}},"ledgerExact":{}}})", worker.ledger_is_exact());
 }
 
 }  // namespace
@@ -38,7 +52,7 @@ base::Result<void> Cluster::offer(worker::Worker& worker, std::function<void()> 
   messaging_.subscribe(worker);
   worker_api_ = std::make_unique<worker::WorkerApi>(
       worker::WorkerApiOptions{worker_uri(), key_, options_.invocation.body_bytes}, worker, parts_.loop,
-      parts_.random, std::move(drain));
+      parts_.random, worker::WorkerApiActions{std::move(drain), [&worker] { return health_of(worker); }});
   worker_server_ = std::make_unique<http::Server>(parts_.loop, options_.http, *worker_api_);
   return worker_server_->adopt(std::move(parts_.worker_listening));
 }

@@ -15,6 +15,10 @@ constexpr std::chrono::milliseconds kLookForExpired = kLeaseLife / 4;
 constexpr std::string_view kUnknownVersion = "unknown_version";
 constexpr std::string_view kMalformed = "malformed";
 
+bool is_health(const http::RequestHead& head) {
+  return head.target == "/health" && head.method == http::Method::kGet;
+}
+
 }  // namespace
 
 // One call of a gateway, while the worker has it.
@@ -53,18 +57,21 @@ class WorkerApi::RemoteCall final : public model::ExecutionObserver {
 };
 
 WorkerApi::WorkerApi(WorkerApiOptions options, model::Executor& executor, base::EventLoop& loop,
-                     base::Random& random, std::function<void()> drain)
+                     base::Random& random, WorkerApiActions actions)
     : options_(std::move(options)),
       executor_(executor),
       loop_(loop),
       random_(random),
-      drain_(std::move(drain)) {
+      actions_(std::move(actions)) {
   arm_expiry();
 }
 
 WorkerApi::~WorkerApi() { loop_.cancel(expiry_timer_); }
 
 http::BodyPlan WorkerApi::plan(const http::RequestHead& head) {
+  if (is_health(head)) {
+    return http::Buffer{0};
+  }
   const auto session = sessions_.find(head.connection);
   if (session == sessions_.end()) {
     return head.target == cluster::kSessionTarget && head.method == http::Method::kPost
@@ -117,6 +124,12 @@ http::Response WorkerApi::reply(Session& session, int status, std::string meta, 
 }
 
 void WorkerApi::handle(http::Request request, http::Responder responder) {
+  if (is_health(request.head)) {
+    http::Response response;
+    response.body[0] = actions_.health();
+    responder.send(std::move(response));
+    return;
+  }
   const auto found = sessions_.find(request.head.connection);
   if (found == sessions_.end()) {
     responder.send(begin_session(request.head));
@@ -136,7 +149,7 @@ void WorkerApi::handle(http::Request request, http::Responder responder) {
     status = release(request.body);
   } else if (target == cluster::kDrainTarget) {
     status = 202;
-    if (const auto drain = std::exchange(drain_, nullptr)) {
+    if (const auto drain = std::exchange(actions_.drain, nullptr)) {
       loop_.post(drain);
     }
   } else if (const auto asked = cluster::read_instance_target(target)) {

@@ -30,11 +30,17 @@ struct WorkerApiOptions {
   std::uint64_t body_bytes = 6 * base::kMiB;  // --max-body-bytes
 };
 
+// What the process does when somebody asks for it.
+struct WorkerApiActions {
+  std::function<void()> drain;          // POST /drain; once
+  std::function<std::string()> health;  // GET /health, which anybody may ask: JSON
+};
+
 class WorkerApi final : public http::Handler {
  public:
-  // `drain` is called when somebody asks for it, once. All outlive it.
+  // All outlive it.
   WorkerApi(WorkerApiOptions options, model::Executor& executor, base::EventLoop& loop, base::Random& random,
-            std::function<void()> drain);
+            WorkerApiActions actions);
   WorkerApi(const WorkerApi&) = delete;
   WorkerApi& operator=(const WorkerApi&) = delete;
   ~WorkerApi() override;
@@ -75,7 +81,7 @@ class WorkerApi final : public http::Handler {
   model::Executor& executor_;
   base::EventLoop& loop_;
   base::Random& random_;
-  std::function<void()> drain_;
+  WorkerApiActions actions_;
   std::unordered_map<const void*, SessionPtr> sessions_;      // by connection
   std::unordered_map<std::string, std::size_t> connections_;  // of each holder, those that are proved
   KnownVersions versions_;

@@ -89,8 +89,9 @@ PostgresServer& PostgresServer::shared() {
   return server;
 }
 
-PostgresServer::PostgresServer()
-    : folder_((std::filesystem::is_directory("/dev/shm") ? "/dev/shm/" : "/tmp/") +
+PostgresServer::PostgresServer(std::string network)
+    : network_(std::move(network)),
+      folder_((std::filesystem::is_directory("/dev/shm") ? "/dev/shm/" : "/tmp/") +
               std::string("hearth-postgres-XXXXXX")) {
   if (::mkdtemp(folder_.data()) == nullptr) {
     throw std::runtime_error("cannot make a folder like " + folder_);
@@ -102,6 +103,9 @@ PostgresServer::PostgresServer()
   }
   run_tool("initdb", {"-D", folder_ + "/data", "-U", "hearth", "-A", "trust", "-E", "UTF8",
                       "--locale=C.UTF-8", "--no-sync", "--no-instructions"});
+  if (!network_.empty()) {
+    std::ofstream(folder_ + "/data/pg_hba.conf", std::ios::app) << "host all all " << network_ << " trust\n";
+  }
   port_ = base::free_port();
   start();
 }
@@ -125,10 +129,11 @@ void PostgresServer::run_tool(const std::string& tool, const std::vector<std::st
 }
 
 void PostgresServer::start() {
-  pid_ = spawn(as_unprivileged({bin_folder() + "/postgres", "-D", folder_ + "/data", "-p",
-                                std::to_string(port_), "-k", folder_, "-c", "listen_addresses=127.0.0.1",
-                                "-c", "fsync=off", "-c", "max_connections=100"}),
-               folder_ + "/server.log");
+  pid_ = spawn(
+      as_unprivileged({bin_folder() + "/postgres", "-D", folder_ + "/data", "-p", std::to_string(port_), "-k",
+                       folder_, "-c", network_.empty() ? "listen_addresses=127.0.0.1" : "listen_addresses=*",
+                       "-c", "fsync=off", "-c", "max_connections=100"}),
+      folder_ + "/server.log");
   const auto deadline = std::chrono::steady_clock::now() + kStartBound;
   while (!Connection::connect(admin_url(), {})) {
     if (::waitpid(pid_, nullptr, WNOHANG) == pid_ || std::chrono::steady_clock::now() > deadline) {

@@ -13,7 +13,8 @@ namespace hearth::store::postgres {
 // a power cut. A failure throws std::runtime_error.
 class PostgresServer {
  public:
-  PostgresServer();
+  // With a `network`, such as "10.0.0.0/8", it also takes connections from there.
+  explicit PostgresServer(std::string network = {});
   PostgresServer(const PostgresServer&) = delete;
   PostgresServer& operator=(const PostgresServer&) = delete;
   ~PostgresServer();
@@ -25,6 +26,7 @@ class PostgresServer {
 
   // Of a new, empty database; over TCP, as between hosts.
   std::string make_database();
+  int port() const { return port_; }
 
   void start();  // and waits until it answers
   void kill();   // -9, its children with it
@@ -37,6 +39,7 @@ class PostgresServer {
   void signal_all(int signal) const;
   std::string admin_url() const;
 
+  const std::string network_;
   std::string folder_;
   int port_ = 0;
   pid_t pid_ = -1;
