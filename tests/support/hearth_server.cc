@@ -145,6 +145,11 @@ std::string Reply::header(std::string_view name) const {
   return {};
 }
 
+std::string function_settings(std::string_view zip, const std::string& name, int memory_mb) {
+  return json::serialize(
+      json::object{{"name", name}, {"memorySize", memory_mb}, {"zipFile", base::base64_encode(zip)}});
+}
+
 HearthServer::HearthServer() : HearthServer(Options{}) {}
 
 HearthServer::HearthServer(Options options) {

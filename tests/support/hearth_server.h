@@ -38,6 +38,9 @@ std::string read_file(const std::string& path);
 // A zip with these files, as bytes.
 std::string zip_of(const std::map<std::string, std::string>& files);
 
+// The body of POST /functions for that zip.
+std::string function_settings(std::string_view zip, const std::string& name, int memory_mb);
+
 // The path of the binary under test (HEARTH_BINARY, set by ctest).
 std::string hearth_binary();
 

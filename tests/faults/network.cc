@@ -1,0 +1,101 @@
+#include "tests/faults/network.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <stdexcept>
+
+#include "tests/support/hearth_server.h"
+
+namespace hearth::faults {
+namespace {
+
+void run(const std::string& script) {
+  const test::ProgramResult result = test::run_program({"sh", "-ec", script});
+  if (result.exit_code != 0) {
+    throw std::runtime_error(script + ":\n" + result.output);
+  }
+}
+
+base::UniqueFd open_space(const std::string& path) {
+  base::UniqueFd space(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!space.valid()) {
+    throw std::runtime_error("cannot open " + path);
+  }
+  return space;
+}
+
+void enter(const base::UniqueFd& space) {
+  if (::setns(space.get(), CLONE_NEWNET) != 0) {
+    throw std::runtime_error("cannot enter a network namespace");
+  }
+}
+
+}  // namespace
+
+std::string Network::hindrance() {
+  if (::geteuid() != 0) {
+    return "network namespaces are made by root";
+  }
+  for (const char* tool : {"/usr/sbin/ip", "/usr/sbin/nft", "/usr/bin/nsenter"}) {
+    if (!std::filesystem::exists(tool)) {
+      return std::string(tool) + " is not installed";
+    }
+  }
+  return {};
+}
+
+Network::Network() : prefix_("hf" + std::to_string(::getpid())), bridge_space_(prefix_ + "-bridge") {
+  run("ip netns add " + bridge_space_ + " && ip -n " + bridge_space_ + " link add br0 type bridge && ip -n " +
+      bridge_space_ + " link set br0 up");
+}
+
+Network::~Network() {
+  for (const auto& [name, host] : hosts_) {
+    test::run_program({"ip", "netns", "del", host.space});
+  }
+  test::run_program({"ip", "netns", "del", bridge_space_});
+}
+
+void Network::add(const std::string& host) {
+  const std::string number = std::to_string(hosts_.size() + 1);
+  const Host made{prefix_ + "-" + host, "10.77.0." + number};
+  hosts_[host] = made;  // before: what is made in part is removed too
+  const std::string in = "ip -n " + made.space + " ";
+  const std::string in_bridge = "ip -n " + bridge_space_ + " ";
+  run("ip netns add " + made.space);
+  run(in + "link set lo up");
+  run(in_bridge + "link add p" + number + " type veth peer name eth0 netns " + made.space);
+  run(in_bridge + "link set p" + number + " master br0 up");
+  run(in + "addr add " + made.address + "/24 dev eth0");
+  run(in + "link set eth0 up");
+  run("ip netns exec " + made.space + " nft add table inet faults");
+  run("ip netns exec " + made.space +
+      " nft 'add chain inet faults in { type filter hook input priority 0; }'");
+}
+
+void Network::cut(const std::string& from, const std::string& to) const {
+  run("ip netns exec " + hosts_.at(to).space + " nft add rule inet faults in ip saddr " + address(from) +
+      " drop");
+}
+
+void Network::heal() const {
+  for (const auto& [name, host] : hosts_) {
+    run("ip netns exec " + host.space + " nft flush chain inet faults in");
+  }
+}
+
+std::vector<std::string> Network::on(const std::string& host) const {
+  return {"nsenter", "--net=/run/netns/" + hosts_.at(host).space};
+}
+
+Network::Inside::Inside(const Network& network, const std::string& host)
+    : before_(open_space("/proc/thread-self/ns/net")) {
+  enter(open_space("/run/netns/" + network.hosts_.at(host).space));
+}
+
+Network::Inside::~Inside() { ::setns(before_.get(), CLONE_NEWNET); }
+
+}  // namespace hearth::faults
