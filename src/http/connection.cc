@@ -201,6 +201,7 @@ void Connection::answer(Response&& response) {
   head_only_ = head_only_ || !carries_body(response) || response.content_type.empty();
   response_ = std::move(response);
   written_bytes_ = 0;
+  hold_ = Hold::kNothing;  // it goes with this
   phase_ = Phase::kWriting;
   wait_forever();
   flush();

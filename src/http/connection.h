@@ -30,6 +30,8 @@ inline constexpr std::uint64_t kLingerBytes = 128 * 1024 * 1024;
 inline constexpr std::chrono::milliseconds kLingerTime{2'000};
 // A piece of a body at most, and pipelined bytes held back at most.
 inline constexpr std::size_t kReadBufferBytes = 64 * 1024;
+// A 102 goes out with the answer, if that comes soon: so it wakes nobody, and costs no packet of its own.
+inline constexpr std::chrono::milliseconds kHoldTick{25};
 
 using TimePoint = std::chrono::steady_clock::time_point;
 
@@ -43,6 +45,8 @@ class ConnectionHost {
   virtual Handler& handler() = 0;
   virtual std::string_view date_line() = 0;
   virtual bool draining() const = 0;
+  // A connection holds words back, for Connection::push_held() soon.
+  virtual void hold() = 0;
   // The connection has closed its socket and calls the handler no more.
   virtual void closed(Connection& connection) = 0;
 };
@@ -64,6 +68,10 @@ class Connection final : public Responder::Target, public std::enable_shared_fro
   // When expire() is due; never, while it is the handler's or the sink's turn.
   TimePoint deadline() const { return deadline_; }
   void expire();
+
+  // Called every kHoldTick while connections hold words back: sends those that were held for a whole tick.
+  // Whether some are held still.
+  bool push_held();
 
   std::size_t slot = 0;  // the host's own: where it keeps this connection
 
@@ -100,7 +108,7 @@ class Connection final : public Responder::Target, public std::enable_shared_fro
   void sink_done(base::Result<void> result);
   void end_piece(bool ok);
   void send_continue();
-  bool send_interim(std::string_view text);
+  bool send_interim(std::string_view text, int flags);
   void execute();
 
   void refuse(int status, std::string_view reason, std::string_view message);
@@ -144,6 +152,8 @@ class Connection final : public Responder::Target, public std::enable_shared_fro
   std::size_t piece_consumed_ = 0;                 // to drop from buffer_ when the sink is done
   std::optional<Response> planned_refusal_;
   std::function<void()> on_gone_;
+  enum class Hold { kNothing, kNew, kForATick };
+  Hold hold_ = Hold::kNothing;  // what the kernel has, and waits with
 
   // The answer under way.
   Response response_;

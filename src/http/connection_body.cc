@@ -1,4 +1,6 @@
 // How a connection takes a request's body in, by the handler's plan, and hands the request over.
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <cassert>
@@ -147,27 +149,45 @@ void Connection::end_piece(bool ok) {
 }
 
 void Connection::send_continue() {
-  if (!send_interim("HTTP/1.1 100 Continue\r\n\r\n")) {
+  if (!send_interim("HTTP/1.1 100 Continue\r\n\r\n", 0)) {
     close();
   }
 }
 
 // False when the connection is of no more use. A peer that has not read its last answers gets nothing, and
 // need not wait for it; half an answer would garble what follows.
-bool Connection::send_interim(std::string_view text) {
-  const ssize_t written = ::send(socket_.get(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+bool Connection::send_interim(std::string_view text, int flags) {
+  const ssize_t written =
+      ::send(socket_.get(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT | flags);
   const bool refused = written < 0 && errno != EAGAIN && errno != EINTR;
   return !refused && (written < 0 || static_cast<std::size_t>(written) == text.size());
 }
 
-// The socket is asked, not the loop: what has come in this turn is not known to that yet.
+// The kernel has it from here on, and sends it by itself after 200 ms should this process be stopped (tcp(7),
+// TCP_CORK). The socket is asked whether the peer is there, not the loop: what has come in this turn is not
+// known to that yet.
 bool Connection::send_processing() {
-  if (phase_ != Phase::kExecuting || !send_interim("HTTP/1.1 102 Processing\r\n\r\n")) {
+  if (phase_ != Phase::kExecuting || !send_interim("HTTP/1.1 102 Processing\r\n\r\n", MSG_MORE)) {
     return false;
+  }
+  if (hold_ == Hold::kNothing) {
+    hold_ = Hold::kNew;
+    host_->hold();
   }
   char byte = 0;
   const ssize_t got = ::recv(socket_.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   return got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR));
+}
+
+bool Connection::push_held() {
+  if (hold_ == Hold::kForATick) {
+    const int on = 1;
+    ::setsockopt(socket_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // sends what waits
+    hold_ = Hold::kNothing;
+  } else if (hold_ == Hold::kNew) {
+    hold_ = Hold::kForATick;
+  }
+  return hold_ != Hold::kNothing;
 }
 
 void Connection::execute() {

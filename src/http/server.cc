@@ -59,6 +59,7 @@ class Server::Impl final : public ConnectionHost, public std::enable_shared_from
   Handler& handler() override { return handler_; }
   std::string_view date_line() override { return date_line_.at(std::time(nullptr)); }
   bool draining() const override { return draining_; }
+  void hold() override;
   void closed(Connection& connection) override;
 
  private:
@@ -66,6 +67,7 @@ class Server::Impl final : public ConnectionHost, public std::enable_shared_from
   void accept_failed(int error);
   void deal(base::UniqueFd socket);
   void admit(base::UniqueFd socket, bool turn_away);
+  void push_held();
   void arm_sweep();
   void sweep();
   void finish_drain();
@@ -77,6 +79,7 @@ class Server::Impl final : public ConnectionHost, public std::enable_shared_from
   base::Reactor::Watch watch_;
   base::TimerId accept_timer_ = 0;
   base::TimerId sweep_timer_ = 0;
+  base::TimerId hold_timer_ = 0;
   bool accept_failing_ = false;
   bool draining_ = false;
   std::uint16_t port_ = 0;
@@ -217,6 +220,25 @@ void Server::Impl::sweep() {
   }
 }
 
+void Server::Impl::hold() {
+  if (hold_timer_ == 0) {
+    hold_timer_ = reactor_.at(reactor_.now() + kHoldTick, [self = shared_from_this()] {
+      self->hold_timer_ = 0;
+      self->push_held();
+    });
+  }
+}
+
+void Server::Impl::push_held() {
+  bool more = false;
+  for (const auto& connection : connections_) {
+    more = connection->push_held() || more;
+  }
+  if (more) {
+    hold();
+  }
+}
+
 void Server::Impl::closed(Connection& connection) {
   const std::size_t slot = connection.slot;
   connections_[slot].swap(connections_.back());
@@ -226,6 +248,7 @@ void Server::Impl::closed(Connection& connection) {
   --open_;
   if (connections_.empty()) {
     reactor_.cancel(std::exchange(sweep_timer_, 0));
+    reactor_.cancel(std::exchange(hold_timer_, 0));
     finish_drain();
   }
 }

@@ -105,8 +105,9 @@ class Responder {
   // is stopped. A peer that has sent 64 KiB of further requests ahead is not watched meanwhile.
   void on_gone(std::function<void()> callback);
   bool gone() const;
-  // Says that the request is being worked on (102 Processing), as often as wanted before send(). False: the
-  // peer has left, as far as the socket tells at this moment.
+  // Says that the request is being worked on (102 Processing), as often as wanted before send(): with the
+  // answer if that comes within a moment, else soon. False: the peer has left, as far as the socket tells at
+  // this moment.
   bool send_processing();
   // RequestHead::connection.
   const void* peer() const { return target_.get(); }

@@ -10,7 +10,7 @@ namespace hearth::link {
 namespace {
 
 // How often calls under way are looked at.
-constexpr std::chrono::milliseconds kTick{25};
+constexpr std::chrono::milliseconds kTick{10};
 constexpr std::size_t kOwedMost = 4'096;
 constexpr std::size_t kToldMost = 100'000;
 

@@ -26,9 +26,10 @@
 namespace hearth::link {
 
 // How long a worker has to admit a call, connecting included. From kLastCall on the worker learns that it is
-// too late, so that an admission on its way is still heard.
+// too late, so that an admission on its way is still heard: one that a stopped worker had given to its kernel
+// goes out by itself after 200 ms.
 inline constexpr std::chrono::milliseconds kAdmission{250};
-inline constexpr std::chrono::milliseconds kLastCall{175};
+inline constexpr std::chrono::milliseconds kLastCall{220};
 // More for a large body: what the slowest way between hosts carries.
 inline constexpr std::uint64_t kBodyBytesPerMs = 10'000;
 // For this long a worker that did not answer is not asked; twice as long each time, up to the second.
