@@ -29,7 +29,8 @@ std::string health_of(const worker::Worker& worker) {
     text += text.back() == '{' ? "" : ",";
     text += fmt::format(R"("{}":{})", to_string(state), count);
   }
-  return text + fmt::format(R"(}},"ledgerExact":{}}})", worker.ledger_is_exact());
+  return text + fmt::format(R"(}},"executions":{},"ledgerExact":{}}})", snapshot.executions,
+                            worker.ledger_is_exact());
 }
 
 }  // namespace

@@ -119,6 +119,7 @@ void Worker::assign(Slot& slot) {
 
 void Worker::invoke(Slot& slot, std::uint32_t lane) {
   model::ExecuteRequest& request = slot.lanes[lane].request;
+  ++executions_;
   slot.instance->invoke({lane, std::move(request.request_id), std::move(request.body)});
 }
 
@@ -384,6 +385,7 @@ WorkerSnapshot Worker::snapshot() const {
   result.instances_started = started_;
   result.instances_expired = expired_;
   result.instances_evicted = evicted_;
+  result.executions = executions_;
   return result;
 }
 

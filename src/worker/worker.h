@@ -46,6 +46,7 @@ struct WorkerSnapshot {
   std::uint64_t instances_started = 0;
   std::uint64_t instances_expired = 0;
   std::uint64_t instances_evicted = 0;
+  std::uint64_t executions = 0;  // begun, whether or not they have ended
 
   bool operator==(const WorkerSnapshot&) const = default;
 };
@@ -152,7 +153,7 @@ class Worker final : public model::Executor,
   void announce_warm(Slot& slot, std::uint32_t lane);
   static bool offered(const Slot& slot, std::uint32_t lane);
   void assign(Slot& slot);
-  static void invoke(Slot& slot, std::uint32_t lane);
+  void invoke(Slot& slot, std::uint32_t lane);
   std::optional<model::Allocation> next_lease(Slot& slot, std::uint32_t lane);
   void not_started(Slot& slot, const FinishedCall& call);
   Slot* find_held(const model::Allocation& running);
@@ -194,6 +195,7 @@ class Worker final : public model::Executor,
   std::uint64_t started_ = 0;
   std::uint64_t expired_ = 0;
   std::uint64_t evicted_ = 0;
+  std::uint64_t executions_ = 0;
 };
 
 }  // namespace hearth::worker

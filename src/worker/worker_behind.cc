@@ -49,6 +49,7 @@ void Worker::not_started(Slot& slot, const FinishedCall& call) {
   Lane& lane = slot.lanes[call.slot];
   const auto observer = std::exchange(lane.observer, nullptr);
   --slot.running;
+  --executions_;
   std::optional<model::Allocation> lease;
   if (slot.running == 0 && slot.state == ReservationState::kRunning) {
     if (call.reusable && !slot.retired && !draining_) {

@@ -59,6 +59,8 @@ class Faults : public testing::Test {
       GTEST_SKIP() << reason;
     }
     std::cout << "HEARTH_FAULT_SEED=" << seed_ << "\n";
+    executions_before_ = hosts_->executions();
+    asked_before_ = hosts_->may_have_executed();
     for (const char* name : kLoaded) {
       Load::Options options;
       for (const std::string& gateway : Hosts::gateways()) {
@@ -81,9 +83,15 @@ class Faults : public testing::Test {
     for (const auto& load : loads_) {
       load->stop();
     }
-    EXPECT_EQ(count_foreign(records()), 0U);
+    const auto all = records();
+    EXPECT_EQ(count_foreign(all), 0U);
     std::string unrest;
     EXPECT_TRUE(test::eventually([&] { return (unrest = hosts_->unrest()).empty(); }, seconds(15))) << unrest;
+    if (unrest.empty() && !worker_killed_) {  // who is killed forgets what it has executed
+      EXPECT_LE(hosts_->executions() - executions_before_,
+                count_may_have_executed(all) + hosts_->may_have_executed() - asked_before_)
+          << "something was executed twice";
+    }
   }
 
   // At a random moment, and not before the last has been got over.
@@ -171,6 +179,9 @@ class Faults : public testing::Test {
   static constexpr const char* kSeldom = "seldom";
 
   static std::unique_ptr<Hosts> hosts_;
+  std::uint64_t executions_before_ = 0;
+  std::uint64_t asked_before_ = 0;
+  bool worker_killed_ = false;
   std::vector<std::unique_ptr<Load>> loads_;
   const unsigned long seed_ = number_of("HEARTH_FAULT_SEED", std::random_device()());
   std::mt19937 generator_{static_cast<std::mt19937::result_type>(seed_)};
@@ -191,6 +202,7 @@ TEST_F(Faults, AWorkerIsKilled) {
   each_round([&] {
     const std::string killed = one_of(Hosts::workers());
     hosts_->kill(killed);
+    worker_killed_ = true;
     expect_success_within(kRecovery, Clock::now(), Hosts::gateways());
     hosts_->start(killed);
   });

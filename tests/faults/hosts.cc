@@ -10,6 +10,8 @@
 #include <filesystem>
 #include <stdexcept>
 
+#include "tests/faults/load.h"
+
 namespace hearth::faults {
 namespace {
 
@@ -175,7 +177,9 @@ test::Reply Hosts::get(const std::string& host, const std::string& target) const
 
 test::Reply Hosts::invoke(const std::string& gateway, const std::string& name,
                           const std::string& body) const {
-  return ask(gateway, http::Method::kPost, "/functions/" + name + "/invoke", {body});
+  test::Reply reply = ask(gateway, http::Method::kPost, "/functions/" + name + "/invoke", {body});
+  may_have_executed_ += faults::may_have_executed(reply.status) ? 1U : 0U;
+  return reply;
 }
 
 test::Reply Hosts::deploy(const std::string& gateway, const std::string& name,
@@ -191,6 +195,14 @@ void Hosts::create(const std::string& index_js, const std::string& name, int mem
       reply.status != 201) {
     throw std::runtime_error("cannot create " + name + ": " + reply.body);
   }
+}
+
+std::uint64_t Hosts::executions() const {
+  std::uint64_t sum = 0;
+  for (const std::string& host : workers()) {
+    sum += get(host, "/health").json().at("executions").to_number<std::uint64_t>();
+  }
+  return sum;
 }
 
 std::string Hosts::unrest() const {

@@ -4,6 +4,8 @@
 
 #include <sys/types.h>
 
+#include <atomic>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
@@ -52,9 +54,13 @@ class Hosts {
   // Asked from the clients' host.
   test::Reply get(const std::string& host, const std::string& target) const;
   test::Reply deploy(const std::string& gateway, const std::string& name, const std::string& index_js) const;
+  // Calls made with it of which one may think that they were executed.
+  std::uint64_t may_have_executed() const { return may_have_executed_; }
   test::Reply invoke(const std::string& gateway, const std::string& name, const std::string& body) const;
   // Waits until /health answers.
   bool wait_up(const std::string& host) const;
+  // Executions that the workers have begun since they were started.
+  std::uint64_t executions() const;
   // At rest: every worker's memory is accounted for, and nothing runs. Empty, or what is wrong.
   std::string unrest() const;
 
@@ -75,6 +81,7 @@ class Hosts {
   std::string store_url_;
   std::string messaging_url_;
   std::map<std::string, pid_t> processes_;  // -1: it does not run
+  mutable std::atomic<std::uint64_t> may_have_executed_ = 0;
 };
 
 }  // namespace hearth::faults

@@ -87,6 +87,11 @@ bool Load::wait_for_success(std::size_t count, milliseconds bound) const {
       bound);
 }
 
+std::size_t count_may_have_executed(const std::vector<CallRecord>& records) {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      records, [](const CallRecord& record) { return may_have_executed(record.status); }));
+}
+
 std::size_t count_foreign(const std::vector<CallRecord>& records) {
   return static_cast<std::size_t>(std::ranges::count_if(records, &CallRecord::foreign));
 }

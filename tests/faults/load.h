@@ -61,7 +61,11 @@ class Load {
   std::vector<std::thread> threads_;
 };
 
+// Answered, or failed after it was admitted; a refusal says that nothing was executed.
+inline bool may_have_executed(int status) { return status != 503 && status != 404; }
+
 // What a test asks of the records.
+std::size_t count_may_have_executed(const std::vector<CallRecord>& records);
 std::size_t count_foreign(const std::vector<CallRecord>& records);
 std::size_t count_failed(const std::vector<CallRecord>& records, Clock::time_point from);
 // "3 x 503 no_capacity, …", with when they began after `from`.

@@ -162,6 +162,9 @@ HearthServer::HearthServer(Options options) {
     command = {hearth_binary(), "serve"};
   }
   command.insert(command.end(), {"--listen", "127.0.0.1:" + std::to_string(port_), "--data-dir", data_dir_});
+  if (options.advertise) {
+    command.insert(command.end(), {"--advertise", endpoint()});
+  }
   command.insert(command.end(), options.flags.begin(), options.flags.end());
   const base::UniqueFd in(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   const base::UniqueFd out(::open(log_path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));

@@ -72,6 +72,7 @@ class HearthServer {
     std::chrono::seconds start_bound{30};
     std::vector<std::string> environment{};  // "NAME=value", beside this process's
     std::vector<std::string> program = {};   // empty: hearth serve
+    bool advertise = false;                  // a worker's: its own address
   };
 
   // Starts and waits until /health answers; a test failure when it does not.
