@@ -1,4 +1,4 @@
-# tools/dev test, bench and soak: build, run ctest, and count the cases of all programs.
+# tools/dev test, bench, soak and faults: build, run ctest, and count the cases of all programs.
 # shellcheck shell=bash
 
 readonly kTestSeconds=60     # one test that states no time-out of its own
@@ -198,4 +198,28 @@ command_soak() {
   export HEARTH_SOAK_SECONDS=$((minutes * 60)) HEARTH_SOAK_THREADS=$threads
   run_ctest "$preset" -L soak --verbose
   report
+}
+
+# What may happen to a platform on several hosts, many times over: killed, frozen, emptied, cut off, under load.
+command_faults() {
+  local preset=release rounds=20 seed=""
+  local -a only=()
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --rounds) [ $# -ge 2 ] || usage_error "--rounds takes a number"; rounds=$2; shift 2 ;;
+      --seed) [ $# -ge 2 ] || usage_error "--seed takes a number"; seed=$2; shift 2 ;;
+      -R) [ $# -ge 2 ] || usage_error "-R takes a pattern of gtest's"; only=("--gtest_filter=$2"); shift 2 ;;
+      --preset) [ $# -ge 2 ] || usage_error "--preset takes a value"; preset=$2; shift 2 ;;
+      *) usage_error "unknown option '$1'" ;;
+    esac
+  done
+  if ! [[ $rounds =~ ^[0-9]+$ ]] || ((rounds < 1 || rounds > 1000)); then
+    usage_error "--rounds takes 1 to 1000"
+  fi
+  [[ $seed =~ ^[0-9]*$ ]] || usage_error "--seed takes a number"
+  check_preset "$preset"
+  prepare_tests "$preset"
+  say "$rounds rounds of each fault"
+  as_root env PATH="$PATH" HEARTH_BINARY="$root/build/$preset/hearth" HEARTH_FAULT_ROUNDS="$rounds" \
+    ${seed:+HEARTH_FAULT_SEED="$seed"} "build/$preset/tests/faults/faults_test" "${only[@]}"
 }
