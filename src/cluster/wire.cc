@@ -10,7 +10,8 @@
 namespace hearth::cluster {
 namespace {
 
-constexpr std::size_t kVersionFields = 1'024;
+// More than an environment's bytes hold, a variable having one at least.
+constexpr std::size_t kVersionFields = 8'192;
 constexpr std::string_view kKeep = "keep";
 constexpr std::string_view kRemove = "remove";
 constexpr std::string_view kNoLease = "-";
