@@ -254,8 +254,9 @@ bool ClientConnection::take_head() {
 
 void ClientConnection::finish_answer() {
   buffer_.shrink();
-  sending_ = false;  // an early refusal: whoever sends on would garble the next request
-  const bool whole = body_ == nullptr;
+  // An early refusal: whoever sends on would garble the next request.
+  const bool whole = !std::exchange(sending_, false);
+  body_ = nullptr;
   phase_ = Phase::kIdle;
   if (!answer_.keep_alive || !whole) {
     answer_.keep_alive = false;
