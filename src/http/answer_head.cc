@@ -11,16 +11,6 @@ namespace {
 
 constexpr std::string_view kEnd = "\r\n";
 
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) {
-    text.remove_prefix(1);
-  }
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) {
-    text.remove_suffix(1);
-  }
-  return text;
-}
-
 // "HTTP/1.1 200 OK"
 bool read_status(std::string_view line, int& status) {
   constexpr std::string_view kVersion = "HTTP/1.1 ";
@@ -30,7 +20,8 @@ bool read_status(std::string_view line, int& status) {
   const char* const digits = line.data() + kVersion.size();
   const auto [stopped, error] = std::from_chars(digits, digits + 3, status);
   const bool ends = line.size() == kVersion.size() + 3 || digits[3] == ' ';
-  return error == std::errc() && stopped == digits + 3 && ends && status >= 100 && status <= 599;
+  const bool known = status >= 100 && status <= 599;
+  return error == std::errc() && stopped == digits + 3 && ends && known && !has_control(line);
 }
 
 bool read_length(std::string_view value, std::uint64_t& length) {
@@ -45,7 +36,7 @@ bool read_field(std::string_view line, AnswerHead& head, bool& has_length) {
     return false;
   }
   const std::string_view name = line.substr(0, colon);
-  const std::string_view value = trimmed(line.substr(colon + 1));
+  const std::string_view value = trim(line.substr(colon + 1));
   if (has_control(value)) {
     return false;
   }
@@ -67,7 +58,7 @@ std::optional<std::string_view> AnswerHead::header(std::string_view name) const 
     const std::string_view line = rest.substr(0, end);
     if (line.size() > name.size() && line[name.size()] == ':' &&
         equal_ignoring_case(line.substr(0, name.size()), name)) {
-      return trimmed(line.substr(name.size() + 1));
+      return trim(line.substr(name.size() + 1));
     }
     rest.remove_prefix(end + kEnd.size());
   }
