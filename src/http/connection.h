@@ -94,6 +94,8 @@ class Connection final : public Responder::Target, public std::enable_shared_fro
     kClosed,
   };
   enum class BodyMode { kBuffer, kStream, kDrain };
+  // kUnsent: the kernel takes nothing now. kBroken: the connection is of no more use.
+  enum class Interim { kSent, kUnsent, kBroken };
 
   // Does all that can be done without waiting.
   void advance();
@@ -108,7 +110,7 @@ class Connection final : public Responder::Target, public std::enable_shared_fro
   void sink_done(base::Result<void> result);
   void end_piece(bool ok);
   void send_continue();
-  bool send_interim(std::string_view text, int flags);
+  Interim send_interim(std::string_view text, int flags);
   void execute();
 
   void refuse(int status, std::string_view reason, std::string_view message);

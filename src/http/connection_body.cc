@@ -148,26 +148,35 @@ void Connection::end_piece(bool ok) {
   }
 }
 
+// A peer that has not read its last answers gets nothing, and need not wait for it.
 void Connection::send_continue() {
-  if (!send_interim("HTTP/1.1 100 Continue\r\n\r\n", 0)) {
+  if (send_interim("HTTP/1.1 100 Continue\r\n\r\n", 0) == Interim::kBroken) {
     close();
   }
 }
 
-// False when the connection is of no more use. A peer that has not read its last answers gets nothing, and
-// need not wait for it; half an answer would garble what follows.
-bool Connection::send_interim(std::string_view text, int flags) {
+Connection::Interim Connection::send_interim(std::string_view text, int flags) {
   const ssize_t written =
       ::send(socket_.get(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT | flags);
-  const bool refused = written < 0 && errno != EAGAIN && errno != EINTR;
-  return !refused && (written < 0 || static_cast<std::size_t>(written) == text.size());
+  if (written < 0) {
+    return errno == EAGAIN || errno == EINTR ? Interim::kUnsent : Interim::kBroken;
+  }
+  // Half an answer would garble what follows.
+  return static_cast<std::size_t>(written) == text.size() ? Interim::kSent : Interim::kBroken;
 }
 
 // The kernel has it from here on, and sends it by itself after 200 ms should this process be stopped (tcp(7),
 // TCP_CORK). The socket is asked whether the peer is there, not the loop: what has come in this turn is not
 // known to that yet.
 bool Connection::send_processing() {
-  if (phase_ != Phase::kExecuting || !send_interim("HTTP/1.1 102 Processing\r\n\r\n", MSG_MORE)) {
+  if (phase_ != Phase::kExecuting) {
+    return false;
+  }
+  const Interim sent = send_interim("HTTP/1.1 102 Processing\r\n\r\n", MSG_MORE);
+  if (sent == Interim::kBroken) {
+    ::shutdown(socket_.get(), SHUT_RDWR);  // the loop is told, and tells who waits for it
+  }
+  if (sent != Interim::kSent) {
     return false;
   }
   if (hold_ == Hold::kNothing) {
