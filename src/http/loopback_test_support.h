@@ -31,10 +31,12 @@ class FunctionHandler final : public Handler {
     on_handle(std::move(request), std::move(responder));
   }
   Response refuse(int status, std::string_view reason, std::string_view message) override;
+  void connection_closed(const void* connection) override { on_connection_closed(connection); }
 
   // Set before the server starts, or on its loop.
   std::function<BodyPlan(const RequestHead&)> on_plan;
   std::function<void(Request, Responder)> on_handle;
+  std::function<void(const void*)> on_connection_closed = [](const void*) {};
 };
 
 class LoopbackServer {
