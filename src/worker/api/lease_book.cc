@@ -6,7 +6,12 @@ void LeaseBook::given(const std::string& holder, const model::Allocation& lease,
   leases_[{lease.instance, lease.slot}] = {holder, lease, now + kLeaseLife};
 }
 
-void LeaseBook::ended(const std::string& instance, std::uint32_t slot) { leases_.erase({instance, slot}); }
+void LeaseBook::ended(const model::Allocation& lease) {
+  const auto given = leases_.find({lease.instance, lease.slot});
+  if (given != leases_.end() && given->second.allocation.epoch == lease.epoch) {
+    leases_.erase(given);
+  }
+}
 
 template <typename Ends>
 std::vector<model::Allocation> LeaseBook::take(const Ends& ends) {

@@ -19,8 +19,8 @@ inline constexpr std::chrono::milliseconds kLeaseLife{2'000};
 class LeaseBook {
  public:
   void given(const std::string& holder, const model::Allocation& lease, base::TimePoint now);
-  // It has been used, or given back.
-  void ended(const std::string& instance, std::uint32_t slot);
+  // It has been used, or given back. An offer of another epoch ends nothing: the lease is somebody else's.
+  void ended(const model::Allocation& lease);
 
   // Those that end now; they are forgotten.
   std::vector<model::Allocation> take_expired(base::TimePoint now);

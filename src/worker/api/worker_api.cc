@@ -210,7 +210,7 @@ int WorkerApi::release(const std::string& body) {
   }
   for (auto& [lease, kind] : *releases) {
     lease.worker_uri = options_.uri;
-    leases_.ended(lease.instance, lease.slot);
+    leases_.ended(lease);
     executor_.release(lease, kind);
   }
   return 200;
@@ -238,7 +238,7 @@ void WorkerApi::execute(const SessionPtr& session, http::Request request, http::
     executor_.execute_behind(allocation, std::move(call), std::move(observer));
     return;
   }
-  leases_.ended(allocation.instance, allocation.slot);
+  leases_.ended(allocation);
   executor_.execute(allocation, std::move(call), std::move(observer));
 }
 
