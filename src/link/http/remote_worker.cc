@@ -301,6 +301,7 @@ void RemoteWorker::not_reached(const std::string& why) {
     return;
   }
   if (pause_.count() == 0) {
+  probing_ = false;
     spdlog::warn("link: {} does not answer: {}", uri_, why);
   }
   pause_ = pause_.count() == 0 ? kShortestPause : std::min(2 * pause_, kLongestPause);
