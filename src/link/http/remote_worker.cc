@@ -356,16 +356,22 @@ void RemoteWorker::tick() {
 // Whether its time is up.
 bool RemoteWorker::look_at(Held& held, base::TimePoint now) {
   Exchange& exchange = *held.exchange;
+  const base::Duration waited = now - exchange.began;
   if (exchange.admitted) {
     const std::chrono::milliseconds bound(exchange.request.version->timeout_ms);
-    return now - exchange.began > bound + kAnswerSlack;
+    return waited > bound + kAnswerSlack;
   }
-  const base::Duration waited = now - exchange.began;
-  const bool last_call = waited >= exchange.patience - (kAdmission - kLastCall);
-  if (last_call && exchange.sent && !std::exchange(exchange.half_closed, true)) {
-    held.connection->half_close();
+  if (!exchange.sent) {
+    return waited + kTick >= exchange.patience;
   }
-  return waited + kTick >= exchange.patience;
+  if (!exchange.half_closed) {
+    if (waited >= exchange.patience - (kAdmission - kLastCall)) {
+      exchange.half_closed = now;
+      held.connection->half_close();
+    }
+    return false;
+  }
+  return now - *exchange.half_closed + kTick / 2 >= kLastWord;  // at the tick that is nearest
 }
 
 }  // namespace hearth::link

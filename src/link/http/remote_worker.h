@@ -26,10 +26,12 @@
 namespace hearth::link {
 
 // How long a worker has to admit a call, connecting included. From kLastCall on the worker learns that it is
-// too late, so that an admission on its way is still heard: one that a stopped worker had given to its kernel
-// goes out by itself after 200 ms.
+// too late, and for kLastWord an admission that was on its way then is still heard: given up without that, a
+// call might be executed here and elsewhere. One that a stopped worker had given to its kernel goes out by
+// itself after 200 ms.
 inline constexpr std::chrono::milliseconds kAdmission{250};
 inline constexpr std::chrono::milliseconds kLastCall{220};
+inline constexpr std::chrono::milliseconds kLastWord{30};
 // More for a large body: what the slowest way between hosts carries.
 inline constexpr std::uint64_t kBodyBytesPerMs = 10'000;
 // For this long a worker that did not answer is not asked; twice as long each time, up to the second.
@@ -77,8 +79,8 @@ class RemoteWorker final : private WorkerConnectionEvents {
     base::Duration patience{};  // until it must be admitted, or answered if it is no call
     bool sent = false;
     bool admitted = false;
-    bool half_closed = false;
-    bool told_again = false;  // the worker had forgotten the version
+    std::optional<base::TimePoint> half_closed;  // since when
+    bool told_again = false;                     // the worker had forgotten the version
   };
   struct Held {
     std::unique_ptr<WorkerConnection> connection;
