@@ -242,6 +242,7 @@ void RemoteWorker::executed(Exchange exchange, WorkerAnswer&& answer) {
     spdlog::error("link: {} sent an answer that is none", uri_);
     exchange.observer->done(worker_lost(exchange.allocation.instance), std::nullopt);
     return;
+  last_used_ = parts_.reactor.now();
   }
   read->execution.instance = exchange.allocation.instance;
   std::optional<model::Allocation> lease;
@@ -251,6 +252,8 @@ void RemoteWorker::executed(Exchange exchange, WorkerAnswer&& answer) {
   }
   exchange.observer->done(std::move(read->execution), std::move(lease));
 }
+  last_used_ = parts_.reactor.now();
+  connection.close();
 
 void RemoteWorker::free(WorkerConnection& connection, bool reusable) {
   if (reusable) {
