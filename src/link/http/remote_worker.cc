@@ -1,9 +1,9 @@
 #include "link/http/remote_worker.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
-#include "base/bring_back.h"
 #include "base/log.h"
 
 namespace hearth::link {
@@ -21,17 +21,13 @@ model::Execution worker_lost(const std::string& instance) {
 }  // namespace
 
 RemoteWorker::RemoteWorker(LinkParts& parts, std::string uri, http::HostPort address)
-    : parts_(parts), uri_(std::move(uri)), host_(std::move(address)) {
-  http::SocketAddress numeric;
-  if (http::numeric_address(host_.host, host_.port, numeric)) {
-    address_ = numeric;
-  }
-}
+    : parts_(parts), uri_(std::move(uri)), address_(parts.reactor, parts.pool, std::move(address)) {}
 
 RemoteWorker::~RemoteWorker() { parts_.reactor.cancel(tick_timer_); }
 
 bool RemoteWorker::unused_for(base::Duration duration) const {
-  return connections_.size() == idle_.size() && last_used_ + duration <= parts_.reactor.now();
+  return connections_.size() == idle_.size() && unconnected_.empty() &&
+         last_used_ + duration <= parts_.reactor.now();
 }
 
 void RemoteWorker::execute(cluster::Ask ask, const model::Allocation& allocation,
@@ -39,7 +35,7 @@ void RemoteWorker::execute(cluster::Ask ask, const model::Allocation& allocation
                            std::shared_ptr<model::ExecutionObserver> observer) {
   const base::TimePoint now = parts_.reactor.now();
   last_used_ = now;
-  const bool full = idle_.empty() && connections_.size() >= kConnectionsMost;
+  const bool full = idle_.empty() && connections_.size() + unconnected_.size() >= kConnectionsMost;
   if (now < paused_until_ || full) {
     if (ask == cluster::Ask::kExecute) {
       owe(allocation);
@@ -109,23 +105,16 @@ void RemoteWorker::begin(Exchange exchange) {
 }
 
 void RemoteWorker::connect(Exchange exchange) {
-  if (address_) {
-    connect_to(*address_, std::move(exchange));
+  if (const auto address = address_.known()) {
+    connect_to(*address, std::move(exchange));
     return;
   }
-  auto held = std::make_shared<Exchange>(std::move(exchange));
-  auto found =
-      base::bring_back(parts_.reactor, std::function([this, held, alive = std::weak_ptr<bool>(alive_)](
-                                                         base::Result<http::SocketAddress> address) {
-                         if (!alive.expired()) {
-                           connect_to(address, std::move(*held));
-                         }
-                       }));
-  const auto taken =
-      parts_.pool.submit([host = host_, found] { found(http::resolve_address(host.host, host.port)); });
-  if (!taken) {
-    found(taken.error());
-  }
+  unconnected_.push_back(std::move(exchange));
+  address_.look_up([this](const base::Result<http::SocketAddress>& address) {
+    for (Exchange& each : std::exchange(unconnected_, {})) {
+      connect_to(address, std::move(each));
+    }
+  });
 }
 
 void RemoteWorker::connect_to(const base::Result<http::SocketAddress>& address, Exchange exchange) {
@@ -242,7 +231,6 @@ void RemoteWorker::executed(Exchange exchange, WorkerAnswer&& answer) {
     spdlog::error("link: {} sent an answer that is none", uri_);
     exchange.observer->done(worker_lost(exchange.allocation.instance), std::nullopt);
     return;
-  last_used_ = parts_.reactor.now();
   }
   read->execution.instance = exchange.allocation.instance;
   std::optional<model::Allocation> lease;
@@ -252,10 +240,9 @@ void RemoteWorker::executed(Exchange exchange, WorkerAnswer&& answer) {
   }
   exchange.observer->done(std::move(read->execution), std::move(lease));
 }
-  last_used_ = parts_.reactor.now();
-  connection.close();
 
 void RemoteWorker::free(WorkerConnection& connection, bool reusable) {
+  last_used_ = parts_.reactor.now();
   if (reusable) {
     idle_.push_back(&connection);
   } else {
@@ -265,6 +252,8 @@ void RemoteWorker::free(WorkerConnection& connection, bool reusable) {
 
 // The connection's own event may be on the stack: it goes when that has returned.
 std::optional<RemoteWorker::Exchange> RemoteWorker::let_go(WorkerConnection& connection) {
+  last_used_ = parts_.reactor.now();
+  connection.close();
   std::erase(idle_, &connection);
   auto node = connections_.extract(&connection);
   const std::shared_ptr<WorkerConnection> dying = std::move(node.mapped().connection);
@@ -304,7 +293,6 @@ void RemoteWorker::not_reached(const std::string& why) {
     return;
   }
   if (pause_.count() == 0) {
-  probing_ = false;
     spdlog::warn("link: {} does not answer: {}", uri_, why);
   }
   pause_ = pause_.count() == 0 ? kShortestPause : std::min(2 * pause_, kLongestPause);
@@ -313,6 +301,7 @@ void RemoteWorker::not_reached(const std::string& why) {
 
 void RemoteWorker::reached() {
   paused_until_ = {};
+  probing_ = false;
   if (std::exchange(pause_, std::chrono::milliseconds(0)).count() > 0) {
     spdlog::info("link: {} answers again", uri_);
   }
@@ -338,21 +327,29 @@ void RemoteWorker::arm_tick() {
 
 void RemoteWorker::tick() {
   const base::TimePoint now = parts_.reactor.now();
-  std::vector<WorkerConnection*> overdue;
+  std::vector<Exchange> overdue;
+  std::vector<WorkerConnection*> given_up;
   for (auto& [connection, held] : connections_) {
     if (held.exchange && look_at(held, now)) {
-      overdue.push_back(connection);
+      given_up.push_back(connection);
     }
   }
-  for (WorkerConnection* connection : overdue) {
-    auto exchange = let_go(*connection);
-    if (!exchange->admitted) {
+  for (WorkerConnection* connection : given_up) {
+    overdue.push_back(*let_go(*connection));
+  }
+  const auto late = std::stable_partition(
+      unconnected_.begin(), unconnected_.end(),
+      [now](const Exchange& exchange) { return now - exchange.began + kTick < exchange.patience; });
+  std::move(late, unconnected_.end(), std::back_inserter(overdue));
+  unconnected_.erase(late, unconnected_.end());
+  if (connections_.size() > idle_.size() || !unconnected_.empty()) {
+    arm_tick();
+  }
+  for (Exchange& exchange : overdue) {
+    if (!exchange.admitted) {
       not_reached("nothing was admitted in time");
     }
-    failed(std::move(*exchange));
-  }
-  if (connections_.size() > idle_.size()) {
-    arm_tick();
+    failed(std::move(exchange));
   }
 }
 

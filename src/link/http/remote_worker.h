@@ -20,6 +20,7 @@
 #include "base/reactor.h"
 #include "cluster/wire.h"
 #include "http/endpoint.h"
+#include "link/http/host_address.h"
 #include "link/http/worker_connection.h"
 #include "link/link.h"
 
@@ -97,7 +98,6 @@ class RemoteWorker final : private WorkerConnectionEvents {
   void send(Held& held);
   void connect(Exchange exchange);
   void connect_to(const base::Result<http::SocketAddress>& address, Exchange exchange);
-  void call_answered(Exchange exchange, WorkerAnswer&& answer, Held& held);
   void executed(Exchange exchange, WorkerAnswer&& answer);
   bool tell_again(Exchange& exchange, const WorkerAnswer& answer, Held& held);
   void free(WorkerConnection& connection, bool reusable);
@@ -113,8 +113,8 @@ class RemoteWorker final : private WorkerConnectionEvents {
 
   LinkParts& parts_;
   const std::string uri_;
-  const http::HostPort host_;
-  std::optional<http::SocketAddress> address_;  // none: to be looked up
+  HostAddress address_;
+  std::vector<Exchange> unconnected_;  // until the name has been looked up
   Connections connections_;
   std::vector<WorkerConnection*> idle_;        // the last used at the end
   std::unordered_set<model::VersionId> told_;  // the worker knows them, as far as we know
