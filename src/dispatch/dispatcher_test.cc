@@ -255,6 +255,39 @@ TEST_F(DispatcherTest, DrainAnswersTheWaitingAndLetsTheRunningFinish) {
   EXPECT_EQ(link_.released.back(), std::pair(std::string("a"), model::ReleaseKind::kRemove));
 }
 
+// One of several workers is stopping, or silent: that is no end of the call.
+TEST_F(DispatcherTest, WhatAWorkerRefusesAnotherIsAsked) {
+  for (const model::Refusal refusal :
+       {model::Refusal::kDraining, model::Refusal::kNoAnswer, model::Refusal::kTooSmall}) {
+    messaging_.announce_warm("v", {"inproc:", "refusing", 0, 1, 128});
+    cold("willing");
+    link_.gone_next = 1;
+    link_.refuses_with = refusal;
+    invoke();
+    ASSERT_EQ(link_.running.size(), 1U) << to_string(refusal);
+    EXPECT_EQ(link_.running[0].allocation.instance, "willing");
+    link_.finish(true, /*reusable=*/false);
+    EXPECT_EQ(answers_.back(), "ran on willing");
+  }
+}
+
+TEST_F(DispatcherTest, RefusedByADrainingWorkerWithoutAnotherThereIsNoCapacity) {
+  cold("refusing");
+  link_.gone_next = 1;
+  link_.refuses_with = model::Refusal::kDraining;
+  invoke();
+  EXPECT_EQ(answers_[0], "no_capacity") << "this server is not stopping";
+}
+
+TEST_F(DispatcherTest, ARefusalWhileItDrainsItselfEndsTheCall) {
+  cold("a");
+  cold("b");
+  invoke();
+  dispatcher_->drain();
+  link_.running[0].observer->refused(model::Refusal::kDraining);
+  EXPECT_EQ(answers_[0], "shutting_down");
+}
+
 TEST_F(DispatcherTest, GivesUpWhenEverythingIsStale) {
   for (int i = 0; i < 100; ++i) {
     messaging_.announce_warm("v", {"inproc:", "stale", 1, 1, 128});

@@ -30,7 +30,7 @@ class FakeLink final : public link::Link {
                std::shared_ptr<model::ExecutionObserver> observer) override {
     if (gone_next > 0) {
       --gone_next;
-      observer->refused(model::Refusal::kGone);
+      observer->refused(refuses_with);
       return;
     }
     running.push_back({allocation, std::move(request), std::move(observer), loop.now()});
@@ -74,7 +74,8 @@ class FakeLink final : public link::Link {
   std::vector<Execution> behind;
   std::vector<std::string> taken_back;
   std::vector<std::pair<std::string, model::ReleaseKind>> released;
-  int gone_next = 0;
+  int gone_next = 0;  // executions that are refused
+  model::Refusal refuses_with = model::Refusal::kGone;
 };
 
 class RoomMaker final : public messaging::WorkerSubscriber {
