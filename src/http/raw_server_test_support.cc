@@ -1,12 +1,40 @@
 #include "http/raw_server_test_support.h"
 
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <stdexcept>
 #include <utility>
 
 namespace hearth::http::test {
+namespace {
+
+sockaddr_in loopback(std::uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return address;
+}
+
+// Small pieces too.
+void send_at_once(const base::UniqueFd& socket) {
+  const int on = 1;
+  ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
+}  // namespace
+
+std::unique_ptr<RawConnection> RawConnection::to(std::uint16_t port) {
+  base::UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const sockaddr_in address = loopback(port);
+  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    throw std::runtime_error("the test cannot connect");
+  }
+  send_at_once(socket);
+  return std::make_unique<RawConnection>(std::move(socket));
+}
 
 void RawConnection::send(std::string_view bytes) {
   if (send_some(bytes) != bytes.size()) {
@@ -53,9 +81,7 @@ void RawConnection::reset() {
 }
 
 RawServer::RawServer() : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  sockaddr_in address = loopback(0);
   socklen_t size = sizeof address;
   if (::bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), size) != 0 ||
       ::listen(listener_.get(), 64) != 0 ||
@@ -67,7 +93,11 @@ RawServer::RawServer() : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC 
 
 std::unique_ptr<RawConnection> RawServer::accept() const {
   base::UniqueFd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-  return socket.valid() ? std::make_unique<RawConnection>(std::move(socket)) : nullptr;
+  if (!socket.valid()) {
+    return nullptr;
+  }
+  send_at_once(socket);
+  return std::make_unique<RawConnection>(std::move(socket));
 }
 
 }  // namespace hearth::http::test

@@ -11,10 +11,12 @@
 
 namespace hearth::http::test {
 
-// One accepted connection.
+// One connection, accepted or begun.
 class RawConnection {
  public:
   explicit RawConnection(base::UniqueFd socket) : socket_(std::move(socket)) {}
+  // To a server of 127.0.0.1; throws when nothing listens there.
+  static std::unique_ptr<RawConnection> to(std::uint16_t port);
 
   void send(std::string_view bytes);
   // As much as the kernel takes now; how many bytes.

@@ -45,6 +45,11 @@ const std::map<std::string, std::set<std::string>> kAdapterEdges = {
     {"messaging/crossloop", {"model", "base"}}, {"link/crossloop", {"model", "base"}},
 };
 
+// Tests of these may include what stands at the other end too.
+const std::map<std::string, std::set<std::string>> kTestEdges = {
+    {"link/http", {"worker", "messaging"}},
+};
+
 // For tests and simulation: production code runs on the real clock.
 const std::string kTestLoop = "base/manual_event_loop.h";
 
@@ -96,7 +101,8 @@ std::string judge(const std::string& file, const std::string& target) {
   }
   const bool own = part_of(target) == part;
   const bool edge = allowed(kPartEdges.at(part), target) ||
-                    (kAdapterEdges.contains(unit) && allowed(kAdapterEdges.at(unit), target));
+                    (kAdapterEdges.contains(unit) && allowed(kAdapterEdges.at(unit), target)) ||
+                    (test && kTestEdges.contains(unit) && allowed(kTestEdges.at(unit), target));
   return own || edge ? std::string() : "no edge from " + unit;
 }
 
@@ -204,6 +210,9 @@ TEST(IncludeEdges, KeepAdaptersForAppsAndTests) {
   EXPECT_EQ(count("src/dispatch/a.cc", "messaging/inproc/m.h"), 1U);
   EXPECT_EQ(count("src/dispatch/a_test.cc", "messaging/inproc/m.h"), 0U);
   EXPECT_EQ(count("src/sandbox/testing/a.cc", "sandbox/linux/b.h"), 0U);
+  EXPECT_EQ(count("src/link/http/a_test.cc", "worker/api/worker_api.h"), 0U) << "the other end";
+  EXPECT_EQ(count("src/link/http/a.cc", "worker/api/worker_api.h"), 1U);
+  EXPECT_EQ(count("src/link/crossloop/a_test.cc", "worker/worker.h"), 1U);
   EXPECT_EQ(count("src/cli/a_test.cc", "store/sqlite/store.h"), 1U) << "cli does not use the store";
   EXPECT_EQ(count("src/worker/a_test.cc", "store/sqlite/store.h"), 1U) << "nor the worker all of it";
 }

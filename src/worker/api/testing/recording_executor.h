@@ -35,6 +35,9 @@ class RecordingExecutor final : public model::Executor {
   void execute(const model::Allocation& allocation, model::ExecuteRequest request,
                std::shared_ptr<model::ExecutionObserver> observer) override {
     asked.push_back({cluster::Ask::kExecute, allocation, std::move(request), std::move(observer)});
+    if (admits_at_once) {
+      admitted.push_back(asked.back().admit());
+    }
   }
   void execute_behind(const model::Allocation& running, model::ExecuteRequest request,
                       std::shared_ptr<model::ExecutionObserver> observer) override {
@@ -45,6 +48,8 @@ class RecordingExecutor final : public model::Executor {
     released.emplace_back(lease, kind);
   }
 
+  bool admits_at_once = false;
+  std::vector<bool> admitted;  // what each was told then
   std::vector<Asked> asked;
   std::vector<model::Allocation> taken_back;
   std::vector<std::pair<model::Allocation, model::ReleaseKind>> released;
