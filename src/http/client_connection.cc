@@ -39,6 +39,15 @@ void set_option(int fd, int level, int name, int value) {
   ::setsockopt(fd, level, name, &value, sizeof value);  // a broken socket says so when it is used
 }
 
+// Of a connection that is broken.
+base::Error broken(const char* what, int error) {
+  base::Error made = base::io_error(what, error);
+  if (error == ETIMEDOUT || error == EHOSTUNREACH || error == ENETUNREACH || error == EHOSTDOWN) {
+    made.code = base::ErrorCode::kTimeout;
+  }
+  return made;
+}
+
 base::Error malformed() { return {base::ErrorCode::kCorrupt, "the answer is malformed"}; }
 
 }  // namespace
@@ -156,6 +165,15 @@ void ClientConnection::flush() {
 
 void ClientConnection::half_close() { ::shutdown(socket_.get(), SHUT_WR); }
 
+bool ClientConnection::arrived() const {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  const bool known = ::getsockopt(socket_.get(), IPPROTO_TCP, TCP_INFO, &info, &size) == 0;
+  // The states behind the acknowledgement of our end.
+  return known && (info.tcpi_state == TCP_FIN_WAIT2 || info.tcpi_state == TCP_TIME_WAIT ||
+                   info.tcpi_state == TCP_CLOSE);
+}
+
 void ClientConnection::close() {
   phase_ = Phase::kClosed;
   watch_.stop();
@@ -184,8 +202,7 @@ void ClientConnection::receive() {
       return;
     }
     if (got <= 0) {
-      fail(got == 0 ? base::Error{base::ErrorCode::kIo, "the connection was closed"}
-                    : base::io_error("recv", errno));
+      fail(got == 0 ? base::Error{base::ErrorCode::kIo, "the connection was closed"} : broken("recv", errno));
       return;
     }
     buffer_.commit(static_cast<std::size_t>(got));

@@ -39,7 +39,8 @@ class ClientEvents {
   virtual void interim(int status) = 0;
   // `head` views memory that ends with the call.
   virtual void answered(const AnswerHead& head, std::string&& body) = 0;
-  // Also when the server closes between two requests. kIo, kCorrupt, kTooLarge. The last event.
+  // Also when the server closes between two requests. kIo: it has closed, or its host refuses; kTimeout:
+  // nothing is heard of its host; kCorrupt, kTooLarge. The last event.
   virtual void lost(const base::Error& error) = 0;
 };
 
@@ -58,6 +59,8 @@ class ClientConnection final : public std::enable_shared_from_this<ClientConnect
   void send(std::string head, std::shared_ptr<const std::string> body);
   // Says that nothing more will be sent; answers still come.
   void half_close();
+  // After half_close(): the server's host has said that everything has come.
+  bool arrived() const;
   // No event comes any more.
   void close();
 

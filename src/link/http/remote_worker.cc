@@ -10,7 +10,7 @@ namespace hearth::link {
 namespace {
 
 // How often calls under way are looked at.
-constexpr std::chrono::milliseconds kTick{10};
+constexpr std::chrono::milliseconds kTick{5};
 constexpr std::size_t kOwedMost = 4'096;
 constexpr std::size_t kToldMost = 100'000;
 
@@ -269,6 +269,7 @@ void RemoteWorker::lost(WorkerConnection& connection, const base::Error& error) 
   if (!exchange->sent) {
     not_reached(error.message);
   }
+  exchange->uncertain = error.code == base::ErrorCode::kTimeout;
   failed(std::move(*exchange));
 }
 
@@ -276,7 +277,8 @@ void RemoteWorker::failed(Exchange exchange) {
   if (!exchange.observer) {
     return;
   }
-  if (exchange.admitted) {
+  const bool asked = exchange.sent && exchange.kind == Kind::kExecute;
+  if (exchange.admitted || (asked && exchange.uncertain)) {
     exchange.observer->done(worker_lost(exchange.allocation.instance), std::nullopt);
     return;
   }
@@ -297,6 +299,14 @@ void RemoteWorker::not_reached(const std::string& why) {
   }
   pause_ = pause_.count() == 0 ? kShortestPause : std::min(2 * pause_, kLongestPause);
   paused_until_ = now + pause_;
+  drop_idle();
+}
+
+// On a new connection nothing is asked before the worker has answered once.
+void RemoteWorker::drop_idle() {
+  while (!idle_.empty()) {
+    let_go(*idle_.back());
+  }
 }
 
 void RemoteWorker::reached() {
@@ -335,7 +345,9 @@ void RemoteWorker::tick() {
     }
   }
   for (WorkerConnection* connection : given_up) {
+    const bool arrived = connection->arrived();
     overdue.push_back(*let_go(*connection));
+    overdue.back().uncertain = !arrived;
   }
   const auto late = std::stable_partition(
       unconnected_.begin(), unconnected_.end(),

@@ -1,9 +1,10 @@
 // One worker on another host, as a gateway speaks to it: a pool of connections, a call on each at a time.
 //
-// A call that is not admitted in time, or whose connection breaks before it was, is refused with kNoAnswer:
-// nothing has been executed, because the worker executes only for who still listens. The worker is then left
-// alone for a while, and what it had offered is given back to it when it answers again. What breaks
-// afterwards ends the call as kWorkerLost. Loop thread only.
+// A call that is not admitted in time, or whose connection is closed before it was, is refused with
+// kNoAnswer: nothing has been executed, because the worker executes only for who still listens, and its host
+// has said that it knows of our end. The worker is then left alone for a while, and what it had offered is
+// given back to it when it answers again. What breaks afterwards ends the call as kWorkerLost, and so does a
+// silence of the whole host: the admission may be what was lost. Loop thread only.
 #pragma once
 
 #include <chrono>
@@ -29,10 +30,10 @@ namespace hearth::link {
 // How long a worker has to admit a call, connecting included. From kLastCall on the worker learns that it is
 // too late, and for kLastWord an admission that was on its way then is still heard: given up without that, a
 // call might be executed here and elsewhere. One that a stopped worker had given to its kernel goes out by
-// itself after 200 ms.
+// itself after 200 ms, and its kernel confirms our end after 40 ms.
 inline constexpr std::chrono::milliseconds kAdmission{250};
-inline constexpr std::chrono::milliseconds kLastCall{220};
-inline constexpr std::chrono::milliseconds kLastWord{30};
+inline constexpr std::chrono::milliseconds kLastCall{190};
+inline constexpr std::chrono::milliseconds kLastWord{60};
 // More for a large body: what the slowest way between hosts carries.
 inline constexpr std::uint64_t kBodyBytesPerMs = 10'000;
 // For this long a worker that did not answer is not asked; twice as long each time, up to the second.
@@ -80,6 +81,7 @@ class RemoteWorker final : private WorkerConnectionEvents {
     base::Duration patience{};  // until it must be admitted, or answered if it is no call
     bool sent = false;
     bool admitted = false;
+    bool uncertain = false;  // it may have been admitted: nothing is heard of the worker's host
     std::optional<base::TimePoint> half_closed;  // since when
     bool told_again = false;                     // the worker had forgotten the version
   };
@@ -104,6 +106,7 @@ class RemoteWorker final : private WorkerConnectionEvents {
   std::optional<Exchange> let_go(WorkerConnection& connection);
   void failed(Exchange exchange);
   void not_reached(const std::string& why);
+  void drop_idle();
   void reached();
   void owe(const model::Allocation& allocation);
   void flush_releases();

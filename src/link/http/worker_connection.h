@@ -54,6 +54,7 @@ class WorkerConnection final : private http::ClientEvents {
   // When ready, and the last request was answered.
   void request(http::Method method, std::string_view target, std::shared_ptr<const std::string> body);
   void half_close() { connection_->half_close(); }
+  bool arrived() const { return connection_->arrived(); }
   // No event comes any more.
   void close() { connection_->close(); }
 
