@@ -42,7 +42,7 @@ class Faults : public testing::Test {
     if (hindrance().empty()) {
       hosts_ = std::make_unique<Hosts>();
       for (const char* name : kLoaded) {
-        hosts_->create(kEcho, name, 1'024);
+        hosts_->create(kEcho, name, 512);
       }
       hosts_->create(kEcho, kSeldom);
     }
