@@ -14,6 +14,8 @@ using std::chrono::seconds;
 
 // Longer than anything that the platform may take for a call.
 constexpr seconds kAnswerBound{20};
+// Of an answer that is shown when a test fails.
+constexpr std::size_t kShownBytes = 160;
 
 bool answers(const test::Reply& reply, const std::string& nonce) {
   const auto json = reply.json();
@@ -56,7 +58,7 @@ void Load::call_on(std::size_t caller) {
       const test::Reply reply{response->status, std::move(response->body), {}};
       record.status = reply.status;
       record.foreign = reply.status == 200 && !answers(reply, nonce);
-      record.detail = reply.status == 200 ? std::string() : reply.error_code();
+      record.detail = reply.status == 200 ? std::string() : reply.body.substr(0, kShownBytes);
     } else {
       record.detail = response.error().message;
     }
