@@ -1,7 +1,7 @@
 'use strict';
 
 // What a user would write without Hearth: Node's own HTTP server around the same handler.
-//     node node_http.js PORT [HANDLER_FOLDER]
+//     node node_http.js PORT [HANDLER_FOLDER [ADDRESS]]
 // Prints "listening on PORT" once it accepts connections; PORT 0 takes any free one.
 
 const http = require('node:http');
@@ -34,4 +34,4 @@ const server = http.createServer((request, response) => {
   });
 });
 
-server.listen(Number(process.argv[2]), '127.0.0.1', () => console.log(`listening on ${server.address().port}`));
+server.listen(Number(process.argv[2]), process.argv[4] ?? '127.0.0.1', () => console.log(`listening on ${server.address().port}`));
