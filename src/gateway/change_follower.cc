@@ -113,7 +113,12 @@ base::Result<void> ChangeFollower::follow() {
     tell(std::move(*changes));
   }
   const std::uint64_t position = applied(kApply);
-  return position == position_ ? feed_.confirm(position) : base::Result<void>();
+  if (position == position_) {
+    if (const auto confirmed = feed_.confirm(position); !confirmed) {
+      return confirmed.error();
+    }
+  }
+  return {};
 }
 
 // Confirmed by follow(), when the mirrors have it.

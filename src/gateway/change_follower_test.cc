@@ -38,12 +38,13 @@ class ScriptedFeed final : public store::ChangeFeed {
     answers_.pop_front();
     return answer;
   }
-  base::Result<void> confirm(std::uint64_t position) override {
+  base::Result<std::uint64_t> confirm(std::uint64_t position) override {
     const std::lock_guard lock(mutex_);
     confirmed_.push_back(position);
     changed_.notify_all();
-    return {};
+    return position;
   }
+  bool refuses_everybody() override { return false; }
   void leave() override { left = true; }
   base::Result<void> await_followers() override { return {}; }
   void interrupt() override {

@@ -8,6 +8,7 @@
 #include "store/postgres/postgres_change_feed.h"
 #include "store/postgres/testing/postgres_server.h"
 #include "store/postgres/testing/store_under_test.h"
+#include "store/postgres/testing/tcp_proxy.h"
 
 namespace hearth::store::postgres {
 namespace {
@@ -164,6 +165,58 @@ TEST_F(PostgresFeed, WaitsNoLongerThanTheLeaseOfWhoeverIsSilentAndNotForWhoLeft)
   begun = std::chrono::steady_clock::now();
   EXPECT_TRUE(feed_->await_followers().ok());
   EXPECT_LT(std::chrono::steady_clock::now() - begun, milliseconds(1'000));
+}
+
+TEST_F(PostgresFeed, WhoConfirmsIsToldWhatThereIsAndThatTheStoreIsAnotherOne) {
+  EXPECT_EQ(*feed_->confirm(0), 0U);
+  ASSERT_TRUE(functions().create(sample_function(1)).ok());
+  EXPECT_EQ(*feed_->confirm(0), 1U) << "it may have been acknowledged before we were heard";
+  EXPECT_EQ(*feed_->confirm(1), 1U);
+  EXPECT_EQ(feed_->confirm(2).error().code, ErrorCode::kGone);
+}
+
+// Whose lease has run out may serve on for as long as the store refuses everybody.
+TEST_F(PostgresFeed, NothingIsAcknowledgedOverASilentServerWhileTheStoreTakesNoNewcomers) {
+  PostgresChangeFeed silent(store_->parts().pool, "silent");
+  ASSERT_TRUE(silent.confirm(0).ok());
+  ASSERT_TRUE(feed_->confirm(0).ok());
+  PostgresServer::shared().take_no_newcomers();
+  EXPECT_TRUE(silent.refuses_everybody());
+  ASSERT_TRUE(functions().create(sample_function(1)).ok()) << "those it had are served";
+  ASSERT_TRUE(feed_->confirm(1).ok());
+  const auto used = feed_->await_followers();
+  EXPECT_FALSE(used.ok());
+  EXPECT_EQ(used.error().code, ErrorCode::kUnavailable);
+  PostgresServer::shared().kill();
+  PostgresServer::shared().start();
+}
+
+TEST_F(PostgresFeed, NothingIsAcknowledgedBeforeTheStoreHasServedForLongerThanALease) {
+  EXPECT_FALSE(feed_->refuses_everybody()) << "where it is is not known yet";
+  EXPECT_EQ(*feed_->position(), 0U);
+  EXPECT_FALSE(feed_->refuses_everybody());
+  PostgresServer::shared().kill();
+  EXPECT_TRUE(feed_->refuses_everybody());
+  const auto begun = std::chrono::steady_clock::now();
+  PostgresServer::shared().start();
+  EXPECT_FALSE(feed_->refuses_everybody());
+  const auto deadline = std::chrono::steady_clock::now() + seconds(2);
+  while (!store_->parts().pool.borrow() && std::chrono::steady_clock::now() < deadline) {
+  }
+  EXPECT_TRUE(feed_->await_followers().ok()) << "of which there are none";
+  EXPECT_GT(std::chrono::steady_clock::now() - begun, kFollowerLease);
+}
+
+TEST_F(PostgresFeed, BehindAProxyARefusalMayBeForThisServerAlone) {
+  TcpProxy proxy(PostgresServer::shared().port());
+  Pool pool({PostgresServer::shared().through(store_->url(), proxy.port()), 1, {}});
+  PostgresChangeFeed feed(pool, "behind");
+  EXPECT_EQ(*feed.position(), 0U);
+  proxy.refuse();
+  EXPECT_FALSE(feed.next(0, milliseconds(0)).ok());
+  EXPECT_FALSE(feed.refuses_everybody());
+  proxy.forward();
+  EXPECT_TRUE(feed.next(0, milliseconds(0)).ok());
 }
 
 TEST_F(PostgresFeed, SaysWhenTheChangesAreNoLongerKeptOrOfAnotherStore) {

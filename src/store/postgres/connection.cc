@@ -89,6 +89,7 @@ base::Result<std::unique_ptr<Connection>> Connection::connect(const std::string&
   if (auto connected = made->finish_connecting(steady_clock::now() + timeouts.connect); !connected) {
     return connected.error();
   }
+  made->made_at_ = steady_clock::now();
   PQsetNoticeReceiver(made->connection_.get(), &ignore_notice, nullptr);
   if (PQsetnonblocking(made->connection_.get(), 1) != 0) {
     return made->lost("connect");
@@ -238,6 +239,23 @@ base::Result<Rows> Connection::run_text(const std::string& sql) {
   }
   return await_answer(steady_clock::now() + timeouts_.statement);
 }
+
+int Connection::socket() const { return PQsocket(connection_.get()); }
+
+std::string Connection::host() const {
+  const Options options(PQconninfo(connection_.get()), &PQconninfoFree);
+  std::string host;
+  for (const PQconninfoOption* each = options.get(); each != nullptr && each->keyword != nullptr; ++each) {
+    const bool given = each->val != nullptr && *each->val != '\0';
+    const std::string_view name = each->keyword;
+    if (given && (name == "hostaddr" || (name == "host" && host.empty()))) {
+      host = each->val;
+    }
+  }
+  return host;
+}
+
+std::string Connection::port() const { return PQport(connection_.get()); }
 
 bool Connection::broken() const { return broken_ || PQstatus(connection_.get()) == CONNECTION_BAD; }
 

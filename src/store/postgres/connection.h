@@ -82,6 +82,13 @@ class Connection {
   // Several statements without parameters, in one transaction of their own unless they say otherwise.
   base::Result<Rows> run_text(const std::string& sql);
 
+  // For how long the server has served it.
+  std::chrono::steady_clock::duration age() const { return std::chrono::steady_clock::now() - made_at_; }
+  // Its socket, and where it leads as the URL and its defaults say: for who looks at the way itself.
+  int socket() const;
+  std::string host() const;  // several, with commas between, where the URL names several; an address if given
+  std::string port() const;
+
   // No further statement can succeed.
   bool broken() const;
   // Whether the server has closed it meanwhile. No round trip: a look at the socket.
@@ -107,6 +114,7 @@ class Connection {
 
   std::unique_ptr<pg_conn, void (*)(pg_conn*)> connection_;
   const Timeouts timeouts_;
+  std::chrono::steady_clock::time_point made_at_{};
   std::set<std::string_view> prepared_;
   bool broken_ = false;
 };

@@ -8,6 +8,7 @@
 #include <system_error>
 #include <thread>
 
+#include "base/log.h"
 #include "store/postgres/function_rows.h"
 
 namespace hearth::store::postgres {
@@ -27,13 +28,22 @@ constexpr Statement kConfirm{
     "INSERT INTO followers (id, position, renewed_at) VALUES ($1, $2, clock_timestamp()) "
     "ON CONFLICT (id) DO UPDATE SET position = $2, renewed_at = clock_timestamp()"};
 constexpr Statement kLeave{"feed_leave", "DELETE FROM followers WHERE id = $1"};
-// Of servers that were killed.
+// Of servers that were killed. Late, so that whoever waits for leases sees for long whose have run out.
 constexpr Statement kForgetDead{
-    "feed_forget_dead", "DELETE FROM followers WHERE renewed_at < clock_timestamp() - interval '1 minute'"};
+    "feed_forget_dead", "DELETE FROM followers WHERE renewed_at < clock_timestamp() - interval '10 minutes'"};
+// Those who do not use the changes up to $1: with a lease, and without.
 constexpr Statement kBehind{
     "feed_behind",
-    "SELECT count(*) FROM followers WHERE position < $1 AND "
-    "renewed_at > clock_timestamp() - make_interval(secs => $2::double precision / 1000)"};
+    "SELECT count(*) FILTER (WHERE live), count(*) FILTER (WHERE NOT live) FROM (SELECT renewed_at > "
+    "clock_timestamp() - make_interval(secs => $2::double precision / 1000) AS live FROM followers "
+    "WHERE position < $1) AS behind"};
+// For how many milliseconds it has served whoever connects, as far as its processes show: those of this list
+// are started when it does, and end when one of it crashes. Whose they are says how many of them we see.
+constexpr Statement kServesSince{
+    "feed_serves_since",
+    "SELECT COALESCE(floor(extract(epoch FROM clock_timestamp() - MIN(backend_start)) * 1000), 0)::bigint "
+    "FROM pg_stat_activity WHERE backend_type IN "
+    "('client backend', 'autovacuum launcher', 'logical replication launcher')"};
 constexpr std::chrono::milliseconds kFirstLook{2};
 constexpr std::chrono::milliseconds kLongestLook{50};
 
@@ -55,19 +65,44 @@ void PostgresChangeFeed::interrupt() {
   [[maybe_unused]] const auto written = ::write(interrupted_.get(), &one, sizeof one);
 }
 
+// An answer that comes after the lease's end is of no use: another connection may be better.
 base::Result<void> PostgresChangeFeed::connect() {
   if (connection_ && !connection_->broken()) {
     return {};
   }
-  auto connection = Connection::connect(pool_.options().url, pool_.options().timeouts);
+  const Timeouts& timeouts = pool_.options().timeouts;
+  auto connection = Connection::connect(pool_.options().url, {std::min(timeouts.connect, kFollowerLease),
+                                                              std::min(timeouts.statement, kFollowerLease)});
   if (!connection) {
     return connection.error();
   }
-  if (auto listening = (*connection)->run_text("LISTEN hearth_changes"); !listening) {
-    return listening.error();
+  if (auto prepared = prepare(**connection); !prepared) {
+    return prepared;
   }
   connection_ = std::move(*connection);
   return {};
+}
+
+base::Result<void> PostgresChangeFeed::prepare(Connection& connection) {
+  if (auto listening = connection.run_text("LISTEN hearth_changes"); !listening) {
+    return listening.error();
+  }
+  const auto way = find_direct_way(connection);
+  if (!way) {
+    return way.error();
+  }
+  if (!*way && (way_ || !way_known_)) {
+    spdlog::warn(
+        "the store is not reached directly, or has several hosts: while it refuses connections it counts as "
+        "away for this server alone");
+  }
+  way_ = *way;
+  way_known_ = true;
+  return {};
+}
+
+bool PostgresChangeFeed::refuses_everybody() {
+  return way_ && postgres::refuses_everybody(*way_, kRefusalWait);
 }
 
 base::Result<std::uint64_t> PostgresChangeFeed::position() {
@@ -84,13 +119,24 @@ base::Result<std::uint64_t> PostgresChangeFeed::position() {
   return static_cast<std::uint64_t>(bounds->number(0, 1));
 }
 
-base::Result<void> PostgresChangeFeed::confirm(std::uint64_t position) {
+// Two statements, so that the second sees what was committed before the first was visible to others.
+base::Result<std::uint64_t> PostgresChangeFeed::confirm(std::uint64_t position) {
   if (auto connected = connect(); !connected) {
     return connected.error();
   }
   auto confirmed = connection_->run(
       kConfirm, {Parameter::text(follower_), Parameter::number(static_cast<std::int64_t>(position))});
-  return confirmed ? base::Result<void>() : confirmed.error();
+  if (confirmed) {
+    confirmed = connection_->run(kBounds, {});
+  }
+  if (!confirmed) {
+    return confirmed.error();
+  }
+  const auto newest = static_cast<std::uint64_t>(confirmed->number(0, 1));
+  if (newest < position) {
+    return base::Error{base::ErrorCode::kGone, "the store has fewer changes than were seen"};
+  }
+  return newest;
 }
 
 void PostgresChangeFeed::leave() {
@@ -116,10 +162,9 @@ base::Result<void> PostgresChangeFeed::await_followers() {
         }
         newest = bounds->number(0, 1);
       }
-      const auto behind =
-          (*connection)->run(kBehind, {Parameter::number(newest), Parameter::number(kFollowerLease.count())});
-      if (!behind || behind->number(0, 0) == 0) {
-        return behind ? base::Result<void>() : behind.error();
+      const auto used = all_use(**connection, newest);
+      if (!used || *used) {
+        return used ? base::Result<void>() : used.error();
       }
     }
     if (std::chrono::steady_clock::now() > deadline) {
@@ -128,6 +173,38 @@ base::Result<void> PostgresChangeFeed::await_followers() {
     }
     std::this_thread::sleep_for(look);
   }
+}
+
+// Those whose lease has run out may serve on while the store refuses everybody, and for as long after the
+// last refusal as a lease lasts: it must have refused nobody for longer than that.
+base::Result<bool> PostgresChangeFeed::all_use(Connection& connection, std::int64_t newest) const {
+  const auto look = [&] {
+    return connection.run(kBehind, {Parameter::number(newest), Parameter::number(kFollowerLease.count())});
+  };
+  const auto behind = look();
+  if (!behind) {
+    return behind.error();
+  }
+  if (behind->number(0, 0) > 0) {
+    return false;
+  }
+  if (connection.age() < kFollowerLease) {
+    const auto serves = connection.run(kServesSince, {});
+    if (!serves || serves->number(0, 0) < kFollowerLease.count()) {
+      return serves ? base::Result<bool>(false) : serves.error();
+    }
+  }
+  if (behind->number(0, 1) == 0) {
+    return true;
+  }
+  // One that shuts down, or whose first process is gone, serves us, who were connected before, and refuses
+  // others. If it still takes newcomers, and ours has not ended since, it has refused nobody.
+  const auto newcomer = Connection::connect(pool_.options().url, pool_.options().timeouts);
+  if (!newcomer) {
+    return newcomer.error();
+  }
+  const auto again = look();
+  return again ? base::Result<bool>(true) : again.error();
 }
 
 base::Result<std::vector<FunctionChange>> PostgresChangeFeed::next(std::uint64_t after,

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/unique_fd.h"
 #include "store/change_feed.h"
 #include "store/postgres/connection.h"
+#include "store/postgres/direct_way.h"
 #include "store/postgres/pool.h"
 
 namespace hearth::store::postgres {
@@ -23,19 +25,24 @@ class PostgresChangeFeed final : public ChangeFeed {
   base::Result<std::uint64_t> position() override;
   base::Result<std::vector<FunctionChange>> next(std::uint64_t after,
                                                  std::chrono::milliseconds timeout) override;
-  base::Result<void> confirm(std::uint64_t position) override;
+  base::Result<std::uint64_t> confirm(std::uint64_t position) override;
   void leave() override;
+  bool refuses_everybody() override;
   base::Result<void> await_followers() override;
   void interrupt() override;
 
  private:
   base::Result<void> connect();
+  base::Result<void> prepare(Connection& connection);
   base::Result<std::vector<FunctionChange>> read(std::uint64_t after);
+  base::Result<bool> all_use(Connection& connection, std::int64_t newest) const;
 
   Pool& pool_;
   const std::string follower_;
   const base::UniqueFd interrupted_;  // eventfd(2); never read, so that it stays readable
   std::unique_ptr<Connection> connection_;
+  std::optional<DirectWay> way_;  // of the last connection there was
+  bool way_known_ = false;
 };
 
 }  // namespace hearth::store::postgres

@@ -156,6 +156,11 @@ std::string PostgresServer::make_database() {
   return "postgres://hearth@127.0.0.1:" + std::to_string(port_) + "/" + name;
 }
 
+std::string PostgresServer::through(std::string url, std::uint16_t other_port) const {
+  const std::string own = ":" + std::to_string(port_) + "/";
+  return url.replace(url.find(own), own.size(), ":" + std::to_string(other_port) + "/");
+}
+
 // Each of its children is in a session of its own.
 std::vector<pid_t> PostgresServer::processes() const {
   std::vector<pid_t> all = {pid_};
@@ -186,6 +191,14 @@ void PostgresServer::kill() {
     while (runs(process) && std::chrono::steady_clock::now() < deadline) {
       ::poll(nullptr, 0, 1);
     }
+  }
+}
+
+void PostgresServer::take_no_newcomers() {
+  ::kill(pid_, SIGTERM);
+  const auto deadline = std::chrono::steady_clock::now() + kStartBound;
+  while (Connection::connect(admin_url(), {}) && std::chrono::steady_clock::now() < deadline) {
+    ::poll(nullptr, 0, 1);  // nothing tells when it has seen the signal
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -27,9 +28,14 @@ class PostgresServer {
   // Of a new, empty database; over TCP, as between hosts.
   std::string make_database();
   int port() const { return port_; }
+  const std::string& socket_folder() const { return folder_; }
+  // The same database by another port of loopback.
+  std::string through(std::string url, std::uint16_t other_port) const;
 
   void start();  // and waits until it answers
   void kill();   // -9, its children with it
+  // Refuses new connections and serves those there are, until they end: the smart shutdown. kill() ends it.
+  void take_no_newcomers();
   void pause();  // SIGSTOP of all its processes
   void go_on();  // SIGCONT
 
