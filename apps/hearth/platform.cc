@@ -21,6 +21,11 @@ constexpr std::size_t kBlockingQueue = 1'024;
 // For the last answers when the launcher was lost.
 constexpr std::chrono::seconds kLossTimeout{1};
 
+gateway::WithoutStore without_store(std::string_view name) {
+  using enum gateway::WithoutStore;
+  return name == "serve" ? kServe : name == "refuse" ? kRefuse : kAuto;
+}
+
 sigset_t stop_signals() {
   sigset_t set;
   ::sigemptyset(&set);
@@ -110,7 +115,8 @@ base::Result<void> Platform::fill_mirrors() {
       return joined.error();
     }
     known = std::move(*joined);
-    follower_ = std::make_unique<gateway::ChangeFollower>(*stores_->feed(), stores_->functions(), mirrors());
+    follower_ = std::make_unique<gateway::ChangeFollower>(*stores_->feed(), stores_->functions(), mirrors(),
+                                                          without_store(options_.without_store));
     follower_->start(known);
   } else {
     auto listed = stores_->functions().list();

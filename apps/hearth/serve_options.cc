@@ -76,6 +76,16 @@ void add_store_flags(CLI::App& command, ServeOptions& options) {
       ->capture_default_str();
   add_milliseconds(*group, "--store-timeout", options.store_timeout,
                    "Longest wait for it, for a connection or for one answer");
+  if (options.roles.gateway) {
+    group
+        ->add_option(
+            "--without-store", options.without_store,
+            "Whether calls go on when a newer version may have been acknowledged elsewhere: auto: only "
+            "while the database's own address refuses everybody; refuse: never (where a database may "
+            "move to another address); serve: always")
+        ->check(CLI::IsMember({"auto", "refuse", "serve"}))
+        ->capture_default_str();
+  }
 }
 
 void add_http_flags(CLI::App& command, ServeOptions& options) {

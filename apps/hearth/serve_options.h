@@ -30,6 +30,7 @@ struct ServeOptions {
   std::string store;  // a URL of PostgreSQL; empty: the embedded store, in data_dir
   std::size_t store_connections = 8;
   std::chrono::milliseconds store_timeout{5'000};
+  std::string without_store = "auto";  // or "refuse", "serve"
   std::vector<std::string> messaging;  // URLs of Redis servers; empty: in the process
   std::string advertise;               // what gateways elsewhere reach this worker by
   std::string worker_listen;           // of serve: the worker's API; empty: where advertise says

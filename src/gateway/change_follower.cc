@@ -14,16 +14,34 @@ constexpr std::chrono::milliseconds kLook = store::kFollowerLease / 4;
 // How long the loops have to take a change over; a lease is not renewed for a loop that hangs.
 constexpr std::chrono::milliseconds kApply = store::kFollowerLease / 2;
 constexpr std::chrono::milliseconds kFirstPause{50};
-constexpr std::chrono::milliseconds kLongestPause{1'000};
+constexpr std::chrono::milliseconds kLongestPause{200};
+
+void log_lease(LeaseState state) {
+  switch (state) {
+    case LeaseState::kNotNeeded:
+      break;
+    case LeaseState::kHeld:
+      spdlog::info("the version lease is held again");
+      break;
+    case LeaseState::kStoreDown:
+      spdlog::warn("the store refuses everybody: calls go on with the code that is known here");
+      break;
+    case LeaseState::kOver:
+      spdlog::warn(
+          "the version lease is over: newer code may have been acknowledged elsewhere (--without-store)");
+      break;
+  }
+}
 
 }  // namespace
 
 ChangeFollower::ChangeFollower(store::ChangeFeed& feed, store::FunctionStore& functions,
-                               std::vector<LoopMirror> mirrors)
+                               std::vector<LoopMirror> mirrors, WithoutStore without_store)
     : feed_(feed),
       functions_(functions),
       home_(*mirrors.front().loop),
-      mirrors_(std::make_shared<FunctionMirrors>(std::move(mirrors))) {}
+      mirrors_(std::make_shared<FunctionMirrors>(std::move(mirrors))),
+      without_store_(without_store) {}
 
 ChangeFollower::~ChangeFollower() {
   {
@@ -44,10 +62,15 @@ base::Result<FeedStart> ChangeFollower::join(store::ChangeFeed& feed, store::Fun
   if (!position) {
     return position.error();
   }
+  const base::BootTime asked = base::BootClock::now();
   if (auto confirmed = feed.confirm(*position); !confirmed) {
     return confirmed.error();
   }
-  return list_after(*position, functions);
+  auto start = list_after(*position, functions);
+  if (start) {
+    start->asked = asked;
+  }
+  return start;
 }
 
 base::Result<FeedStart> ChangeFollower::list_after(std::uint64_t position, store::FunctionStore& functions) {
@@ -64,6 +87,9 @@ void ChangeFollower::start(const FeedStart& from) {
   for (const model::Function& function : from.functions) {
     ids_.insert(function.id);
   }
+  lease_.joined(from.asked, from.position);
+  told_ = lease_.term(without_store_ != WithoutStore::kServe);
+  mirrors_->begin_with(told_);
   thread_ = std::thread([this] { run(); });
 }
 
@@ -75,6 +101,10 @@ void ChangeFollower::run() {
       spdlog::warn("{}: listing all functions", followed.error().message);
       followed = list_again();
     }
+    if (!followed) {
+      ask_for_refusal();
+    }
+    tell_term();
     if (followed) {
       if (wait.count() > 0) {
         spdlog::info("the store's changes are followed again");
@@ -86,6 +116,26 @@ void ChangeFollower::run() {
       spdlog::warn("changes that other servers make are not seen for now: {}", followed.error().message);
     }
     wait = std::clamp(wait * 2, kFirstPause, kLongestPause);
+  }
+}
+
+void ChangeFollower::ask_for_refusal() {
+  const base::BootTime asked = base::BootClock::now();
+  if (without_store_ == WithoutStore::kAuto && feed_.refuses_everybody()) {
+    lease_.refused(asked, base::BootClock::now());
+  }
+}
+
+void ChangeFollower::tell_term() {
+  const ServingTerm term = lease_.term(told_.binding);
+  if (term != told_) {
+    told_ = term;
+    mirrors_->serve_until(term);
+  }
+  const LeaseState state = term.state(base::BootClock::now());
+  if (state != logged_) {
+    logged_ = state;
+    log_lease(state);
   }
 }
 
@@ -104,7 +154,9 @@ std::uint64_t ChangeFollower::applied(std::chrono::milliseconds wait) {
 }
 
 base::Result<void> ChangeFollower::follow() {
-  auto changes = feed_.next(position_, kLook);
+  // What is to be confirmed soon waits for no further change.
+  const bool held = lease_.term(true).state(base::BootClock::now()) == LeaseState::kHeld;
+  auto changes = feed_.next(position_, held ? kLook : std::chrono::milliseconds(0));
   if (!changes) {
     return changes.error();
   }
@@ -113,11 +165,16 @@ base::Result<void> ChangeFollower::follow() {
     tell(std::move(*changes));
   }
   const std::uint64_t position = applied(kApply);
-  if (position == position_) {
-    if (const auto confirmed = feed_.confirm(position); !confirmed) {
-      return confirmed.error();
-    }
+  lease_.applied(position);
+  if (position != position_) {
+    return {};
   }
+  const base::BootTime asked = base::BootClock::now();
+  const auto newest = feed_.confirm(position);
+  if (!newest) {
+    return newest.error();
+  }
+  lease_.confirmed(asked, *newest);
   return {};
 }
 

@@ -41,10 +41,15 @@ class ScriptedFeed final : public store::ChangeFeed {
   base::Result<std::uint64_t> confirm(std::uint64_t position) override {
     const std::lock_guard lock(mutex_);
     confirmed_.push_back(position);
+    heard_.push_back(base::BootClock::now());
     changed_.notify_all();
-    return position;
+    return std::max(position, newest);
   }
-  bool refuses_everybody() override { return false; }
+  bool refuses_everybody() override {
+    const std::lock_guard lock(mutex_);
+    heard_.push_back(base::BootClock::now());
+    return refuses;
+  }
   void leave() override { left = true; }
   base::Result<void> await_followers() override { return {}; }
   void interrupt() override {
@@ -63,12 +68,19 @@ class ScriptedFeed final : public store::ChangeFeed {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, std::chrono::seconds(10), [&] { return is_confirmed(position); });
   }
+  // When it was confirmed to, or asked whether it refuses everybody, for the first time.
+  base::BootTime first_heard() {
+    const std::lock_guard lock(mutex_);
+    return heard_.empty() ? base::BootTime::min() : heard_.front();
+  }
   bool has_confirmed(std::uint64_t position) {
     const std::lock_guard lock(mutex_);
     return is_confirmed(position);
   }
 
   bool left = false;
+  std::uint64_t newest = 0;  // set before the start, like what follows
+  bool refuses = false;
 
   // Waits until it was asked so often, for ten seconds at most.
   std::vector<std::uint64_t> first_asked(std::size_t count) {
@@ -87,6 +99,7 @@ class ScriptedFeed final : public store::ChangeFeed {
   std::deque<Answer> answers_;
   std::vector<std::uint64_t> asked_;
   std::vector<std::uint64_t> confirmed_;
+  std::vector<base::BootTime> heard_;
   bool interrupted_ = false;
 };
 
@@ -111,16 +124,26 @@ class ToldMirror final : public FunctionMirror {
   void synced(const model::FunctionId& id, model::FunctionPtr known) override {
     told.push_back((known ? "" : "-") + id);
   }
+  void serve_until(const ServingTerm& term) override { terms.push_back(term); }
 
+  std::vector<ServingTerm> terms;
   std::vector<std::string> told;
 };
 
 class ChangeFollowerTest : public testing::Test {
  protected:
-  void start(const FeedStart& from) {
-    follower_ =
-        std::make_unique<ChangeFollower>(feed_, functions_, std::vector<LoopMirror>{{&loop_, &mirror_}});
+  void start(const FeedStart& from, WithoutStore without_store = WithoutStore::kAuto) {
+    follower_ = std::make_unique<ChangeFollower>(feed_, functions_,
+                                                 std::vector<LoopMirror>{{&loop_, &mirror_}}, without_store);
     follower_->start(from);
+  }
+  // The term with that number, from 1; waits for it for ten seconds at most.
+  ServingTerm term(std::size_t count) {
+    const auto deadline = loop_.now() + std::chrono::seconds(10);
+    while (mirror_.terms.size() < count && loop_.now() < deadline) {
+      loop_.run_one_until(deadline);
+    }
+    return mirror_.terms.size() < count ? ServingTerm() : mirror_.terms[count - 1];
   }
   // Runs the loop until so many were told, for ten seconds at most.
   std::vector<std::string> told(std::size_t count) {
@@ -178,6 +201,72 @@ TEST_F(ChangeFollowerTest, ConfirmsWhatTheMirrorsHaveAndNotBefore) {
   EXPECT_TRUE(feed_.waits_for_confirmed(9));
   follower_.reset();
   EXPECT_TRUE(feed_.left);
+}
+
+TEST_F(ChangeFollowerTest, AServerThatJoinsServesFromBeforeItsConfirmationOn) {
+  functions_.listed = {function("a")};
+  const auto before = base::BootClock::now();
+  const auto joined = ChangeFollower::join(feed_, functions_);
+  ASSERT_TRUE(joined.ok());
+  EXPECT_GE(joined->asked, before);
+  EXPECT_LE(joined->asked, feed_.first_heard());
+  start(*joined);
+  ASSERT_FALSE(mirror_.terms.empty()) << "told inside the call: the loop has not run";
+  EXPECT_EQ(mirror_.terms.front(),
+            (ServingTerm{joined->asked + VersionLease::kServes, LeaseState::kHeld, true}));
+}
+
+TEST_F(ChangeFollowerTest, OneThatKnowsNothingServesNothingUntilItHasConfirmed) {
+  start({7, {}});
+  const auto now = base::BootClock::now();
+  EXPECT_EQ(mirror_.terms.front().state(now), LeaseState::kOver);
+  const ServingTerm held = term(2);
+  EXPECT_EQ(held.state(now), LeaseState::kHeld);
+  EXPECT_LE(held.until, feed_.first_heard() + VersionLease::kServes) << "counted from before";
+}
+
+TEST_F(ChangeFollowerTest, WhatItConfirmsDoesNotCountWhileItLacksWhatThereWas) {
+  feed_.newest = 8;
+  start({7, {}});
+  EXPECT_TRUE(feed_.waits_for_confirmed(7));
+  feed_.first_asked(2);  // having told what it had to tell
+  loop_.poll();
+  EXPECT_EQ(mirror_.terms.size(), 1U) << "8 may have been acknowledged before we were heard";
+  const auto before = base::BootClock::now();
+  feed_.answer(std::vector<FunctionChange>{{8, "a", function("a")}});
+  const ServingTerm held = term(2);
+  EXPECT_EQ(mirror_.told, Told{"a"});
+  EXPECT_EQ(held.state(before), LeaseState::kHeld);
+}
+
+TEST_F(ChangeFollowerTest, ARefusalCountsFromBeforeItWasAskedFor) {
+  feed_.answer(base::Error{ErrorCode::kUnavailable, "away"});
+  feed_.refuses = true;
+  start({7, {}, base::BootClock::now()});
+  const ServingTerm down = term(2);
+  EXPECT_EQ(down.rests_on, LeaseState::kStoreDown);
+  EXPECT_LE(down.until, feed_.first_heard() + VersionLease::kServes);
+  EXPECT_EQ(term(3).rests_on, LeaseState::kHeld) << "it has confirmed again";
+}
+
+// What follows the failure is that it confirms again.
+TEST_F(ChangeFollowerTest, ARefusalDoesNotCountAfterTheLeaseNorIfItIsNotAskedFor) {
+  const auto term_after_failure = [this](const FeedStart& from, WithoutStore without_store) {
+    mirror_.terms.clear();
+    feed_.answer(base::Error{ErrorCode::kUnavailable, "away"});
+    feed_.refuses = true;
+    start(from, without_store);
+    const ServingTerm next = term(2);
+    follower_.reset();
+    loop_.poll();
+    return next;
+  };
+  const auto now = base::BootClock::now();
+  EXPECT_EQ(term_after_failure({7, {}}, WithoutStore::kAuto).rests_on, LeaseState::kHeld);
+  EXPECT_EQ(term_after_failure({7, {}, now}, WithoutStore::kRefuse).rests_on, LeaseState::kHeld);
+  EXPECT_TRUE(mirror_.terms.back().binding);
+  EXPECT_EQ(term_after_failure({7, {}, now}, WithoutStore::kServe).rests_on, LeaseState::kHeld);
+  EXPECT_FALSE(mirror_.terms.front().binding);
 }
 
 TEST_F(ChangeFollowerTest, EndsAtOnceWhileItWaits) {

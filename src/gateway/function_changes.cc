@@ -31,6 +31,18 @@ void FunctionMirrors::synced(const model::FunctionId& id, const model::FunctionP
       everywhere);
 }
 
+void FunctionMirrors::serve_until(const ServingTerm& term) const {
+  for (const LoopMirror& each : mirrors_) {
+    each.loop->post([mirror = each.mirror, term] { mirror->serve_until(term); });
+  }
+}
+
+void FunctionMirrors::begin_with(const ServingTerm& term) const {
+  for (const LoopMirror& each : mirrors_) {
+    each.mirror->serve_until(term);
+  }
+}
+
 void FunctionMirrors::tell(const std::function<void(FunctionMirror&)>& tell_one,
                            const std::function<void()>& everywhere) {
   tell_one(*mirrors_.front().mirror);

@@ -9,6 +9,7 @@
 
 #include "base/event_loop.h"
 #include "gateway/upload.h"
+#include "gateway/version_lease.h"
 #include "model/api_error.h"
 #include "model/function.h"
 
@@ -49,6 +50,8 @@ class FunctionMirror {
   // Told by the change feed of a store that other servers change too, this one's changes included: what it
   // holds of the function, none if it is gone. Perhaps older than what was told here already.
   virtual void synced(const model::FunctionId& id, model::FunctionPtr function) = 0;
+  // Of such a store, too: how long calls may run what this mirror knows, until told anew. Not told: for ever.
+  virtual void serve_until(const ServingTerm& term) = 0;
 };
 
 struct LoopMirror {
@@ -69,6 +72,9 @@ class FunctionMirrors {
   void removed(const model::FunctionPtr& function, const std::function<void()>& everywhere);
   void synced(const model::FunctionId& id, const model::FunctionPtr& function,
               const std::function<void()>& everywhere);
+  // From any thread; or, before any loop runs, inside the call.
+  void serve_until(const ServingTerm& term) const;
+  void begin_with(const ServingTerm& term) const;
 
  private:
   void tell(const std::function<void(FunctionMirror&)>& tell_one, const std::function<void()>& everywhere);

@@ -20,7 +20,9 @@ class RecordingMirror final : public FunctionMirror {
     told.push_back((function ? "synced " : "synced away ") + id);
     last = function;
   }
+  void serve_until(const ServingTerm& term) override { terms.push_back(term); }
 
+  std::vector<ServingTerm> terms;
   std::vector<std::string> told;
   model::FunctionPtr last;
 
@@ -47,6 +49,24 @@ TEST(FunctionMirrors, TheOnlyOneIsToldInsideTheCall) {
   mirrors.created(function("f"), [&] { ++everywhere; });
   EXPECT_EQ(mirror.told, Told{"created f"});
   EXPECT_EQ(everywhere, 1);
+}
+
+TEST(FunctionMirrors, HowLongToServeIsToldEachOnItsLoopAndAtTheBeginningAtOnce) {
+  base::ManualEventLoop home;
+  base::ManualEventLoop second;
+  RecordingMirror at_home;
+  RecordingMirror at_second;
+  const FunctionMirrors mirrors({{&home, &at_home}, {&second, &at_second}});
+  const ServingTerm first{base::BootTime(std::chrono::seconds(1)), LeaseState::kHeld, true};
+  const ServingTerm next{base::BootTime(std::chrono::seconds(2)), LeaseState::kHeld, true};
+  mirrors.begin_with(first);
+  mirrors.serve_until(next);
+  EXPECT_EQ(at_home.terms, std::vector{first});
+  home.run_posted();
+  EXPECT_EQ(at_home.terms, (std::vector{first, next}));
+  EXPECT_EQ(at_second.terms, std::vector{first});
+  second.run_posted();
+  EXPECT_EQ(at_second.terms, (std::vector{first, next}));
 }
 
 TEST(FunctionMirrors, AllAreToldInOrderAndOnlyThenItIsEverywhere) {

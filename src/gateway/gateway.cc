@@ -176,6 +176,9 @@ http::BodyPlan Gateway::plan(const http::RequestHead& head) {
 
 http::BodyPlan Gateway::plan_route(const Route& route, const http::RequestHead& head) {
   if (!route.id.empty() && !parts_.functions.find(route.id)) {
+    if (route.endpoint == Endpoint::kInvoke && !may_serve()) {
+      return http::Refuse{may_be_older()};
+    }
     return http::Refuse{
         refusal(ApiErrorCode::kNotFound, fmt::format("there is no function \"{}\"", route.id))};
   }
@@ -258,6 +261,10 @@ void Gateway::handle(http::Request request, http::Responder responder) {
 }
 
 void Gateway::invoke(const Route& route, http::Request request, http::Responder responder) {
+  if (!may_serve()) {
+    responder.send(may_be_older());
+    return;
+  }
   auto call = std::make_shared<Call>();
   call->function = parts_.functions.find(route.id);
   if (!call->function) {

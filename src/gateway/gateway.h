@@ -73,6 +73,7 @@ class Gateway final : public http::Handler, public FunctionMirror {
   void updated(model::FunctionPtr function) override;
   void removed(const model::FunctionPtr& function) override;
   void synced(const model::FunctionId& id, model::FunctionPtr function) override;
+  void serve_until(const ServingTerm& term) override;
 
   // From now on every request is answered 503 shutting_down, but /health and /metrics.
   void drain() { draining_ = true; }
@@ -88,6 +89,8 @@ class Gateway final : public http::Handler, public FunctionMirror {
   http::Response refusal(model::ApiErrorCode code, std::string_view message);
   bool authorised(const http::RequestHead& head) const;
 
+  bool may_serve() const;
+  http::Response may_be_older();
   void invoke(const Route& route, http::Request request, http::Responder responder);
   void note_caller(const void* caller);
   void answer_call(const std::shared_ptr<Call>& call, dispatch::Answer&& answer);
@@ -105,6 +108,7 @@ class Gateway final : public http::Handler, public FunctionMirror {
   void metrics(http::Responder responder);
   template <typename Part>
   void gather(std::function<Part(Gateway&)> ask, std::function<void(std::vector<Part>)> done);
+  PlatformStatus status() const;
   std::int64_t uptime_seconds() const;
 
   const GatewayOptions options_;
@@ -114,6 +118,8 @@ class Gateway final : public http::Handler, public FunctionMirror {
   Metrics metrics_;
   const base::TimePoint started_;
   bool draining_ = false;
+  ServingTerm term_;
+  base::BootTime closes_at_ = base::BootTime::max();  // at its end, if it binds
   static constexpr std::uint32_t kCallsOneByOne = 8;
   std::array<const void*, 2> last_callers_{};  // the latest first
   std::uint32_t calls_of_last_two_ = 0;

@@ -130,9 +130,15 @@ std::int64_t Gateway::uptime_seconds() const {
   return std::chrono::duration_cast<std::chrono::seconds>(parts_.loop.now() - started_).count();
 }
 
+PlatformStatus Gateway::status() const {
+  PlatformStatus status = parts_.status();
+  status.lease = term_.state(base::BootClock::now());
+  return status;
+}
+
 void Gateway::health(http::Responder responder) {
   auto held = std::make_shared<http::Responder>(std::move(responder));
-  gather<PlatformStatus>([](Gateway& gateway) { return gateway.parts_.status(); },
+  gather<PlatformStatus>([](Gateway& gateway) { return gateway.status(); },
                          [this, held](const std::vector<PlatformStatus>& statuses) {
                            held->send(health_response(std::accumulate(statuses.begin() + 1, statuses.end(),
                                                                       statuses.front(), std::plus<>())));
@@ -151,8 +157,12 @@ http::Response Gateway::health_response(const PlatformStatus& status) const {
     fmt::format_to(std::back_inserter(body), R"("{}":{})", state, count);
   }
   fmt::format_to(std::back_inserter(body),
-                 R"(}},"calls":{{"waiting":{},"running":{}}},"connections":{},"functions":{}}})",
+                 R"(}},"calls":{{"waiting":{},"running":{}}},"connections":{},"functions":{})",
                  status.calls_waiting, status.calls_running, status.connections, parts_.functions.size());
+  if (status.lease != LeaseState::kNotNeeded) {
+    fmt::format_to(std::back_inserter(body), R"(,"versionLease":"{}")", to_string(status.lease));
+  }
+  body += '}';
   return response;
 }
 
@@ -160,7 +170,7 @@ void Gateway::metrics(http::Responder responder) {
   auto held = std::make_shared<http::Responder>(std::move(responder));
   gather<GatewayReport>(
       [](Gateway& gateway) {
-        return GatewayReport{gateway.parts_.status(), gateway.metrics_};
+        return GatewayReport{gateway.status(), gateway.metrics_};
       },
       [this, held](std::vector<GatewayReport> reports) {
         GatewayReport& all = reports.front();

@@ -38,6 +38,7 @@ PlatformStatus operator+(PlatformStatus a, const PlatformStatus& b) {
   a.calls_running += b.calls_running;
   a.connections += b.connections;
   a.messages += b.messages;
+  a.lease = std::max(a.lease, b.lease);
   return a;
 }
 
@@ -93,6 +94,9 @@ std::string Metrics::text(const PlatformStatus& status, std::size_t functions,
   fmt::format_to(add, "hearth_build_info{{version=\"{}\"}} 1\n", HEARTH_VERSION);
   single(out, "hearth_uptime_seconds", "gauge", "Seconds since the server listens.", uptime_seconds);
   single(out, "hearth_functions", "gauge", "Functions there are.", functions);
+  single(out, "hearth_version_lease_valid", "gauge",
+         "1 while nobody can have acknowledged newer code than this server knows.",
+         status.lease == LeaseState::kOver ? 0 : 1);
 
   head(out, "hearth_invocations_total", "counter", "Invocations that were executed, by their outcome.");
   for (const auto& [kind, count] : outcomes_) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "gateway/version_lease.h"
 #include "model/api_error.h"
 #include "model/outcome.h"
 
@@ -26,6 +27,7 @@ struct PlatformStatus {
   std::size_t calls_running = 0;
   std::size_t connections = 0;
   std::uint64_t messages = 0;  // from other threads
+  LeaseState lease = LeaseState::kNotNeeded;
 };
 
 // Of two loops together.
