@@ -1,9 +1,15 @@
 #include "store/postgres/direct_way.h"
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
+#include <array>
 #include <string>
 
+#include "base/testing/free_port.h"
+#include "base/unique_fd.h"
 #include "store/postgres/testing/postgres_server.h"
 #include "store/postgres/testing/tcp_proxy.h"
 
@@ -58,6 +64,26 @@ TEST_F(PostgresWay, ANamesEveryAddressMustRefuse) {
   EXPECT_FALSE(refuses_everybody({"localhost", port(), "127.0.0.1"}, kWait));
   EXPECT_TRUE(refuses_everybody({"127.0.0.2", port(), "127.0.0.2"}, kWait));
   EXPECT_FALSE(refuses_everybody({"127.0.0.2", port(), "127.0.0.1"}, kWait)) << "the name leads elsewhere";
+}
+
+// A host that drops what comes, as far as the one who connects can tell.
+TEST(RefusesEverybody, IsNotSaidOfWhomNoAnswerComesFrom) {
+  const std::uint16_t port = base::free_port();
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const auto* name = reinterpret_cast<const sockaddr*>(&address);
+  const base::UniqueFd listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(::bind(listener.get(), name, sizeof address), 0);
+  ASSERT_EQ(::listen(listener.get(), 0), 0);
+  std::array<base::UniqueFd, 4> filling;  // the queue of those that nobody accepts
+  for (base::UniqueFd& each : filling) {
+    each.reset(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    (void)::connect(each.get(), name, sizeof address);
+  }
+  EXPECT_FALSE(
+      refuses_everybody({"127.0.0.1", std::to_string(port), "127.0.0.1"}, std::chrono::milliseconds(50)));
 }
 
 TEST_F(PostgresWay, OneThatIsDownOrTakesNoNewcomersRefusesAndOneThatIsSilentDoesNot) {
