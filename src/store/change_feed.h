@@ -52,8 +52,8 @@ class ChangeFeed {
   // have spoken in its stead, and when nobody answers. Takes kRefusalWait at most, and the look-up of a name.
   virtual bool refuses_everybody() = 0;
   // Until every server that lives uses all changes that are committed now, and the store has served for
-  // longer than kFollowerLease: at most a little longer than that. kTimeout after twice that, which would be
-  // a fault of the database's clock.
+  // longer than kFollowerLease: at most a little longer than that. kTimeout after twice that: somebody lives
+  // and does not come to use them.
   virtual base::Result<void> await_followers() = 0;
   // A next() that waits returns soon; one that is called later returns without waiting.
   virtual void interrupt() = 0;

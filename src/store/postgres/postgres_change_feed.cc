@@ -28,15 +28,11 @@ constexpr Statement kConfirm{
     "INSERT INTO followers (id, position, renewed_at) VALUES ($1, $2, clock_timestamp()) "
     "ON CONFLICT (id) DO UPDATE SET position = $2, renewed_at = clock_timestamp()"};
 constexpr Statement kLeave{"feed_leave", "DELETE FROM followers WHERE id = $1"};
-// Of servers that were killed. Late, so that whoever waits for leases sees for long whose have run out.
-constexpr Statement kForgetDead{
-    "feed_forget_dead", "DELETE FROM followers WHERE renewed_at < clock_timestamp() - interval '10 minutes'"};
-// Those who do not use the changes up to $1: with a lease, and without.
-constexpr Statement kBehind{
-    "feed_behind",
-    "SELECT count(*) FILTER (WHERE live), count(*) FILTER (WHERE NOT live) FROM (SELECT renewed_at > "
-    "clock_timestamp() - make_interval(secs => $2::double precision / 1000) AS live FROM followers "
-    "WHERE position < $1) AS behind"};
+constexpr Statement kFollowers{"feed_followers",
+                               "SELECT id, position, extract(epoch FROM renewed_at)::text FROM followers"};
+// Unless it has spoken again.
+constexpr Statement kPassOver{
+    "feed_pass_over", "DELETE FROM followers WHERE id = $1 AND extract(epoch FROM renewed_at)::text = $2"};
 // For how many milliseconds it has served whoever connects, as far as its processes show: those of this list
 // are started when it does, and end when one of it crashes. Whose they are says how many of them we see.
 constexpr Statement kServesSince{
@@ -113,9 +109,6 @@ base::Result<std::uint64_t> PostgresChangeFeed::position() {
   if (!bounds) {
     return bounds.error();
   }
-  if (auto forgotten = connection_->run(kForgetDead, {}); !forgotten) {
-    return forgotten.error();
-  }
   return static_cast<std::uint64_t>(bounds->number(0, 1));
 }
 
@@ -136,7 +129,23 @@ base::Result<std::uint64_t> PostgresChangeFeed::confirm(std::uint64_t position) 
   if (newest < position) {
     return base::Error{base::ErrorCode::kGone, "the store has fewer changes than were seen"};
   }
-  return newest;
+  // So that whoever waits for others knows of them already for how long they have been silent.
+  const auto followers = look_at_followers(*connection_);
+  return followers ? base::Result<std::uint64_t>(newest) : followers.error();
+}
+
+base::Result<std::vector<FollowerRow>> PostgresChangeFeed::look_at_followers(Connection& connection) {
+  const auto found = connection.run(kFollowers, {});
+  if (!found) {
+    return found.error();
+  }
+  std::vector<FollowerRow> rows;
+  for (int row = 0; row < found->count(); ++row) {
+    rows.push_back({found->text(row, 0), found->number(row, 1), found->text(row, 2)});
+  }
+  const std::lock_guard lock(watch_mutex_);
+  watch_.see(rows, std::chrono::steady_clock::now());
+  return rows;
 }
 
 void PostgresChangeFeed::leave() {
@@ -177,16 +186,23 @@ base::Result<void> PostgresChangeFeed::await_followers() {
 
 // Those whose lease has run out may serve on while the store refuses everybody, and for as long after the
 // last refusal as a lease lasts: it must have refused nobody for longer than that.
-base::Result<bool> PostgresChangeFeed::all_use(Connection& connection, std::int64_t newest) const {
-  const auto look = [&] {
-    return connection.run(kBehind, {Parameter::number(newest), Parameter::number(kFollowerLease.count())});
-  };
-  const auto behind = look();
-  if (!behind) {
-    return behind.error();
+base::Result<bool> PostgresChangeFeed::all_use(Connection& connection, std::int64_t newest) {
+  const auto followers = look_at_followers(connection);
+  if (!followers) {
+    return followers.error();
   }
-  if (behind->number(0, 0) > 0) {
-    return false;
+  std::vector<FollowerRow> silent;
+  {
+    const std::lock_guard lock(watch_mutex_);
+    for (const FollowerRow& row : *followers) {
+      if (row.position >= newest) {
+        continue;
+      }
+      if (!watch_.is_over(row, std::chrono::steady_clock::now())) {
+        return false;
+      }
+      silent.push_back(row);
+    }
   }
   if (connection.age() < kFollowerLease) {
     const auto serves = connection.run(kServesSince, {});
@@ -194,17 +210,26 @@ base::Result<bool> PostgresChangeFeed::all_use(Connection& connection, std::int6
       return serves ? base::Result<bool>(false) : serves.error();
     }
   }
-  if (behind->number(0, 1) == 0) {
-    return true;
-  }
-  // One that shuts down, or whose first process is gone, serves us, who were connected before, and refuses
-  // others. If it still takes newcomers, and ours has not ended since, it has refused nobody.
+  const auto passed = silent.empty() ? base::Result<void>() : pass_over(connection, silent);
+  return passed ? base::Result<bool>(true) : passed.error();
+}
+
+// A store that shuts down, or whose first process is gone, serves us, who were connected before, and refuses
+// others. If it takes a newcomer, and ours has not ended since, it has refused nobody; then those that are
+// silent serve nothing, and nobody need see to them again.
+base::Result<void> PostgresChangeFeed::pass_over(Connection& connection,
+                                                 const std::vector<FollowerRow>& silent) const {
   const auto newcomer = Connection::connect(pool_.options().url, pool_.options().timeouts);
   if (!newcomer) {
     return newcomer.error();
   }
-  const auto again = look();
-  return again ? base::Result<bool>(true) : again.error();
+  for (const FollowerRow& row : silent) {
+    const auto passed = connection.run(kPassOver, {Parameter::text(row.id), Parameter::text(row.renewed)});
+    if (!passed) {
+      return passed.error();
+    }
+  }
+  return {};
 }
 
 base::Result<std::vector<FunctionChange>> PostgresChangeFeed::next(std::uint64_t after,

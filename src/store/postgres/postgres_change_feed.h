@@ -2,13 +2,16 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/unique_fd.h"
 #include "store/change_feed.h"
 #include "store/postgres/connection.h"
 #include "store/postgres/direct_way.h"
+#include "store/postgres/follower_watch.h"
 #include "store/postgres/pool.h"
 
 namespace hearth::store::postgres {
@@ -35,7 +38,9 @@ class PostgresChangeFeed final : public ChangeFeed {
   base::Result<void> connect();
   base::Result<void> prepare(Connection& connection);
   base::Result<std::vector<FunctionChange>> read(std::uint64_t after);
-  base::Result<bool> all_use(Connection& connection, std::int64_t newest) const;
+  base::Result<bool> all_use(Connection& connection, std::int64_t newest);
+  base::Result<std::vector<FollowerRow>> look_at_followers(Connection& connection);
+  base::Result<void> pass_over(Connection& connection, const std::vector<FollowerRow>& silent) const;
 
   Pool& pool_;
   const std::string follower_;
@@ -43,6 +48,8 @@ class PostgresChangeFeed final : public ChangeFeed {
   std::unique_ptr<Connection> connection_;
   std::optional<DirectWay> way_;  // of the last connection there was
   bool way_known_ = false;
+  std::mutex watch_mutex_;
+  FollowerWatch watch_;  // guarded by watch_mutex_
 };
 
 }  // namespace hearth::store::postgres
