@@ -96,34 +96,37 @@ void ChangeFollower::start(const FeedStart& from) {
 void ChangeFollower::run() {
   std::chrono::milliseconds wait{0};  // after a failure
   while (!pause(wait)) {
-    auto followed = follow();
-    if (!followed && followed.error().code == base::ErrorCode::kGone) {
-      spdlog::warn("{}: listing all functions", followed.error().message);
-      followed = list_again();
-    }
-    if (!followed) {
-      ask_for_refusal();
+    const auto followed =
+        wait.count() > 0 && refused() ? base::Error{base::ErrorCode::kUnavailable, {}} : follow_or_list();
+    if (!followed && wait.count() == 0) {
+      spdlog::warn("changes that other servers make are not seen for now: {}", followed.error().message);
+      refused();
     }
     tell_term();
-    if (followed) {
-      if (wait.count() > 0) {
-        spdlog::info("the store's changes are followed again");
-      }
-      wait = std::chrono::milliseconds(0);
-      continue;
+    if (followed && wait.count() > 0) {
+      spdlog::info("the store's changes are followed again");
     }
-    if (wait.count() == 0) {
-      spdlog::warn("changes that other servers make are not seen for now: {}", followed.error().message);
-    }
-    wait = std::clamp(wait * 2, kFirstPause, kLongestPause);
+    wait = followed ? std::chrono::milliseconds(0) : std::clamp(wait * 2, kFirstPause, kLongestPause);
   }
 }
 
-void ChangeFollower::ask_for_refusal() {
-  const base::BootTime asked = base::BootClock::now();
-  if (without_store_ == WithoutStore::kAuto && feed_.refuses_everybody()) {
-    lease_.refused(asked, base::BootClock::now());
+base::Result<void> ChangeFollower::follow_or_list() {
+  auto followed = follow();
+  if (!followed && followed.error().code == base::ErrorCode::kGone) {
+    spdlog::warn("{}: listing all functions", followed.error().message);
+    followed = list_again();
   }
+  return followed;
+}
+
+// Whether the store refuses everybody: until it does not, there is nothing to follow.
+bool ChangeFollower::refused() {
+  const base::BootTime asked = base::BootClock::now();
+  if (without_store_ != WithoutStore::kAuto || !feed_.refuses_everybody()) {
+    return false;
+  }
+  lease_.refused(asked, base::BootClock::now());
+  return true;
 }
 
 void ChangeFollower::tell_term() {

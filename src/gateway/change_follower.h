@@ -61,9 +61,10 @@ class ChangeFollower {
 
   static base::Result<FeedStart> list_after(std::uint64_t position, store::FunctionStore& functions);
   void run();
+  base::Result<void> follow_or_list();
   base::Result<void> follow();
   base::Result<void> list_again();
-  void ask_for_refusal();
+  bool refused();
   void tell_term();
   void tell(std::vector<store::FunctionChange> changes);
   bool pause(std::chrono::milliseconds duration);

@@ -48,7 +48,11 @@ class ScriptedFeed final : public store::ChangeFeed {
   bool refuses_everybody() override {
     const std::lock_guard lock(mutex_);
     heard_.push_back(base::BootClock::now());
-    return refuses;
+    return refuses_;
+  }
+  void refuse(bool refuses) {
+    const std::lock_guard lock(mutex_);
+    refuses_ = refuses;
   }
   void leave() override { left = true; }
   base::Result<void> await_followers() override { return {}; }
@@ -79,8 +83,7 @@ class ScriptedFeed final : public store::ChangeFeed {
   }
 
   bool left = false;
-  std::uint64_t newest = 0;  // set before the start, like what follows
-  bool refuses = false;
+  std::uint64_t newest = 0;  // set before the start
 
   // Waits until it was asked so often, for ten seconds at most.
   std::vector<std::uint64_t> first_asked(std::size_t count) {
@@ -101,6 +104,7 @@ class ScriptedFeed final : public store::ChangeFeed {
   std::vector<std::uint64_t> confirmed_;
   std::vector<base::BootTime> heard_;
   bool interrupted_ = false;
+  bool refuses_ = false;
 };
 
 class ListedFunctions final : public store::FunctionStore {
@@ -152,6 +156,14 @@ class ChangeFollowerTest : public testing::Test {
       loop_.run_one_until(deadline);
     }
     return mirror_.told;
+  }
+  // The first that rests on the lease again, of all but the one that it began with.
+  ServingTerm next_held_term() {
+    std::size_t number = 2;
+    while (term(number).rests_on == LeaseState::kStoreDown) {
+      ++number;
+    }
+    return term(number);
   }
 
   ScriptedFeed feed_;
@@ -239,33 +251,36 @@ TEST_F(ChangeFollowerTest, WhatItConfirmsDoesNotCountWhileItLacksWhatThereWas) {
   EXPECT_EQ(held.state(before), LeaseState::kHeld);
 }
 
-TEST_F(ChangeFollowerTest, ARefusalCountsFromBeforeItWasAskedFor) {
+TEST_F(ChangeFollowerTest, RefusalsCountFromBeforeTheyWereAskedForUntilThereIsNone) {
   feed_.answer(base::Error{ErrorCode::kUnavailable, "away"});
-  feed_.refuses = true;
+  feed_.refuse(true);
   start({7, {}, base::BootClock::now()});
   const ServingTerm down = term(2);
   EXPECT_EQ(down.rests_on, LeaseState::kStoreDown);
   EXPECT_LE(down.until, feed_.first_heard() + VersionLease::kServes);
-  EXPECT_EQ(term(3).rests_on, LeaseState::kHeld) << "it has confirmed again";
+  EXPECT_GT(term(4).until, down.until);
+  EXPECT_EQ(term(4).rests_on, LeaseState::kStoreDown);
+  EXPECT_FALSE(feed_.has_confirmed(7)) << "there is nothing to follow";
+  feed_.refuse(false);
+  EXPECT_TRUE(feed_.waits_for_confirmed(7));
+  EXPECT_EQ(next_held_term().rests_on, LeaseState::kHeld);
 }
 
 // What follows the failure is that it confirms again.
-TEST_F(ChangeFollowerTest, ARefusalDoesNotCountAfterTheLeaseNorIfItIsNotAskedFor) {
-  const auto term_after_failure = [this](const FeedStart& from, WithoutStore without_store) {
+TEST_F(ChangeFollowerTest, ARefusalDoesNotCountIfItIsNotAskedFor) {
+  const auto term_after_failure = [this](WithoutStore without_store) {
     mirror_.terms.clear();
     feed_.answer(base::Error{ErrorCode::kUnavailable, "away"});
-    feed_.refuses = true;
-    start(from, without_store);
+    feed_.refuse(true);
+    start({7, {}, base::BootClock::now()}, without_store);
     const ServingTerm next = term(2);
     follower_.reset();
     loop_.poll();
     return next;
   };
-  const auto now = base::BootClock::now();
-  EXPECT_EQ(term_after_failure({7, {}}, WithoutStore::kAuto).rests_on, LeaseState::kHeld);
-  EXPECT_EQ(term_after_failure({7, {}, now}, WithoutStore::kRefuse).rests_on, LeaseState::kHeld);
+  EXPECT_EQ(term_after_failure(WithoutStore::kRefuse).rests_on, LeaseState::kHeld);
   EXPECT_TRUE(mirror_.terms.back().binding);
-  EXPECT_EQ(term_after_failure({7, {}, now}, WithoutStore::kServe).rests_on, LeaseState::kHeld);
+  EXPECT_EQ(term_after_failure(WithoutStore::kServe).rests_on, LeaseState::kHeld);
   EXPECT_FALSE(mirror_.terms.front().binding);
 }
 
