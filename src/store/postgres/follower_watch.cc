@@ -16,10 +16,9 @@ void FollowerWatch::see(const std::vector<FollowerRow>& rows, TimePoint answered
   seen_ = std::move(now);
 }
 
-bool FollowerWatch::is_over(const FollowerRow& row, TimePoint now) const {
-  const auto found = seen_.find(row.id);
-  return found != seen_.end() && found->second.renewed == row.renewed &&
-         now - found->second.first >= kFollowerLease;
+bool FollowerWatch::is_over(const std::string& id, TimePoint now) const {
+  const auto found = seen_.find(id);
+  return found != seen_.end() && now - found->second.first >= kFollowerLease;
 }
 
 }  // namespace hearth::store::postgres

@@ -26,8 +26,8 @@ class FollowerWatch {
 
   // All rows that there were; `answered`: a time after they were read. Looks may be told out of order.
   void see(const std::vector<FollowerRow>& rows, TimePoint answered);
-  // Of those that were seen last: whether its lease has run out.
-  bool is_over(const FollowerRow& row, TimePoint now) const;
+  // Whether the lease of one that was seen has run out.
+  bool is_over(const std::string& id, TimePoint now) const;
 
  private:
   struct Seen {

@@ -198,7 +198,7 @@ base::Result<bool> PostgresChangeFeed::all_use(Connection& connection, std::int6
       if (row.position >= newest) {
         continue;
       }
-      if (!watch_.is_over(row, std::chrono::steady_clock::now())) {
+      if (!watch_.is_over(row.id, std::chrono::steady_clock::now())) {
         return false;
       }
       silent.push_back(row);
