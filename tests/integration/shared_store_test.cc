@@ -154,8 +154,8 @@ TEST_F(SharedStore, WhileTheStoreIsAwayWarmFunctionsAnswerAndChangesAreRefused) 
             server->create_zip(zip_of({{"index.js", answers("later")}}), {{"name", "later"}});
         return created.status == 201;
       },
-      seconds(2)))
-      << "within two seconds of its return";
+      seconds(3)))
+      << "when it has served for two seconds";
   EXPECT_TRUE(eventually([&] { return output(*other, "later") == "later"; }, seconds(2)));
 }
 
