@@ -53,6 +53,7 @@ dispatch::DispatcherOptions dispatcher_options(const ShardOptions& shard) {
   dispatch::DispatcherOptions made;
   made.hot_wait_max = options.hot_wait;
   made.cores = std::max(1U, std::thread::hardware_concurrency() / static_cast<std::uint32_t>(shard.count));
+  made.instances_here = options.roles.worker;
   made.queue_timeout = in_ms(options.queue_timeout);
   // A part of none is none, of little at least one.
   made.queue_depth =

@@ -31,6 +31,8 @@ namespace hearth::dispatch {
 struct DispatcherOptions {
   std::chrono::microseconds hot_wait_max{5'000};  // --hot-wait; 0 is the paper's behaviour
   std::uint32_t cores = 1;  // that instances run on: how many are useful at once for calls that only compute
+  bool instances_here =
+      true;  // no: on other hosts, with cores of their own, and a way to them that takes time
   std::chrono::milliseconds queue_timeout{
       0};  // --queue-timeout: how long a call waits when there is no capacity
   std::chrono::milliseconds eviction_timeout{

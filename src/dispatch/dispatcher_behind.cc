@@ -22,8 +22,8 @@ bool Dispatcher::may_stand_behind(const Pool& mine, const Call& call) const {
   const std::size_t busy = at_work(mine);
   const bool only = mine.idle.empty() && busy > mine.stuck && mine.hot_wait.calls_are_short() &&
                     mine.hot_wait.worth_it(mine.hot_queue.size(), busy, options_.hot_wait_max);
-  return small && call.version->concurrency == 1 && options_.hot_wait_max.count() > 0 &&
-         (only || crowded(mine, *call.version));
+  return small && options_.instances_here && call.version->concurrency == 1 &&
+         options_.hot_wait_max.count() > 0 && (only || crowded(mine, *call.version));
 }
 
 // False when the call is to wait here, or be executed elsewhere.
