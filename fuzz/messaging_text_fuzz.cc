@@ -6,6 +6,7 @@
 
 #include "messaging/redis/allocation_text.h"
 #include "messaging/redis/demand_text.h"
+#include "messaging/redis/member_text.h"
 
 namespace {
 
@@ -27,6 +28,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const auto& demand : hearth::messaging::demands_of(text)) {
     const auto again = hearth::messaging::demands_of(to_text(demand));
     require(again.size() == 1 && again.front() == demand);
+  }
+  // What it cannot write (a state's name with '=' in it) it may have read all the same.
+  if (const auto card = hearth::messaging::member_of(text)) {
+    const auto again = hearth::messaging::to_text(*card);
+    require(!again || hearth::messaging::member_of(*again) == card);
   }
   return 0;
 }

@@ -1,8 +1,10 @@
 // The adapters within one process, held to the conformance suite.
 #include "base/manual_event_loop.h"
 #include "messaging/crossloop/crossloop_messaging.h"
+#include "messaging/inproc/inproc_member_directory.h"
 #include "messaging/inproc/inproc_messaging.h"
 #include "messaging/testing/conformance.h"
+#include "messaging/testing/member_conformance.h"
 
 namespace hearth::messaging {
 namespace {
@@ -33,6 +35,10 @@ Subject make_crossloop() {
 
 std::vector<MessagingBackend> messaging_backends() {
   return {{"inproc", make_inproc}, {"crossloop", make_crossloop}};
+}
+
+std::vector<DirectoryBackend> member_directories() {
+  return {{"inproc", [] { return DirectorySubject{std::make_shared<InprocMemberDirectory>()}; }}};
 }
 
 }  // namespace hearth::messaging

@@ -44,6 +44,8 @@ constexpr std::array kRows = {
     Row{ApiErrorCode::kStartFailed, "start_failed", 503},
     Row{ApiErrorCode::kTooManyConnections, "too_many_connections", 503},
     Row{ApiErrorCode::kStoreUnavailable, "store_unavailable", 503},
+    Row{ApiErrorCode::kMessagingUnavailable, "messaging_unavailable", 503},
+    Row{ApiErrorCode::kWorkerUnreachable, "worker_unreachable", 503},
     Row{ApiErrorCode::kNotImplemented, "not_implemented", 501},
     Row{ApiErrorCode::kVersionNotSupported, "version_not_supported", 505},
     Row{ApiErrorCode::kStorage, "storage", 507},

@@ -38,6 +38,8 @@ enum class ApiErrorCode {
   kStartFailed,           // 503 no instance could be started; the message says why
   kTooManyConnections,    // 503
   kStoreUnavailable,      // 503 the store of all servers cannot be reached; Retry-After
+  kMessagingUnavailable,  // 503 the Redis servers that tell who there is do not answer; Retry-After
+  kWorkerUnreachable,     // 503 the worker that was asked for does not answer; Retry-After
   kNotImplemented,        // 501 a transfer coding that we do not speak
   kVersionNotSupported,   // 505
   kStorage,               // 507 the data directory is full or failing

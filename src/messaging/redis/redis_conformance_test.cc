@@ -1,5 +1,7 @@
 // One Redis server, and three, held to the conformance suite.
+#include "messaging/redis/redis_member_directory.h"
 #include "messaging/redis/testing/redis_fixture.h"
+#include "messaging/testing/member_conformance.h"
 
 namespace hearth::messaging {
 namespace {
@@ -49,7 +51,32 @@ Subject make(std::size_t count) {
   return subject;
 }
 
+DirectorySubject make_directory(std::size_t count) {
+  struct AtDirectory {
+    base::Reactor reactor;
+    base::BlockingPool pool{1, 16};
+    std::unique_ptr<RedisMemberDirectory> directory;
+  };
+  auto loop = std::make_shared<AtDirectory>();
+  RedisMemberDirectory::Settings settings;
+  for (std::size_t i = 0; i < count; ++i) {
+    servers()[i]->ask("FLUSHALL");
+    settings.servers.push_back(servers()[i]->url());
+  }
+  loop->directory = std::make_unique<RedisMemberDirectory>(settings, loop->reactor, loop->pool);
+  loop->directory->open([] {});
+  EXPECT_TRUE(run_until(loop->reactor, [&] { return loop->directory->servers_up() == count; }));
+  return {{loop, loop->directory.get()}, [loop = loop.get()](const std::function<bool()>& condition) {
+            return run_until(loop->reactor, condition);
+          }};
+}
+
 }  // namespace
+
+std::vector<DirectoryBackend> member_directories() {
+  return {{"redis", [] { return make_directory(1); }},
+          {"three_redis_servers", [] { return make_directory(3); }}};
+}
 
 std::vector<MessagingBackend> messaging_backends() {
   return {{"redis", [] { return make(1); }}, {"three_redis_servers", [] { return make(3); }}};

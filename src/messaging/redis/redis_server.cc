@@ -6,15 +6,13 @@
 #include "base/ids.h"
 #include "base/log.h"
 #include "messaging/redis/allocation_text.h"
+#include "messaging/redis/keys.h"
 #include "messaging/redis/words.h"
 
 namespace hearth::messaging {
 namespace {
 
-const std::string kEpochKey = "hearth:epoch";
-const std::string kColdKey = "hearth:cold";
-
-std::string warm_key(const model::VersionId& version) { return "hearth:warm:" + version; }
+std::string warm_key(const model::VersionId& version) { return key_of(kWarmKeys, version); }
 
 constexpr std::string_view kComing = "coming";
 constexpr std::string_view kNo = "no";
@@ -130,10 +128,13 @@ void RedisServer::announce_warm(const model::VersionId& version, const model::Al
   announce(warm_key(version), allocation, version);
 }
 
-void RedisServer::announce_cold(const model::Allocation& allocation) { announce(kColdKey, allocation, {}); }
+void RedisServer::announce_cold(const model::Allocation& allocation) {
+  announce(std::string(kColdKey), allocation, {});
+}
 
 void RedisServer::withdraw(const model::VersionId& version, const std::string& instance) {
-  run(Script::kWithdraw, {version.empty() ? kColdKey : warm_key(version)}, {entry_prefix(instance)}, ignore);
+  run(Script::kWithdraw, {version.empty() ? std::string(kColdKey) : warm_key(version)},
+      {entry_prefix(instance)}, ignore);
 }
 
 void RedisServer::take(const model::VersionId& version, std::uint32_t memory_mb,
@@ -142,7 +143,7 @@ void RedisServer::take(const model::VersionId& version, std::uint32_t memory_mb,
     done(std::nullopt);
     return;
   }
-  run(Script::kTake, {warm_key(version), kColdKey},
+  run(Script::kTake, {warm_key(version), std::string(kColdKey)},
       {memory_mb == kWarmOnly ? std::string() : std::to_string(memory_mb)},
       [this, done = std::move(done)](const base::Result<Reply>& reply) {
         renew_ = renew_ || !reply;
@@ -219,7 +220,7 @@ void RedisServer::look() {
   }
   const std::uint64_t serial = ++last_look_;
   const bool hears = subscription_.up();
-  run(Script::kLook, {kEpochKey},
+  run(Script::kLook, {std::string(kEpochKey)},
       {random_epoch(), renew_ ? "1" : "", channel("answers:" + process_),
        std::string(kLook) + ' ' + std::to_string(serial)},
       [this, serial, hears, renewed = renew_](const base::Result<Reply>& reply) {
