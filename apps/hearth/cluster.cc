@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "base/ids.h"
-#include "link/http/http_link.h"
 
 namespace hearth {
 namespace {
@@ -40,13 +39,21 @@ Cluster::Cluster(const ServeOptions& options, ClusterParts parts)
       parts_(std::move(parts)),
       name_(base::make_guid(parts_.random)),
       key_(cluster::cluster_key(parts_.key)),
-      messaging_({redis_urls(options), name_}, parts_.loop, parts_.pool, parts_.random) {}
+      messaging_({redis_urls(options), name_}, parts_.loop, parts_.pool, parts_.random),
+      directory_({redis_urls(options), options.worker_timeout}, parts_.loop, parts_.pool) {}
 
 Cluster::~Cluster() = default;
 
 std::unique_ptr<link::Link> Cluster::make_link(model::Executor* own) {
-  return std::make_unique<link::HttpLink>(
+  auto link = std::make_unique<link::HttpLink>(
       link::LinkParts{parts_.loop, parts_.pool, parts_.random, {name_, key_}}, worker_uri(), own);
+  link_ = link.get();
+  return link;
+}
+
+void Cluster::ask_to_leave(const std::string& worker_uri,
+                           const std::function<void(base::Result<void>)>& done) {
+  link_->drain(worker_uri, done);
 }
 
 base::Result<void> Cluster::offer(worker::Worker& worker, std::function<void()> drain) {
@@ -59,7 +66,9 @@ base::Result<void> Cluster::offer(worker::Worker& worker, std::function<void()> 
 }
 
 void Cluster::open() {
-  messaging_.open();
+  if (options_.roles.gateway || options_.roles.worker) {
+    messaging_.open();
+  }
   if (worker_server_) {
     worker_server_->start();
   }

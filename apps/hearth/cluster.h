@@ -15,7 +15,9 @@
 #include "base/unique_fd.h"
 #include "cluster/auth.h"
 #include "http/server.h"
+#include "link/http/http_link.h"
 #include "link/link.h"
+#include "messaging/redis/redis_member_directory.h"
 #include "messaging/redis/redis_messaging.h"
 #include "worker/api/worker_api.h"
 #include "worker/worker.h"
@@ -38,10 +40,13 @@ class Cluster {
   ~Cluster();
 
   messaging::RedisMessaging& messaging() { return messaging_; }
+  messaging::RedisMemberDirectory& directory() { return directory_; }
   // In every allocation of the own worker.
   const std::string& worker_uri() const { return options_.advertise; }
   // `own` may be null.
   std::unique_ptr<link::Link> make_link(model::Executor* own);
+  // Asks a worker elsewhere to drain. Of a process with a gateway, while its link is there.
+  void ask_to_leave(const std::string& worker_uri, const std::function<void(base::Result<void>)>& done);
 
   // The worker hears what messaging tells, and is reached by others. Once, before open(). `drain` is called
   // when somebody asks this process to leave.
@@ -58,6 +63,8 @@ class Cluster {
   const std::string name_;  // of this process among all
   const cluster::Key key_;
   messaging::RedisMessaging messaging_;
+  messaging::RedisMemberDirectory directory_;
+  link::HttpLink* link_ = nullptr;  // its shard's
   std::unique_ptr<worker::WorkerApi> worker_api_;
   std::unique_ptr<http::Server> worker_server_;
 };

@@ -148,6 +148,17 @@ base::Result<User> find_user(const std::string& wanted) {
   return User{entry->pw_uid, entry->pw_gid, entry->pw_name};
 }
 
+base::Result<User> current_user(const std::string& wanted) {
+  const passwd* entry = ::getpwuid(::geteuid());
+  const User user{::geteuid(), ::getegid(),
+                  entry != nullptr ? std::string(entry->pw_name) : std::to_string(::geteuid())};
+  if (!wanted.empty() && wanted != user.name) {
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("--user {}: only root can become another user than {}", wanted, user.name)};
+  }
+  return user;
+}
+
 base::Result<void> become(const User& user) {
   if (::setgroups(0, nullptr) != 0 || ::setresgid(user.gid, user.gid, user.gid) != 0 ||
       ::setresuid(user.uid, user.uid, user.uid) != 0) {
@@ -159,7 +170,9 @@ base::Result<void> become(const User& user) {
 void raise_descriptor_limit() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-    limit.rlim_max = std::max<rlim_t>(limit.rlim_max, 65'536);
+    if (::geteuid() == 0) {
+      limit.rlim_max = std::max<rlim_t>(limit.rlim_max, 65'536);
+    }
     limit.rlim_cur = limit.rlim_max;
     ::setrlimit(RLIMIT_NOFILE, &limit);
   }

@@ -33,10 +33,13 @@ struct User {
 // `wanted`, or when empty "hearth" if there is such a user, else "nobody". kInvalidArgument.
 base::Result<User> find_user(const std::string& wanted);
 
+// Of a process that was not started as root: it is who it is. kInvalidArgument: `wanted` is another.
+base::Result<User> current_user(const std::string& wanted);
+
 // Gives root up for good: groups, gid, uid and with them every capability.
 base::Result<void> become(const User& user);
 
-// Opens as many descriptors as the kernel lets root have, so that connections are the bound.
+// Opens as many descriptors as the kernel lets this process have, so that connections are the bound.
 void raise_descriptor_limit();
 
 }  // namespace hearth

@@ -67,9 +67,29 @@ hearth::cli::Command worker_command() {
   return role_command(std::move(about), std::move(defaults));
 }
 
+hearth::cli::Command monitor_command() {
+  hearth::cli::Command about;
+  about.name = "monitor";
+  about.summary = "Watch a platform's members, and clean up after them";
+  about.details =
+      "It logs who comes, leaves and is lost, takes away what a lost worker had announced, and removes\n"
+      "code of no function from the store. Any number may run; it needs no root. GET /health is open,\n"
+      "GET /metrics is for who has the API key.\n"
+      "\n"
+      "Example:\n"
+      "  hearth monitor --store postgres://hearth@db/hearth --messaging redis://queue:6379\n";
+  hearth::ServeOptions defaults;
+  defaults.roles.gateway = false;
+  defaults.roles.worker = false;
+  defaults.roles.monitor = true;
+  defaults.listen = "127.0.0.1:8082";
+  return role_command(std::move(about), std::move(defaults));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  return hearth::cli::run(
-      argc, argv, {serve_command(), gateway_command(), worker_command(), hearth::bench::bench_command()});
+  return hearth::cli::run(argc, argv,
+                          {serve_command(), gateway_command(), worker_command(), monitor_command(),
+                           hearth::bench::bench_command()});
 }

@@ -8,6 +8,7 @@
 #include <thread>
 #include <utility>
 
+#include "apps/hearth/shard_load.h"
 #include "base/bring_back.h"
 #include "base/log.h"
 
@@ -90,6 +91,9 @@ base::Result<void> Platform::open() {
       return listening.error();
     }
   }
+  if (monitor_) {
+    return monitor_->adopt(std::move(start_.listening));
+  }
   if (code_cache_) {
     if (auto opened = code_cache_->open(); !opened) {
       return opened.error();
@@ -102,6 +106,9 @@ base::Result<void> Platform::open() {
 }
 
 std::uint16_t Platform::port() const {
+  if (monitor_) {
+    return monitor_->port();
+  }
   http::Server* const api = shards_.front()->server();
   return api != nullptr ? api->port() : cluster_->worker_server()->port();
 }
@@ -148,6 +155,7 @@ void Platform::make_parts() {
         options_,
         ClusterParts{first_loop(), *pool_, random_, start_.cluster_key, std::move(start_.worker_listening)});
   }
+  make_members();
   if (options_.roles.worker) {
     make_worker_parts();
   }
@@ -165,6 +173,25 @@ void Platform::make_parts() {
   }
   if (options_.roles.gateway) {
     make_gateway_parts();
+  }
+}
+
+void Platform::make_members() {
+  MembersParts parts{first_loop(), random_, cluster_.get(), {}, {}, {}, {}};
+  parts.load = [this](std::function<void(membership::Load)> done) {
+    gather_load(first_loop(), shards_, std::move(done));
+  };
+  parts.leave = [this] { on_drain_asked(); };
+  if (options_.roles.worker) {
+    parts.announce_again = [this] { shards_.front()->worker()->on_announce_again(); };
+  }
+  if (options_.roles.monitor) {
+    parts.looked = [this](const std::vector<model::Member>& members) { monitor_->looked(members); };
+  }
+  members_ = std::make_unique<Members>(options_, std::move(parts));
+  if (options_.roles.monitor) {
+    monitor_ = std::make_unique<MonitorRole>(
+        options_, MonitorRoleParts{first_loop(), *pool_, *stores_, *members_, start_.api_key});
   }
 }
 
@@ -198,7 +225,8 @@ std::unique_ptr<Shard> Platform::make_shard(std::size_t index) {
       ShardOptions{options_, index, count, start_.memory_mb / count + left_over, start_.node, start_.shim,
                    start_.api_key},
       ShardParts{loop, shared_host_ ? shared_host_->view(loop) : nullptr, code_folders_for(loop),
-                 changes_for(index), stores_->code(), *pool_, cluster_.get()});
+                 changes_for(index), stores_->code(), *pool_, cluster_.get(),
+                 std::make_unique<membership::DistantFleet>(first_loop(), members_->fleet(), loop)});
 }
 
 worker::CodeFolders Platform::code_folders_for(base::Reactor& loop) {
@@ -218,6 +246,10 @@ std::unique_ptr<gateway::FunctionChanges> Platform::changes_for(std::size_t shar
 int Platform::run() {
   if (cluster_) {
     cluster_->open();
+  }
+  members_->open();
+  if (monitor_) {
+    monitor_->start();
   }
   for (const auto& shard : shards_) {
     if (shard->worker() != nullptr) {
@@ -259,16 +291,21 @@ base::Result<void> Platform::watch_signals() {
 void Platform::on_signal(int signal) {
   if (stopping_) {
     spdlog::warn("second signal: stopping what still runs");
-    on_each_shard([](Shard& shard) {
-      shard.stop_instances();
-      shard.stop_servers();
-    });
+    on_each_shard([](Shard& shard) { shard.stop_instances(); });
+    stop_servers();
     return;
   }
   spdlog::info("{}: stopping; running invocations may finish for {} s",
                signal == SIGINT ? "SIGINT" : "SIGTERM",
                std::chrono::duration_cast<std::chrono::seconds>(options_.drain_timeout).count());
   drain();
+}
+
+void Platform::stop_servers() {
+  on_each_shard([](Shard& shard) { shard.stop_servers(); });
+  if (monitor_) {
+    monitor_->stop();
+  }
 }
 
 void Platform::on_drain_asked() {
@@ -290,8 +327,10 @@ void Platform::drain() {
   if (http::Server* const api = shards_.front()->server()) {
     api->stop_listening();  // before it deals another connection to a loop that drains
   }
-  for (const auto& shard : shards_) {
-    draining_parts_ += shard->drain_parts();
+  members_->drain();
+  draining_parts_ = drain_parts();
+  if (monitor_) {
+    monitor_->drain([this] { one_part_drained(); });
   }
   on_each_shard(
       [this](Shard& shard) { shard.drain([this] { first_loop().post([this] { one_part_drained(); }); }); });
@@ -300,14 +339,21 @@ void Platform::drain() {
     spdlog::warn("stopping what still runs after --drain-timeout");
     on_each_shard([](Shard& shard) { shard.stop_instances(); });
     // The answers of what was stopped are sent; a peer that does not read them has a second.
-    loop.at(loop.now() + std::chrono::seconds(1),
-            [this] { on_each_shard([](Shard& shard) { shard.stop_servers(); }); });
+    loop.at(loop.now() + std::chrono::seconds(1), [this] { stop_servers(); });
   });
+}
+
+std::size_t Platform::drain_parts() const {
+  std::size_t parts = monitor_ ? 1 : 0;
+  for (const auto& shard : shards_) {
+    parts += shard->drain_parts();
+  }
+  return parts;
 }
 
 void Platform::one_part_drained() {
   if (--draining_parts_ == 0) {
-    first_loop().stop();
+    members_->leave([this] { first_loop().stop(); });
   }
 }
 

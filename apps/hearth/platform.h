@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "apps/hearth/members.h"
+#include "apps/hearth/monitor_role.h"
 #include "apps/hearth/serve_options.h"
 #include "apps/hearth/shard.h"
 #include "apps/hearth/stores.h"
@@ -24,7 +26,7 @@ namespace hearth {
 
 // What the privileged part of the start hands over.
 struct PlatformStart {
-  base::UniqueFd listening{};         // of a gateway
+  base::UniqueFd listening{};         // of a gateway or a monitor
   base::UniqueFd worker_listening{};  // of a worker that gateways elsewhere reach
   std::string cluster_key{};
   base::UniqueFd launcher_socket{};  // of a worker, like what follows but the API key
@@ -46,7 +48,7 @@ class Platform {
 
   // Opens the store, fills the caches and makes the parts. Before run().
   base::Result<void> open();
-  // Of the gateway's API, else of the worker's.
+  // Of the gateway's or the monitor's API, else of the worker's.
   std::uint16_t port() const;
   std::size_t function_count() const { return shards_.front()->functions().size(); }
 
@@ -60,6 +62,7 @@ class Platform {
   void make_parts();
   void make_worker_parts();
   void make_gateway_parts();
+  void make_members();
   std::unique_ptr<Shard> make_shard(std::size_t index);
   worker::CodeFolders code_folders_for(base::Reactor& loop);
   std::unique_ptr<gateway::FunctionChanges> changes_for(std::size_t shard);
@@ -67,8 +70,10 @@ class Platform {
   std::vector<gateway::LoopMirror> mirrors() const;
   base::Result<void> watch_signals();
   void on_signal(int signal);
+  void stop_servers();
   void on_drain_asked();
   void drain();
+  std::size_t drain_parts() const;
   void one_part_drained();
   void on_each_shard(const std::function<void(Shard&)>& what);
   void launcher_lost(const base::Error& error);
@@ -87,6 +92,8 @@ class Platform {
   std::unique_ptr<base::BlockingPool> pool_;
   std::unique_ptr<worker::CodeCache> code_cache_;
   std::unique_ptr<Cluster> cluster_;  // null: this process is the whole platform
+  std::unique_ptr<Members> members_;
+  std::unique_ptr<MonitorRole> monitor_;  // null but in a monitor
   std::unique_ptr<gateway::FunctionsApi> changes_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::unique_ptr<gateway::ChangeFollower> follower_;  // null: nobody else changes the store

@@ -29,6 +29,9 @@ constexpr int kExitUsage = 2;
 constexpr const char* kShimFolderInside = "/opt/hearth/node";
 constexpr std::uint32_t kUidCount = 10'000;
 
+// Gateways and monitors need not be started as root.
+bool is_root() { return ::geteuid() == 0; }
+
 int fail(const ServeOptions& options, std::string_view what, const base::Error& error) {
   fmt::print(stderr, "hearth {}: {}: {}\n", options.roles.command, what, error.message);
   return kExitFailed;
@@ -86,7 +89,7 @@ base::Result<void> look_at_instances(const ServeOptions& options, Host& host) {
 
 base::Result<Host> look_at_host(const ServeOptions& options) {
   Host host;
-  auto user = find_user(options.user);
+  auto user = is_root() ? find_user(options.user) : current_user(options.user);
   if (!user) {
     return user.error();
   }
@@ -163,7 +166,7 @@ base::Result<Listening> open_listeners(const ServeOptions& options) {
     into = std::move(*opened);
     return {};
   };
-  if (options.roles.gateway) {
+  if (options.roles.gateway || options.roles.monitor) {
     if (auto opened = open("--listen", options.listen, listening.api); !opened) {
       return opened.error();
     }
@@ -184,6 +187,10 @@ void say_hello(const ServeOptions& options, const Host& host, const Platform& pl
     spdlog::info("Hearth {} serves {} functions on http://{}:{}; data in {}, as user {}", HEARTH_VERSION,
                  platform.function_count(), host_part, platform.port(), data_dir, host.user.name);
   }
+  if (options.roles.monitor) {
+    spdlog::info("Hearth {} watches the platform; health and metrics on http://{}:{}", HEARTH_VERSION,
+                 host_part, platform.port());
+  }
   if (options.roles.worker) {
     spdlog::info("{} MB for instances{}", host.memory_mb,
                  options.advertise.empty() ? std::string()
@@ -196,8 +203,10 @@ void say_hello(const ServeOptions& options, const Host& host, const Platform& pl
 
 int run_unprivileged(const ServeOptions& options, const Host& host, Listening listening,
                      launcher::Launched launched, store::sqlite::DataDirectory& directory) {
-  if (auto became = become(host.user); !became) {
-    return fail(options, "giving up root", became.error());
+  if (is_root()) {
+    if (auto became = become(host.user); !became) {
+      return fail(options, "giving up root", became.error());
+    }
   }
   // A core would hold callers' payloads; and no process of the same user may look into this one.
   ::prctl(PR_SET_DUMPABLE, 0);
@@ -238,7 +247,7 @@ int run_in(store::sqlite::DataDirectory& directory, const ServeOptions& options,
     launched = std::move(*started);
   }
   const pid_t launcher = launched.pid;
-  auto handed = directory.hand_over(host.user.uid, host.user.gid);
+  auto handed = is_root() ? directory.hand_over(host.user.uid, host.user.gid) : base::Result<void>();
   const int status =
       handed ? run_unprivileged(options, host, std::move(listening), std::move(launched), directory)
              : fail(options, "--data-dir", handed.error());
@@ -255,7 +264,7 @@ int serve(const ServeOptions& options) {
     fmt::print(stderr, "hearth {}: {}\n", options.roles.command, wrong);
     return kExitUsage;
   }
-  if (options.roles.worker && ::geteuid() != 0) {
+  if (options.roles.worker && !is_root()) {
     fmt::print(stderr,
                "hearth {}: start it as root (sudo): its launcher makes containers; all else gives root up\n",
                options.roles.command);

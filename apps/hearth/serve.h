@@ -1,5 +1,5 @@
-// `hearth serve`, all roles in one process, and `hearth gateway` and `hearth worker`, one each. The only code
-// that names adapters.
+// `hearth serve`, all roles in one process, and `hearth gateway`, `hearth worker` and `hearth monitor`, one
+// each. The only code that names adapters.
 #pragma once
 
 #include "apps/hearth/serve_options.h"

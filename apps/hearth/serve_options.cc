@@ -19,20 +19,24 @@ void add_key_flags(CLI::App& command, ServeOptions& options) {
       ->type_name("FILE");
 }
 
+std::string_view listen_help(const Roles& roles) {
+  if (roles.gateway) {
+    return "Address of the API; anything but loopback needs an API key";
+  }
+  return roles.monitor ? "Address of /health and /metrics; anything but loopback needs an API key"
+                       : "Address that gateways reach; anything but loopback needs a cluster key";
+}
+
 void add_server_flags(CLI::App& command, ServeOptions& options) {
   auto* const group = command.add_option_group("Server");
-  group
-      ->add_option("--listen", options.listen,
-                   options.roles.gateway
-                       ? "Address of the API; anything but loopback needs an API key"
-                       : "Address that gateways reach; anything but loopback needs a cluster key")
+  group->add_option("--listen", options.listen, std::string(listen_help(options.roles)))
       ->type_name("HOST:PORT")
       ->capture_default_str();
   group
       ->add_option("--data-dir", options.data_dir, "Folder for functions, code and caches; made when missing")
       ->type_name("DIR")
       ->capture_default_str();
-  if (options.roles.gateway) {
+  if (options.roles.gateway || options.roles.monitor) {
     add_key_flags(*group, options);
   }
   group->add_flag("--insecure-no-auth", options.insecure_no_auth,
@@ -164,6 +168,7 @@ void add_serve_flags(CLI::App& command, ServeOptions& options) {
   add_server_flags(command, options);
   add_store_flags(command, options);
   add_cluster_flags(command, options);
+  add_capacity_flags(command, options);
   if (options.roles.worker) {
     add_worker_flags(command, options);
     add_network_flags(command, options);
@@ -171,7 +176,11 @@ void add_serve_flags(CLI::App& command, ServeOptions& options) {
   if (options.roles.gateway) {
     add_dispatch_flags(command, options);
   }
-  add_limit_flags(command, options);
+  if (options.roles.monitor) {
+    add_monitor_flags(command, options);
+  } else {
+    add_limit_flags(command, options);
+  }
   add_http_flags(command, options);
 }
 
@@ -210,8 +219,9 @@ std::string check_memory(const ServeOptions& options, std::uint32_t memory_mb) {
 }
 
 std::string check(const ServeOptions& options) {
-  if (options.roles.gateway && !is_loopback(options.listen) && options.api_key.empty() &&
-      options.api_key_file.empty() && !options.insecure_no_auth) {
+  const bool keyed = options.roles.gateway || options.roles.monitor;
+  if (keyed && !is_loopback(options.listen) && options.api_key.empty() && options.api_key_file.empty() &&
+      !options.insecure_no_auth) {
     return fmt::format(
         "--listen {} is reachable from other machines: give an --api-key (or --api-key-file), or say "
         "--insecure-no-auth",
@@ -227,6 +237,9 @@ std::string check(const ServeOptions& options) {
     return "give --store postgres://USER@HOST/DATABASE, which all processes of the platform share";
   }
   if (std::string wrong = check_cluster(options); !wrong.empty()) {
+    return wrong;
+  }
+  if (std::string wrong = check_capacity(options); !wrong.empty()) {
     return wrong;
   }
   if (options.memory_mb != 0) {

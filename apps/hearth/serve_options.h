@@ -21,6 +21,7 @@ struct Roles {
   std::string command = "serve";
   bool gateway = true;
   bool worker = true;
+  bool monitor = false;
 };
 
 struct ServeOptions {
@@ -37,6 +38,9 @@ struct ServeOptions {
   std::string cluster_key;
   std::string cluster_key_file;
   std::chrono::milliseconds worker_timeout{5'000};
+  std::chrono::milliseconds load_window{std::chrono::minutes(5)};
+  double target_utilisation = 0.8;
+  std::chrono::milliseconds code_sweep_interval{std::chrono::minutes(10)};
   std::string api_key;
   std::string api_key_file;
   bool insecure_no_auth = false;

@@ -107,7 +107,7 @@ void Shard::connect(const std::vector<std::unique_ptr<Shard>>& all) {
   gateway_ = std::make_unique<gateway::Gateway>(
       gateway_options(options_),
       gateway::GatewayParts{parts_.loop, functions_, *dispatcher_, *parts_.changes, parts_.code, parts_.pool,
-                            [this] { return status(); }, request_ids_});
+                            [this] { return status(); }, request_ids_, *parts_.fleet});
   server_ = std::make_unique<http::Server>(parts_.loop, options_.serve.http, *gateway_);
 }
 
@@ -182,6 +182,34 @@ void Shard::stop_instances() {
   if (worker_) {
     worker_->stop_now();
   }
+}
+
+// Memory that is set aside as a cold allocation is given to nobody yet. A lease is of work that has just
+// ended, and of more that is likely to come.
+ShardLoad Shard::load() {
+  ShardLoad made;
+  if (gateway_) {
+    made.load.gateway = gateway_->load();
+  }
+  if (!worker_) {
+    return made;
+  }
+  worker::WorkerSnapshot snapshot = worker_->snapshot();
+  using worker::ReservationState;
+  const auto mb = [&snapshot](ReservationState state) { return snapshot.reserved_mb[state]; };
+  model::WorkerLoad& load = made.load.worker.emplace();
+  load.memory_total_mb = snapshot.total_mb;
+  load.memory_free_mb = snapshot.free_mb + mb(ReservationState::kCold);
+  load.memory_busy_mb =
+      mb(ReservationState::kStarting) + mb(ReservationState::kLeased) + mb(ReservationState::kRunning);
+  load.cold_allocations = snapshot.reservations[ReservationState::kCold];
+  for (const auto& [state, count] : snapshot.reservations) {
+    if (state != ReservationState::kCold) {
+      load.instances[std::string(to_string(state))] = count;
+    }
+  }
+  made.versions = std::move(snapshot.versions);
+  return made;
 }
 
 gateway::PlatformStatus Shard::status() const {

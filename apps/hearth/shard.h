@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,8 @@
 #include "gateway/gateway.h"
 #include "http/server.h"
 #include "link/link.h"
+#include "membership/card_maker.h"
+#include "membership/fleet.h"
 #include "messaging/crossloop/crossloop_messaging.h"
 #include "messaging/inproc/inproc_messaging.h"
 #include "sandbox/sandbox.h"
@@ -47,7 +50,14 @@ struct ShardParts {
   std::unique_ptr<gateway::FunctionChanges> changes;  // of a gateway
   store::CodeStore& code;
   base::BlockingPool& pool;
-  Cluster* cluster;  // null: one process is the whole platform
+  Cluster* cluster;                          // null: one process is the whole platform
+  std::unique_ptr<membership::Fleet> fleet;  // of a gateway
+};
+
+// What it does now.
+struct ShardLoad {
+  membership::Load load;
+  std::set<model::VersionId> versions;  // that its worker has instances of
 };
 
 class Shard {
@@ -68,6 +78,8 @@ class Shard {
   gateway::Gateway* gateway() { return gateway_.get(); }
   http::Server* server() { return server_.get(); }
   worker::Worker* worker() { return worker_.get(); }
+  // On the loop.
+  ShardLoad load();
 
   // On the loop. `one_drained` is called there once for each of drain_parts(): servers without a connection,
   // a worker without an instance.

@@ -37,6 +37,7 @@ class EmbeddedStores final : public Stores {
   store::FunctionStore& functions() override { return *functions_; }
   store::CodeStore& code() override { return code_; }
   store::ChangeFeed* feed() override { return nullptr; }
+  base::Result<void> sweep_code() override { return {}; }  // its own server sees to it at its start
 
  private:
   const std::unique_ptr<sqlite::Database> database_;
@@ -57,12 +58,13 @@ class SharedStores final : public Stores {
     if (auto migrated = postgres::migrate(pool_, postgres::migrations()); !migrated) {
       return migrated;
     }
-    return code_.sweep();
+    return sweep_code();
   }
 
   store::FunctionStore& functions() override { return functions_; }
   store::CodeStore& code() override { return code_; }
   store::ChangeFeed* feed() override { return &feed_; }
+  base::Result<void> sweep_code() override { return code_.sweep(); }
 
  private:
   sqlite::FileCodeStore spool_;  // uploads on their way pass through the data directory

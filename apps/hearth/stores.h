@@ -21,6 +21,8 @@ class Stores {
   virtual store::CodeStore& code() = 0;
   // Null where nobody else changes what is in it.
   virtual store::ChangeFeed* feed() = 0;
+  // Removes code that no function refers to and that is old enough. Blocks.
+  virtual base::Result<void> sweep_code() = 0;
 };
 
 // `directory` outlives it. `random` names this server among those that share its store. kUnavailable:

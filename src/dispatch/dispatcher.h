@@ -86,6 +86,8 @@ class Dispatcher {
 
   std::size_t calls_waiting() const { return capacity_queue_.size(); }
   std::size_t calls_running() const { return running_; }
+  // What those that wait for capacity wait for.
+  std::uint64_t memory_waited_mb() const;
   std::size_t leases_idle() const { return idle_leases_; }
 
  private:

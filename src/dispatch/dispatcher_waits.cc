@@ -278,6 +278,14 @@ void Dispatcher::handed_over(const model::VersionId& version, const model::Alloc
   }
 }
 
+std::uint64_t Dispatcher::memory_waited_mb() const {
+  std::uint64_t sum = 0;
+  for (const CallPtr& call : capacity_queue_) {
+    sum += call->version->memory_mb;
+  }
+  return sum;
+}
+
 // A copy: to answer one takes it off.
 std::vector<Dispatcher::CallPtr> Dispatcher::waiting_calls() const {
   std::vector<CallPtr> calls;

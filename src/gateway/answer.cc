@@ -157,6 +157,31 @@ http::Response error_response(model::ApiErrorCode code, std::string_view message
   return response;
 }
 
+model::ApiErrorCode refusal_code(int status) {
+  switch (status) {
+    case 408:
+      return model::ApiErrorCode::kRequestTimeout;
+    case 413:
+      return model::ApiErrorCode::kPayloadTooLarge;
+    case 414:
+      return model::ApiErrorCode::kUriTooLong;
+    case 417:
+      return model::ApiErrorCode::kExpectationFailed;
+    case 431:
+      return model::ApiErrorCode::kHeaderTooLarge;
+    case 500:
+      return model::ApiErrorCode::kInternal;
+    case 501:
+      return model::ApiErrorCode::kNotImplemented;
+    case 503:
+      return model::ApiErrorCode::kTooManyConnections;
+    case 505:
+      return model::ApiErrorCode::kVersionNotSupported;
+    default:
+      return model::ApiErrorCode::kBadRequest;
+  }
+}
+
 http::Response error_response(const base::Error& error) {
   return error_response(model::api_error(error.code), error.message);
 }

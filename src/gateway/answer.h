@@ -17,6 +17,8 @@ namespace hearth::gateway {
 // {"error": {"code", "message"}} with the code's status.
 http::Response error_response(model::ApiErrorCode code, std::string_view message);
 http::Response error_response(const base::Error& error);
+// The code of a refusal of the HTTP server's own.
+model::ApiErrorCode refusal_code(int status);
 
 // 200 {"output", "logs"}, or the outcome's error with its status, "type", "stack" and "logs".
 // `total_us`: from the request's arrival to now.

@@ -1,7 +1,6 @@
 #include "gateway/gateway.h"
 
 #include <fmt/format.h>
-#include <openssl/crypto.h>
 
 #include <algorithm>
 #include <utility>
@@ -9,6 +8,7 @@
 #include "base/ids.h"
 #include "gateway/answer.h"
 #include "gateway/upload.h"
+#include "http/api_key.h"
 #include "http/text.h"
 
 namespace hearth::gateway {
@@ -46,11 +46,6 @@ bool is_json(std::string_view type) {
   const std::string_view end = type.substr(type.size() - std::min(type.size(), kSuffix.size()));
   return type.empty() || http::equal_ignoring_case(type, "application/json") ||
          http::equal_ignoring_case(end, kSuffix);
-}
-
-bool same_secret(std::string_view given, std::string_view expected) {
-  return given.size() == expected.size() &&
-         CRYPTO_memcmp(given.data(), expected.data(), expected.size()) == 0;
 }
 
 std::int64_t unix_now_ms() {
@@ -111,43 +106,7 @@ http::Response Gateway::refusal(ApiErrorCode code, std::string_view message) {
 }
 
 http::Response Gateway::refuse(int status, std::string_view reason, std::string_view message) {
-  const auto code = [&] {
-    switch (status) {
-      case 408:
-        return ApiErrorCode::kRequestTimeout;
-      case 413:
-        return ApiErrorCode::kPayloadTooLarge;
-      case 414:
-        return ApiErrorCode::kUriTooLong;
-      case 417:
-        return ApiErrorCode::kExpectationFailed;
-      case 431:
-        return ApiErrorCode::kHeaderTooLarge;
-      case 500:
-        return ApiErrorCode::kInternal;
-      case 501:
-        return ApiErrorCode::kNotImplemented;
-      case 503:
-        return ApiErrorCode::kTooManyConnections;
-      case 505:
-        return ApiErrorCode::kVersionNotSupported;
-      default:
-        return ApiErrorCode::kBadRequest;
-    }
-  }();
-  return refusal(code, message.empty() ? reason : message);
-}
-
-bool Gateway::authorised(const http::RequestHead& head) const {
-  if (options_.api_key.empty()) {
-    return true;
-  }
-  if (const auto key = head.header("X-Api-Key")) {
-    return same_secret(*key, options_.api_key);
-  }
-  constexpr std::string_view kScheme = "Bearer ";
-  const std::string_view value = head.header("Authorization").value_or("");
-  return value.starts_with(kScheme) && same_secret(value.substr(kScheme.size()), options_.api_key);
+  return refusal(refusal_code(status), message.empty() ? reason : message);
 }
 
 http::BodyPlan Gateway::plan(const http::RequestHead& head) {
@@ -156,7 +115,7 @@ http::BodyPlan Gateway::plan(const http::RequestHead& head) {
     return http::Refuse{refusal(ApiErrorCode::kNotFound, fmt::format("no route for {}", head.path()))};
   }
   const bool open = route->endpoint == Endpoint::kHealth;
-  if (!open && !authorised(head)) {
+  if (!open && !http::carries_key(head, options_.api_key)) {
     auto response = refusal(ApiErrorCode::kUnauthorized, "an API key is needed: Authorization: Bearer KEY");
     response.headers.push_back({"WWW-Authenticate", "Bearer"});
     return http::Refuse{std::move(response)};
@@ -175,14 +134,15 @@ http::BodyPlan Gateway::plan(const http::RequestHead& head) {
 }
 
 http::BodyPlan Gateway::plan_route(const Route& route, const http::RequestHead& head) {
-  if (!route.id.empty() && !parts_.functions.find(route.id)) {
+  if (route.names_function() && !parts_.functions.find(route.id)) {
     if (route.endpoint == Endpoint::kInvoke && !may_serve()) {
       return http::Refuse{may_be_older()};
     }
     return http::Refuse{
         refusal(ApiErrorCode::kNotFound, fmt::format("there is no function \"{}\"", route.id))};
   }
-  if (head.method == Method::kPost || head.method == Method::kPut) {
+  const bool uploads = head.method == Method::kPost || head.method == Method::kPut;
+  if (uploads && route.endpoint != Endpoint::kDrain) {
     return plan_upload(route, head);
   }
   return http::Buffer{kIgnoredBodyBytes};
@@ -221,7 +181,7 @@ void Gateway::handle(http::Request request, http::Responder responder) {
     return;
   }
   model::FunctionPtr function;
-  if (!route->id.empty()) {
+  if (route->names_function()) {
     function = parts_.functions.find(route->id);
     if (!function) {
       responder.send(refusal(ApiErrorCode::kNotFound, fmt::format("there is no function \"{}\"", route->id)));
@@ -254,6 +214,15 @@ void Gateway::handle(http::Request request, http::Responder responder) {
       break;
     case Endpoint::kMetrics:
       metrics(std::move(responder));
+      break;
+    case Endpoint::kWorkers:
+      workers(std::move(responder));
+      break;
+    case Endpoint::kDrain:
+      drain_worker(route->id, std::move(responder));
+      break;
+    case Endpoint::kCapacity:
+      capacity(std::move(responder));
       break;
     case Endpoint::kInvoke:
       break;
@@ -304,6 +273,9 @@ void Gateway::answer_call(const std::shared_ptr<Call>& call, dispatch::Answer&& 
   http::Response response;
   std::string instance;
   if (auto* rejection = std::get_if<dispatch::Rejection>(&answer.result)) {
+    if (rejection->code == ApiErrorCode::kNoCapacity || rejection->code == ApiErrorCode::kQueueFull) {
+      refused_callers_.add(call->responder.peer(), call->function->current.memory_mb, now);
+    }
     response = refusal(rejection->code, rejection->message);
   } else {
     auto& execution = std::get<model::Execution>(answer.result);

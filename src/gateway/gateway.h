@@ -21,8 +21,10 @@
 #include "gateway/function_changes.h"
 #include "gateway/log_book.h"
 #include "gateway/metrics.h"
+#include "gateway/refused_callers.h"
 #include "gateway/route.h"
 #include "http/server.h"
+#include "membership/fleet.h"
 #include "model/limits.h"
 #include "store/code_store.h"
 
@@ -52,6 +54,7 @@ struct GatewayParts {
   base::BlockingPool& pool;
   std::function<PlatformStatus()> status;  // of this loop's parts
   base::Random& request_ids;
+  membership::Fleet& fleet;  // for this loop
 };
 
 class Gateway final : public http::Handler, public FunctionMirror {
@@ -78,6 +81,9 @@ class Gateway final : public http::Handler, public FunctionMirror {
   // From now on every request is answered 503 shutting_down, but /health and /metrics.
   void drain() { draining_ = true; }
 
+  // Of this loop. Peaks are not filled in.
+  model::GatewayLoad load();
+
   // The last calls, several in a row, came from one or two callers, so nearly one by one.
   bool calls_one_by_one() const { return calls_of_last_two_ >= kCallsOneByOne; }
 
@@ -87,8 +93,6 @@ class Gateway final : public http::Handler, public FunctionMirror {
   http::BodyPlan plan_route(const Route& route, const http::RequestHead& head);
   http::BodyPlan plan_upload(const Route& route, const http::RequestHead& head);
   http::Response refusal(model::ApiErrorCode code, std::string_view message);
-  bool authorised(const http::RequestHead& head) const;
-
   bool may_serve() const;
   http::Response may_be_older();
   void invoke(const Route& route, http::Request request, http::Responder responder);
@@ -106,6 +110,9 @@ class Gateway final : public http::Handler, public FunctionMirror {
   void health(http::Responder responder);
   http::Response health_response(const PlatformStatus& status) const;
   void metrics(http::Responder responder);
+  void workers(http::Responder responder);
+  void drain_worker(const std::string& id, http::Responder responder);
+  void capacity(http::Responder responder);
   template <typename Part>
   void gather(std::function<Part(Gateway&)> ask, std::function<void(std::vector<Part>)> done);
   PlatformStatus status() const;
@@ -116,6 +123,7 @@ class Gateway final : public http::Handler, public FunctionMirror {
   std::vector<Gateway*> others_;
   LogBook log_book_;
   Metrics metrics_;
+  RefusedCallers refused_callers_;
   const base::TimePoint started_;
   bool draining_ = false;
   ServingTerm term_;

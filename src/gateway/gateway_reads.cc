@@ -13,6 +13,7 @@
 #include "base/bring_back.h"
 #include "gateway/answer.h"
 #include "gateway/gateway.h"
+#include "membership/fleet_metrics.h"
 
 namespace hearth::gateway {
 namespace {
@@ -178,10 +179,16 @@ void Gateway::metrics(http::Responder responder) {
           all.status = all.status + other->status;
           all.metrics += other->metrics;
         }
-        http::Response response;
-        response.content_type = "text/plain; version=0.0.4; charset=utf-8";
-        response.body[0] = all.metrics.text(all.status, parts_.functions.size(), uptime_seconds());
-        held->send(std::move(response));
+        std::string own = all.metrics.text(all.status, parts_.functions.size(), uptime_seconds());
+        parts_.fleet.capacity(
+            [held, own = std::move(own)](const base::Result<membership::Capacity>& counted) {
+              http::Response response;
+              response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+              response.body[0] = own;
+              // What is not known now is left out, not told as it was.
+              response.body[1] = counted ? membership::fleet_metrics(*counted) : std::string();
+              held->send(std::move(response));
+            });
       });
 }
 

@@ -1,5 +1,8 @@
 #include "gateway/route.h"
 
+#include <array>
+#include <utility>
+
 namespace hearth::gateway {
 namespace {
 
@@ -19,24 +22,39 @@ std::optional<Endpoint> function_endpoint(std::string_view rest) {
   return std::nullopt;
 }
 
+constexpr std::array kPlain = {
+    std::pair("/functions", Endpoint::kFunctions), std::pair("/health", Endpoint::kHealth),
+    std::pair("/metrics", Endpoint::kMetrics), std::pair("/workers", Endpoint::kWorkers),
+    std::pair("/capacity", Endpoint::kCapacity)};
+
+std::optional<Route> worker_route(std::string_view rest) {
+  constexpr std::string_view kDrain = "/drain";
+  if (!rest.ends_with(kDrain)) {
+    return std::nullopt;
+  }
+  rest.remove_suffix(kDrain.size());
+  auto id = http::percent_decode(rest);
+  if (!id || id->empty() || rest.find('/') != std::string_view::npos) {
+    return std::nullopt;
+  }
+  return Route{Endpoint::kDrain, std::move(*id)};
+}
+
 }  // namespace
 
 std::optional<Route> find_route(std::string_view path) {
   if (path.size() > 1 && path.ends_with('/')) {
     path.remove_suffix(1);
   }
-  if (path == "/functions") {
-    return Route{Endpoint::kFunctions, {}};
-  }
-  if (path == "/health") {
-    return Route{Endpoint::kHealth, {}};
-  }
-  if (path == "/metrics") {
-    return Route{Endpoint::kMetrics, {}};
-  }
   constexpr std::string_view kPrefix = "/functions/";
   if (!path.starts_with(kPrefix)) {
-    return std::nullopt;
+    for (const auto& [plain, endpoint] : kPlain) {
+      if (path == plain) {
+        return Route{endpoint, {}};
+      }
+    }
+    constexpr std::string_view kWorkers = "/workers/";
+    return path.starts_with(kWorkers) ? worker_route(path.substr(kWorkers.size())) : std::nullopt;
   }
   path.remove_prefix(kPrefix.size());
   const std::size_t slash = path.find('/');
@@ -58,10 +76,13 @@ std::string_view allowed_methods(Endpoint endpoint) {
     case Endpoint::kCode:
       return "PUT";
     case Endpoint::kInvoke:
+    case Endpoint::kDrain:
       return "POST";
     case Endpoint::kLogs:
     case Endpoint::kHealth:
     case Endpoint::kMetrics:
+    case Endpoint::kWorkers:
+    case Endpoint::kCapacity:
       return "GET, HEAD";
   }
   return "";

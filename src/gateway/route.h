@@ -17,11 +17,16 @@ enum class Endpoint {
   kLogs,       // /functions/{id}/logs
   kHealth,     // /health
   kMetrics,    // /metrics
+  kWorkers,    // /workers
+  kDrain,      // /workers/{id}/drain
+  kCapacity,   // /capacity
 };
 
 struct Route {
   Endpoint endpoint = Endpoint::kFunctions;
   std::string id;  // decoded; empty where the path has none
+
+  bool names_function() const { return !id.empty() && endpoint != Endpoint::kDrain; }
 
   bool operator==(const Route&) const = default;
 };

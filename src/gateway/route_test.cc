@@ -14,12 +14,18 @@ TEST(Route, FindsEveryEndpoint) {
   EXPECT_EQ(find_route("/functions/a/logs/"), (Route{Endpoint::kLogs, "a"}));
   EXPECT_EQ(find_route("/health"), (Route{Endpoint::kHealth, ""}));
   EXPECT_EQ(find_route("/metrics"), (Route{Endpoint::kMetrics, ""}));
+  EXPECT_EQ(find_route("/workers/"), (Route{Endpoint::kWorkers, ""}));
+  EXPECT_EQ(find_route("/capacity"), (Route{Endpoint::kCapacity, ""}));
+  EXPECT_EQ(find_route("/workers/worker-1/drain"), (Route{Endpoint::kDrain, "worker-1"}));
+  EXPECT_EQ(find_route("/workers/http%3A%2F%2F10.0.0.2%3A8081/drain"),
+            (Route{Endpoint::kDrain, "http://10.0.0.2:8081"}));
 }
 
 TEST(Route, KnowsNoOther) {
   for (const char* path :
        {"", "/", "/function", "/functions//invoke", "/functions/a/b", "/functions/a/invoke/b",
-        "/functions/%zz", "/functions/%00", "/healthy", "functions"}) {
+        "/functions/%zz", "/functions/%00", "/healthy", "functions", "/workers//drain", "/workers/drain",
+        "/workers/a", "/workers/a/b/drain", "/workers/%00/drain", "/workers/a/drained", "/capacity/a"}) {
     EXPECT_FALSE(find_route(path)) << path;
   }
 }

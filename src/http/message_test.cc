@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "http/api_key.h"
 #include "http/endpoint.h"
 
 namespace hearth::http {
@@ -23,6 +24,22 @@ TEST(RequestHead, DividesItsTarget) {
   head.target = "/a";
   EXPECT_EQ(head.path(), "/a");
   EXPECT_EQ(head.query(), "");
+}
+
+TEST(ApiKey, IsCarriedInEitherHeader) {
+  const auto carries = [](std::string name, std::string value) {
+    RequestHead head;
+    head.headers = {{std::move(name), std::move(value)}};
+    return carries_key(head, "secret");
+  };
+  EXPECT_TRUE(carries("authorization", "Bearer secret"));
+  EXPECT_TRUE(carries("X-Api-Key", "secret"));
+  EXPECT_FALSE(carries("Authorization", "Bearer secret2"));
+  EXPECT_FALSE(carries("Authorization", "Bearer secreT"));
+  EXPECT_FALSE(carries("Authorization", "secret"));
+  EXPECT_FALSE(carries("X-Api-Key", ""));
+  EXPECT_FALSE(carries_key({}, "secret"));
+  EXPECT_TRUE(carries_key({}, "")) << "no key is asked for";
 }
 
 TEST(Endpoint, SplitsHostAndPort) {

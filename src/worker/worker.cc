@@ -370,31 +370,4 @@ void Worker::finish_drain_if_empty() {
   }
 }
 
-WorkerSnapshot Worker::snapshot() const {
-  WorkerSnapshot result;
-  result.total_mb = ledger_.total_mb();
-  result.free_mb = ledger_.free_mb();
-  for (const auto state : kReservationStates) {
-    result.reservations[state] = 0;
-    result.reserved_mb[state] = 0;
-  }
-  for (const auto& [name, slot] : slots_) {
-    ++result.reservations[slot.state];
-    result.reserved_mb[slot.state] += slot.memory.memory_mb();
-  }
-  result.instances_started = started_;
-  result.instances_expired = expired_;
-  result.instances_evicted = evicted_;
-  result.executions = executions_;
-  return result;
-}
-
-bool Worker::ledger_is_exact() const {
-  std::uint64_t sum_mb = ledger_.free_mb();
-  for (const auto& [name, slot] : slots_) {
-    sum_mb += slot.memory.memory_mb();
-  }
-  return sum_mb == ledger_.total_mb();
-}
-
 }  // namespace hearth::worker

@@ -12,6 +12,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -43,6 +44,7 @@ struct WorkerSnapshot {
   std::uint32_t free_mb = 0;
   std::map<ReservationState, std::uint32_t> reservations;  // how many are in each state
   std::map<ReservationState, std::uint32_t> reserved_mb;   // their memory
+  std::set<model::VersionId> versions;                     // that there are instances of
   std::uint64_t instances_started = 0;
   std::uint64_t instances_expired = 0;
   std::uint64_t instances_evicted = 0;

@@ -70,4 +70,12 @@ void HttpLink::release(const model::Allocation& lease, model::ReleaseKind kind) 
   }
 }
 
+void HttpLink::drain(const std::string& worker_uri, RemoteWorker::Drained done) {
+  if (RemoteWorker* const remote = worker(worker_uri)) {
+    remote->drain(std::move(done));
+  } else {
+    done(base::Error{base::ErrorCode::kInvalidArgument, "\"" + worker_uri + "\" is no worker's URI"});
+  }
+}
+
 }  // namespace hearth::link

@@ -27,6 +27,9 @@ class HttpLink final : public Link {
   bool may_keep(const model::Allocation& /*lease*/) const override { return true; }
   void release(const model::Allocation& lease, model::ReleaseKind kind) override;
 
+  // Asks a worker elsewhere to leave. kInvalidArgument: the URI is none; kTimeout: nobody answers there.
+  void drain(const std::string& worker_uri, RemoteWorker::Drained done);
+
  private:
   bool is_own(const model::Allocation& allocation) const {
     return own_ != nullptr && allocation.worker_uri == own_uri_;

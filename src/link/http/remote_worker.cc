@@ -66,6 +66,16 @@ void RemoteWorker::take_back(const model::Allocation& running) {
   begin(std::move(exchange));
 }
 
+// Also of one that has not answered lately: it is asked once, by a person.
+void RemoteWorker::drain(Drained done) {
+  last_used_ = parts_.reactor.now();
+  Exchange exchange;
+  exchange.kind = Kind::kDrain;
+  exchange.drained = std::move(done);
+  exchange.patience = kAdmission;
+  begin(std::move(exchange));
+}
+
 // All of one turn of the loop in one request.
 void RemoteWorker::release(const model::Allocation& lease, model::ReleaseKind kind) {
   cluster::add_release(releases_, lease, kind);
@@ -162,6 +172,9 @@ void RemoteWorker::send(Held& held) {
     case Kind::kTakeBack:
       held.connection->request(http::Method::kPost, cluster::take_back_target(exchange.allocation), nullptr);
       break;
+    case Kind::kDrain:
+      held.connection->request(http::Method::kPost, cluster::kDrainTarget, nullptr);
+      break;
   }
 }
 
@@ -198,7 +211,9 @@ void RemoteWorker::answered(WorkerConnection& connection, WorkerAnswer&& answer)
   free(connection, answer.reusable && !exchange.half_closed);
   if (exchange.kind == Kind::kExecute) {
     executed(std::move(exchange), std::move(answer));
-  } else if (exchange.observer) {
+  } else if (exchange.drained && answer.status == 202) {
+    exchange.drained({});
+  } else if (exchange.observer || exchange.drained) {
     failed(std::move(exchange));
   }
 }
@@ -274,6 +289,10 @@ void RemoteWorker::lost(WorkerConnection& connection, const base::Error& error) 
 }
 
 void RemoteWorker::failed(Exchange exchange) {
+  if (exchange.drained) {
+    exchange.drained(base::Error{base::ErrorCode::kTimeout, "the worker at " + uri_ + " does not answer"});
+    return;
+  }
   if (!exchange.observer) {
     return;
   }

@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -53,6 +54,8 @@ struct LinkParts {
 
 class RemoteWorker final : private WorkerConnectionEvents {
  public:
+  using Drained = std::function<void(base::Result<void>)>;
+
   // `parts` outlive it; no event of it comes after.
   RemoteWorker(LinkParts& parts, std::string uri, http::HostPort address);
   RemoteWorker(const RemoteWorker&) = delete;
@@ -63,12 +66,14 @@ class RemoteWorker final : private WorkerConnectionEvents {
                std::shared_ptr<model::ExecutionObserver> observer);
   void take_back(const model::Allocation& running);
   void release(const model::Allocation& lease, model::ReleaseKind kind);
+  // Asks it to finish what it has and to end. kTimeout: it does not answer; it may have heard all the same.
+  void drain(Drained done);
 
   // Nothing is under way, and nothing has been for so long.
   bool unused_for(base::Duration duration) const;
 
  private:
-  enum class Kind { kExecute, kTell, kRelease, kTakeBack };
+  enum class Kind { kExecute, kTell, kRelease, kTakeBack, kDrain };
   // A request and what becomes of it.
   struct Exchange {
     Kind kind = Kind::kExecute;
@@ -77,6 +82,7 @@ class RemoteWorker final : private WorkerConnectionEvents {
     model::ExecuteRequest request;
     std::shared_ptr<model::ExecutionObserver> observer;  // of kExecute and kTell
     std::shared_ptr<const std::string> body;             // of kRelease
+    Drained drained;                                     // of kDrain
     base::TimePoint began{};
     base::Duration patience{};  // until it must be admitted, or answered if it is no call
     bool sent = false;
