@@ -9,11 +9,9 @@ bool is_unreserved(char c) {
          c == '_' || c == '~';
 }
 
-}  // namespace
-
-std::string function_path(std::string_view name, std::string_view rest) {
+// One segment of a path behind what it begins with.
+std::string encoded(std::string path, std::string_view name) {
   constexpr std::string_view kHex = "0123456789ABCDEF";
-  std::string path = "/functions/";
   for (const char c : name) {
     if (is_unreserved(c)) {
       path += c;
@@ -24,7 +22,17 @@ std::string function_path(std::string_view name, std::string_view rest) {
       path += kHex[byte & 15U];
     }
   }
-  return path.append(rest);
+  return path;
+}
+
+}  // namespace
+
+std::string function_path(std::string_view name, std::string_view rest) {
+  return encoded("/functions/", name).append(rest);
+}
+
+std::string worker_path(std::string_view id, std::string_view rest) {
+  return encoded("/workers/", id).append(rest);
 }
 
 }  // namespace hearth::cli

@@ -43,5 +43,7 @@ class Api {
 
 // "/functions/{name}{rest}", the name percent-encoded.
 std::string function_path(std::string_view name, std::string_view rest = "");
+// "/workers/{id}{rest}", the same way.
+std::string worker_path(std::string_view id, std::string_view rest);
 
 }  // namespace hearth::cli

@@ -1,6 +1,7 @@
 #include "cli/api_model.h"
 
 #include <boost/json.hpp>
+#include <numeric>
 #include <utility>
 
 namespace hearth::cli {
@@ -98,6 +99,35 @@ LogEntry to_log_entry(const json::object& object) {
   return entry;
 }
 
+std::map<std::string, std::uint64_t> counts(const json::object& object, std::string_view name) {
+  std::map<std::string, std::uint64_t> result;
+  if (const auto* each = member_object(object, name)) {
+    for (const auto& [key, ignored] : *each) {
+      result[std::string(key)] = count(*each, key);
+    }
+  }
+  return result;
+}
+
+WorkerInfo to_worker(const json::object& object) {
+  WorkerInfo info;
+  info.id = text(object, "id");
+  info.role = text(object, "role");
+  info.state = text(object, "state");
+  info.uri = text(object, "uri");
+  info.version = text(object, "version");
+  info.started_at = text(object, "startedAt");
+  info.cold_allocations = count(object, "coldAllocations");
+  info.versions = count(object, "versions");
+  info.instances = counts(object, "instances");
+  if (const auto* memory = member_object(object, "memory")) {
+    info.memory_total_mb = count(*memory, "totalMb");
+    info.memory_free_mb = count(*memory, "freeMb");
+    info.memory_busy_mb = count(*memory, "busyMb");
+  }
+  return info;
+}
+
 TimedStep to_step(const json::object& object, int depth) {
   TimedStep step{text(object, "name"), number(object, "duration"), {}};
   const auto* parts = depth > 0 ? member_array(object, "subLogs") : nullptr;
@@ -166,12 +196,54 @@ base::Result<Health> parse_health(std::string_view body) {
     health.memory_total_mb = count(*memory, "totalMb");
     health.memory_free_mb = count(*memory, "freeMb");
   }
-  if (const auto* instances = member_object(object, "instances")) {
-    for (const auto& [state, ignored] : *instances) {
-      health.instances[std::string(state)] = count(*instances, state);
-    }
-  }
+  health.instances = counts(object, "instances");
   return health;
+}
+
+std::uint64_t WorkerInfo::instance_count() const {
+  return std::accumulate(instances.begin(), instances.end(), std::uint64_t{0},
+                         [](std::uint64_t sum, const auto& each) { return sum + each.second; });
+}
+
+base::Result<std::vector<WorkerInfo>> parse_workers(std::string_view body) {
+  const json::value value = parse(body);
+  const auto* workers = value.is_object() ? member_array(value.get_object(), "workers") : nullptr;
+  if (workers == nullptr) {
+    return unreadable("a list of workers");
+  }
+  std::vector<WorkerInfo> result;
+  for (const auto& item : *workers) {
+    if (!item.is_object()) {
+      return unreadable("a list of workers");
+    }
+    result.push_back(to_worker(item.get_object()));
+  }
+  return result;
+}
+
+base::Result<CapacityInfo> parse_capacity(std::string_view body) {
+  const json::value value = parse(body);
+  if (!value.is_object() || !value.get_object().contains("workers")) {
+    return unreadable("a report of capacity");
+  }
+  const auto& object = value.get_object();
+  CapacityInfo info;
+  info.workers = count(object, "workers");
+  info.workers_draining = count(object, "workersDraining");
+  info.workers_needed = count(object, "workersNeeded");
+  info.cold_allocations = count(object, "coldAllocations");
+  info.instances_idle = count(object, "instancesIdle");
+  if (const auto* memory = member_object(object, "memory")) {
+    info.memory_total_mb = count(*memory, "totalMb");
+    info.memory_free_mb = count(*memory, "freeMb");
+    info.memory_busy_mb = count(*memory, "busyMb");
+    info.memory_waited_mb = count(*memory, "waitedForMb");
+  }
+  if (const auto* calls = member_object(object, "calls")) {
+    info.calls_waiting = count(*calls, "waiting");
+    info.calls_running = count(*calls, "running");
+  }
+  return info;
 }
 
 ApiFailure parse_failure(std::string_view body) {

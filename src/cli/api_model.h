@@ -75,6 +75,43 @@ struct Health {
 
 base::Result<Health> parse_health(std::string_view json);
 
+// A process with a worker, as GET /workers tells of it.
+struct WorkerInfo {
+  std::string id;
+  std::string role;   // worker, or serve for gateway and worker in one
+  std::string state;  // serving, draining
+  std::string uri;
+  std::string version;
+  std::string started_at;  // RFC 3339
+  std::uint64_t memory_total_mb = 0;
+  std::uint64_t memory_free_mb = 0;
+  std::uint64_t memory_busy_mb = 0;
+  std::uint64_t cold_allocations = 0;
+  std::uint64_t versions = 0;                      // of functions that it has instances of
+  std::map<std::string, std::uint64_t> instances;  // by state
+
+  std::uint64_t instance_count() const;
+};
+
+base::Result<std::vector<WorkerInfo>> parse_workers(std::string_view json);
+
+struct CapacityInfo {
+  std::uint64_t workers = 0;
+  std::uint64_t workers_draining = 0;
+  std::uint64_t workers_needed = 0;
+  std::uint64_t memory_total_mb = 0;
+  std::uint64_t memory_free_mb = 0;
+  std::uint64_t memory_busy_mb = 0;
+  std::uint64_t memory_waited_mb = 0;
+  std::uint64_t cold_allocations = 0;
+  std::uint64_t instances_idle = 0;
+  std::uint64_t calls_waiting = 0;
+  std::uint64_t calls_running = 0;
+};
+
+// kCorrupt also for an object without "workers": what is scaled by it must not be guessed.
+base::Result<CapacityInfo> parse_capacity(std::string_view json);
+
 // {"error": {…}}; empty fields for a body that is no such thing.
 struct ApiFailure {
   std::string code;

@@ -5,10 +5,10 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <csignal>
 #include <cstdlib>
 #include <iostream>
 #include <map>
-#include <thread>
 
 #include "cli/exit_code.h"
 #include "cli/format.h"
@@ -43,7 +43,8 @@ struct GlobalOptions {
 std::vector<Command> all_commands(std::vector<Command> local_commands) {
   std::vector<Command> commands = std::move(local_commands);
   for (auto* make : {deploy_command, invoke_command, list_command, show_command, logs_command, delete_command,
-                     status_command, version_command, completion_command}) {
+                     status_command, workers_command, capacity_command, scaler_command, version_command,
+                     completion_command}) {
     commands.push_back(make());
   }
   return commands;
@@ -190,6 +191,18 @@ int run_command(const Command& command, const GlobalOptions& options, const CLI:
   return command.run(context);
 }
 
+// A pause; true when it ended because the process is to stop, which only a command sees that has blocked the
+// signals: any other ends by them.
+bool stopped_within(std::chrono::milliseconds pause) {
+  sigset_t stop;
+  ::sigemptyset(&stop);
+  ::sigaddset(&stop, SIGINT);
+  ::sigaddset(&stop, SIGTERM);
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(pause);
+  const timespec longest{seconds.count(), (pause - seconds).count() * 1'000'000};
+  return ::sigtimedwait(&stop, nullptr, &longest) > 0;
+}
+
 bool is_data(int fd) {
   struct stat info {};
   return ::fstat(fd, &info) == 0 &&
@@ -243,10 +256,7 @@ int run(int argc, const char* const* argv, std::vector<Command> local_commands) 
         const auto now = std::chrono::system_clock::now().time_since_epoch();
         return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
       },
-      [](std::chrono::milliseconds pause) {
-        std::this_thread::sleep_for(pause);
-        return true;
-      }};
+      [](std::chrono::milliseconds pause) { return !stopped_within(pause); }};
   return run_with(environment, std::vector<std::string>(argv + std::min(argc, 1), argv + argc),
                   std::move(local_commands));
 }

@@ -56,6 +56,9 @@ Command show_command();
 Command logs_command();
 Command delete_command();
 Command status_command();
+Command workers_command();
+Command capacity_command();
+Command scaler_command();
 Command version_command();
 Command completion_command();
 

@@ -59,6 +59,7 @@ _hearth() {
   case "$command" in
     @takes_function@) mapfile -t COMPREPLY < <(compgen -W "$(@list_names@)" -- "$current") ;;
     deploy) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+    workers) mapfile -t COMPREPLY < <(compgen -W "drain" -- "$current") ;;
     completion) mapfile -t COMPREPLY < <(compgen -W "bash zsh fish" -- "$current") ;;
   esac
 }
@@ -81,6 +82,7 @@ _hearth() {
     "") _describe command commands ;;
     @takes_function@) names=(${(f)"$(@list_names@)"}); _describe function names ;;
     completion) _values shell bash zsh fish ;;
+    workers) _values action drain ;;
     *) _files ;;
   esac
 }
@@ -164,6 +166,7 @@ std::string fish_script(const std::vector<CompletionCommand>& commands,
   script += fmt::format("complete -c hearth -f -n '__fish_seen_subcommand_from {}' -a '({})'\n", functions,
                         kListNames);
   script += "complete -c hearth -f -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'\n";
+  script += "complete -c hearth -f -n '__fish_seen_subcommand_from workers' -a drain\n";
   return script;
 }
 
