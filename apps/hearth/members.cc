@@ -3,6 +3,8 @@
 #include <chrono>
 #include <utility>
 
+#include "base/log.h"
+
 namespace hearth {
 namespace {
 
@@ -57,6 +59,7 @@ membership::HeartbeatParts Members::heartbeat_parts(const Roles& roles) {
 
 void Members::open() {
   if (parts_.cluster != nullptr) {
+    spdlog::info("members: this is {}", id());
     // Who could not be told until now is told at once.
     parts_.cluster->directory().open([this] { heartbeat_.beat(); });
   }

@@ -196,6 +196,12 @@ int HearthServer::stop(std::chrono::seconds bound) {
   return status;
 }
 
+int HearthServer::wait_for_end(std::chrono::seconds bound) {
+  const int status = wait_for_exit(pid_, bound);
+  pid_ = status == -1 ? pid_ : -1;
+  return status;
+}
+
 void HearthServer::kill() {
   ::kill(pid_, SIGKILL);
   ::waitpid(pid_, nullptr, 0);

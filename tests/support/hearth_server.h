@@ -91,6 +91,8 @@ class HearthServer {
 
   // SIGTERM and its exit status; -1 when it took longer than `bound` (it is then killed).
   int stop(std::chrono::seconds bound = std::chrono::seconds(20));
+  // The exit status of one that ends by itself; -1 when it does not within `bound`.
+  int wait_for_end(std::chrono::seconds bound = std::chrono::seconds(20));
   void kill();
 
   Reply get(std::string_view target) const;
