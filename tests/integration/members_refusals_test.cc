@@ -54,11 +54,11 @@ TEST_F(MembersRefusals, AMonitorIsNoGateway) {
 
 TEST_F(MembersRefusals, AWorkerThatDoesNotAnswerIsSaidToBeUnreachable) {
   const auto gateway = start("gateway");
-  redis_->ask("SADD hearth:members worker-far");
   redis_->ask(
       "SET hearth:member:worker-far \"id=worker-far role=worker worker.total-mb=64 uri=http://127.0.0.1:1\" "
       "PX "
       "60000");
+  redis_->ask("SADD hearth:members worker-far");
   const Reply refused = gateway->post("/workers/worker-far/drain", "");
   EXPECT_EQ(refused.status, 503);
   EXPECT_EQ(refused.error_code(), "worker_unreachable");

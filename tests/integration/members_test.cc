@@ -72,7 +72,7 @@ TEST_F(MembersTest, AreListedWithWhatTheyHaveAndTheLostAreForgotten) {
 
 TEST_F(MembersTest, WhatALostWorkerHadAnnouncedIsTakenAway) {
   const auto gateway = start("gateway", {"--worker-timeout", "1s"});
-  const auto monitor = start("monitor", {"--worker-timeout", "1s"});
+  const auto monitor = start("monitor", {"--worker-timeout", "1s", "--code-sweep-interval", "100ms"});
   const auto lost = worker({"--worker-timeout", "1s"});
   ASSERT_TRUE(has_workers(*gateway, 1));
   EXPECT_TRUE(eventually([&] { return redis_->ask("LLEN hearth:cold").find(":2") != std::string::npos; }));
@@ -84,7 +84,10 @@ TEST_F(MembersTest, WhatALostWorkerHadAnnouncedIsTakenAway) {
       seconds(10)))
       << monitor->get("/metrics").body;
   EXPECT_THAT(redis_->ask("LLEN hearth:cold"), HasSubstr(":0"));
-  lost->stop();
+  const std::string metrics = monitor->get("/metrics").body;
+  EXPECT_THAT(metrics, HasSubstr("\nhearth_code_sweeps_failed_total 0\n"));
+  EXPECT_THAT(metrics, testing::Not(HasSubstr("\nhearth_code_sweeps_total 0\n")))
+      << "code of no function goes";
 }
 
 TEST_F(MembersTest, DrainingOneUnderLoadFailsNoCall) {
@@ -154,11 +157,11 @@ TEST_F(MembersTest, ARollingRestartFailsNoCall) {
   running.push_back(worker());
   ASSERT_TRUE(has_workers(*gateway, 2));
   // One of a release to come, that says more of itself.
-  redis_->ask("SADD hearth:members worker-newer");
   redis_->ask(
       "SET hearth:member:worker-newer \"id=worker-newer role=worker release=9.9.9 mood=good "
       "worker.total-mb=64 "
       "worker.gpus=2 uri=http://127.0.0.1:1\" PX 60000");
+  redis_->ask("SADD hearth:members worker-newer");
   EXPECT_THAT(hearth(*gateway, {"workers"}).output,
               testing::AllOf(HasSubstr("9.9.9"), HasSubstr("worker-newer")));
   const std::string id = gateway->create_js(kSlow);

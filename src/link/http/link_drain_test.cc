@@ -1,0 +1,55 @@
+// Asking a worker over the link to leave.
+#include <gtest/gtest.h>
+
+#include <optional>
+#include <string>
+
+#include "link/http/testing/link_fixture.h"
+
+namespace hearth::link {
+namespace {
+
+class LinkDrain : public LinkTest {
+ protected:
+  // "ok", or the error's code.
+  std::string drain(const std::string& at) {
+    std::optional<std::string> answer;
+    link_->drain(at, [&](const base::Result<void>& drained) {
+      answer = drained ? "ok" : std::string(to_string(drained.error().code));
+    });
+    EXPECT_TRUE(run_until([&] { return answer.has_value(); }));
+    run_for(milliseconds(1));  // what the worker has posted
+    return answer.value_or("no answer");
+  }
+};
+
+TEST_F(LinkDrain, IsHeardOnceHoweverOftenItIsAsked) {
+  start_worker();
+  EXPECT_EQ(drain(uri()), "ok");
+  EXPECT_EQ(drain(uri()), "ok");
+  EXPECT_EQ(drains_, 1);
+}
+
+TEST_F(LinkDrain, NobodyAnswersWhereNobodyIs) {
+  EXPECT_EQ(drain(uri()), "timeout");
+  EXPECT_EQ(drain("no URI"), "invalid_argument");
+  start_worker();
+  EXPECT_EQ(drain(uri()), "ok") << "though it has not answered lately";
+}
+
+TEST_F(LinkDrain, AWorkerThatStandsStillIsNotWaitedForLonger) {
+  start_worker();
+  frozen_ = true;
+  const auto began = base::Clock::now();
+  EXPECT_EQ(drain(uri()), "timeout");
+  EXPECT_LT(base::Clock::now() - began, kAdmission + kSlack);
+}
+
+TEST_F(LinkDrain, WithoutTheKeyAWorkerIsNotSentAway) {
+  start_worker("another");
+  EXPECT_EQ(drain(uri()), "timeout");
+  EXPECT_EQ(drains_, 0);
+}
+
+}  // namespace
+}  // namespace hearth::link
