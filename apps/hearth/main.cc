@@ -1,9 +1,10 @@
-// Composition only: the commands there are. `serve` and the roles are wired in serve.cc, `bench` is
-// src/bench's, the others are src/cli's.
+// Composition only: the commands there are. `serve` and the roles are wired in serve.cc, `simulate` in
+// simulate.cc, `bench` is src/bench's, the others are src/cli's.
 #include <memory>
 #include <utility>
 
 #include "apps/hearth/serve.h"
+#include "apps/hearth/simulate.h"
 #include "bench/run/bench_command.h"
 #include "cli/cli.h"
 
@@ -91,5 +92,5 @@ hearth::cli::Command monitor_command() {
 int main(int argc, char** argv) {
   return hearth::cli::run(argc, argv,
                           {serve_command(), gateway_command(), worker_command(), monitor_command(),
-                           hearth::bench::bench_command()});
+                           hearth::bench::bench_command(), hearth::simulate_command()});
 }

@@ -1,0 +1,130 @@
+#include "sim/sim_instances.h"
+
+#include <utility>
+
+namespace hearth::sim {
+namespace {
+
+// Node's boot, a container and the load of a small handler, with the processor to itself.
+constexpr double kStartMedianUs = 75'000;
+constexpr double kStartDeviation = 0.35;
+// From the store, and unpacked: once for a function on a worker.
+constexpr double kCodeMedianUs = 20'000;
+constexpr double kCodeDeviation = 1.0;
+constexpr std::chrono::milliseconds kRemoval{5};
+
+std::int64_t microseconds(double us) { return static_cast<std::int64_t>(us); }
+
+}  // namespace
+
+class SimInstances::SimInstance final : public worker::Instance {
+ public:
+  SimInstance(SimInstances& owner, worker::InstanceStart start, worker::InstanceEvents& events)
+      : owner_(owner),
+        events_(events),
+        name_(std::move(start.name)),
+        function_(Functions::of(*start.version)),
+        memory_mb_(start.version->memory_mb) {
+    owner_.counts_.live_mb += memory_mb_;
+    turn(Phase::kStarting);
+    begin();
+  }
+  SimInstance(const SimInstance&) = delete;
+  SimInstance& operator=(const SimInstance&) = delete;
+  ~SimInstance() override {
+    owner_.loop_.cancel(timer_);
+    owner_.loop_.cancel(end_timer_);
+    turn(Phase::kIdle);
+    owner_.counts_.live_mb -= memory_mb_;
+  }
+
+  void invoke(worker::InstanceCall call) override {
+    turn(Phase::kExecuting);
+    ++owner_.counts_.calls;
+    slot_ = call.slot;
+    const auto run = owner_.functions_.run(function_, owner_.dice_);
+    after(run, [this, run] {
+      owner_.counts_.run_us += static_cast<std::uint64_t>(run.count());
+      turn(Phase::kIdle);
+      events_.finished(name_, returned(run));
+    });
+  }
+  bool takes_behind() const override { return false; }
+  void take_back() override {}
+  void stop() override {
+    if (end_timer_ == 0) {
+      end_timer_ = owner_.loop_.at(owner_.loop_.now() + kRemoval, [this] {
+        if (!owner_.lost_) {
+          events_.ended(name_);
+        }
+      });
+    }
+  }
+
+ private:
+  enum class Phase { kStarting, kIdle, kExecuting };
+
+  void begin() {
+    ++owner_.counts_.starts;
+    model::ExecutionSteps steps;
+    if (owner_.code_here_.insert(function_).second) {
+      ++owner_.counts_.code_fetches;
+      steps.code_us = microseconds(owner_.dice_.log_normal(kCodeMedianUs, kCodeDeviation));
+    }
+    steps.boot_us = microseconds(owner_.dice_.log_normal(kStartMedianUs, kStartDeviation));
+    const std::chrono::microseconds whole(steps.code_us + steps.boot_us);
+    after(whole, [this, steps, whole] {
+      owner_.counts_.start_us += static_cast<std::uint64_t>(whole.count());
+      events_.loaded(name_, steps);
+    });
+  }
+
+  // Nothing follows on a host that is lost.
+  template <typename Then>
+  void after(std::chrono::microseconds pause, Then then) {
+    timer_ = owner_.loop_.at(owner_.loop_.now() + pause, [this, then = std::move(then)] {
+      timer_ = 0;
+      if (!owner_.lost_) {
+        then();
+      }
+    });
+  }
+
+  worker::FinishedCall returned(std::chrono::microseconds run) const {
+    worker::FinishedCall call;
+    call.slot = slot_;
+    call.run_us = run.count();
+    call.handler_us = run.count();
+    call.reusable = true;
+    return call;
+  }
+
+  void turn(Phase phase) {
+    count(phase_, std::uint64_t{0} - memory_mb_, -1U);
+    phase_ = phase;
+    count(phase_, memory_mb_, 1U);
+  }
+  void count(Phase phase, std::uint64_t memory_mb, std::uint32_t instances) {
+    InstanceCounts& counts = owner_.counts_;
+    counts.busy_mb += phase == Phase::kIdle ? 0 : memory_mb;
+    counts.starting += phase == Phase::kStarting ? instances : 0;
+    counts.executing += phase == Phase::kExecuting ? instances : 0;
+  }
+
+  SimInstances& owner_;
+  worker::InstanceEvents& events_;
+  const std::string name_;
+  const std::uint32_t function_;
+  const std::uint32_t memory_mb_;
+  std::uint32_t slot_ = 0;
+  Phase phase_ = Phase::kIdle;
+  base::TimerId timer_ = 0;
+  base::TimerId end_timer_ = 0;
+};
+
+std::unique_ptr<worker::Instance> SimInstances::start(worker::InstanceStart start,
+                                                      worker::InstanceEvents& events) {
+  return std::make_unique<SimInstance>(*this, std::move(start), events);
+}
+
+}  // namespace hearth::sim

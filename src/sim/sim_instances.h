@@ -1,0 +1,56 @@
+// The instances of one simulated worker: each takes a while to start, longer when its code is new to the
+// worker, and its calls run as long as its function's do. Nothing is executed.
+//
+// Loop thread only.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_set>
+
+#include "base/event_loop.h"
+#include "sim/dice.h"
+#include "sim/functions.h"
+#include "worker/instance.h"
+
+namespace hearth::sim {
+
+// What a worker's instances do, or have done.
+struct InstanceCounts {
+  std::uint64_t calls = 0;
+  std::uint64_t starts = 0;
+  std::uint64_t code_fetches = 0;
+  std::uint64_t start_us = 0;  // all starts together
+  std::uint64_t run_us = 0;    // all calls that have ended
+  std::uint64_t live_mb = 0;   // of the instances there are now
+  std::uint64_t busy_mb = 0;   // of those that start or execute now
+  std::uint32_t starting = 0;
+  std::uint32_t executing = 0;
+};
+
+class SimInstances final : public worker::InstanceFactory {
+ public:
+  SimInstances(const Functions& functions, base::EventLoop& loop, Dice dice)
+      : functions_(functions), loop_(loop), dice_(dice) {}
+
+  std::unique_ptr<worker::Instance> start(worker::InstanceStart start,
+                                          worker::InstanceEvents& events) override;
+
+  // The host is gone with all of its instances: none says anything any more.
+  void lose() { lost_ = true; }
+
+  const InstanceCounts& counts() const { return counts_; }
+
+ private:
+  class SimInstance;
+
+  const Functions& functions_;
+  base::EventLoop& loop_;
+  Dice dice_;
+  std::unordered_set<std::uint32_t> code_here_;
+  InstanceCounts counts_;
+  bool lost_ = false;
+};
+
+}  // namespace hearth::sim

@@ -1,0 +1,47 @@
+// One gateway's simulated link: half a round trip to the worker and half a round trip back. A worker that is
+// lost does not answer: whoever asks gives it up after a quarter of a second, whoever waits for an answer
+// when it is forgotten. Loop thread only.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "base/event_loop.h"
+#include "link/link.h"
+#include "sim/hosts.h"
+
+namespace hearth::sim {
+
+class SimLink final : public link::Link {
+ public:
+  // No admission within this: another worker is asked.
+  static constexpr std::chrono::milliseconds kAdmissionDeadline{250};
+
+  // `hosts` and `loop` outlive the link.
+  SimLink(Hosts& hosts, std::chrono::microseconds round_trip, base::EventLoop& loop)
+      : hosts_(hosts), half_(base::Duration(round_trip) / 2), loop_(loop) {}
+
+  void execute(const model::Allocation& allocation, model::ExecuteRequest request,
+               std::shared_ptr<model::ExecutionObserver> observer) override;
+  // No simulated call is so short that it would stand behind another.
+  void execute_behind(const model::Allocation& running, model::ExecuteRequest request,
+                      std::shared_ptr<model::ExecutionObserver> observer) override;
+  void take_back(const model::Allocation& /*running*/) override {}
+  bool may_keep(const model::Allocation& /*lease*/) const override { return true; }
+  void release(const model::Allocation& lease, model::ReleaseKind kind) override;
+
+  // Leases that were given back.
+  std::uint64_t releases() const { return releases_; }
+
+ private:
+  class Return;
+
+  void refuse_at(base::TimePoint when, std::shared_ptr<model::ExecutionObserver> observer);
+
+  Hosts& hosts_;
+  const base::Duration half_;
+  base::EventLoop& loop_;
+  std::uint64_t releases_ = 0;
+};
+
+}  // namespace hearth::sim
