@@ -54,7 +54,9 @@ struct Report {
   double busy_memory_mean = 0;  // of those that start or execute
   double busy_memory_peak = 0;
   Spread busy_memory_spread;  // over workers, mean of all seconds
-  Spread call_spread;         // over workers, of all calls that they executed
+  double fullest_worker =
+      0;               // what starts or executes on it, of its memory, in the ten seconds when that is most
+  Spread call_spread;  // over workers, of all calls that they executed
 
   std::uint64_t instances_started = 0;
   std::uint64_t instances_expired = 0;

@@ -20,6 +20,7 @@ json::object settings_json(const Settings& settings) {
           {"rate", load.rate},
           {"swing", load.swing},
           {"day_us", load.day.count()},
+          {"run_mean_us", load.run_mean.count()},
           {"messaging_servers", messaging.servers},
           {"messaging_rate", messaging.rate},
           {"round_trip_us", messaging.round_trip.count()},
@@ -41,7 +42,9 @@ json::object percentiles_json(const Percentiles& percentiles) {
 }
 
 json::object spread_json(const Spread& spread) {
-  return {{"max_to_mean", spread.max_to_mean}, {"variation", spread.variation}};
+  return {{"max_to_mean", spread.max_to_mean},
+          {"variation", spread.variation},
+          {"variation_by_chance", spread.by_chance}};
 }
 
 json::object messages_json(const Report& report) {
@@ -67,6 +70,7 @@ json::object memory_json(const Report& report) {
           {"instances_peak", report.memory_peak},
           {"busy_mean", report.busy_memory_mean},
           {"busy_peak", report.busy_memory_peak},
+          {"fullest_worker", report.fullest_worker},
           {"busy_spread", spread_json(report.busy_memory_spread)},
           {"call_spread", spread_json(report.call_spread)}};
 }

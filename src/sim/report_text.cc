@@ -86,14 +86,24 @@ std::string memory_text(const Report& report) {
       "Memory, of what the workers have\n"
       "  instances, idle or not: {:.1f} % on average, {:.1f} % at most\n"
       "  instances that start or execute: {:.1f} % on average, {:.1f} % at most\n"
-      "  instances: {} started, {} expired, {} evicted; {} fetches of code\n\n"
-      "Imbalance between workers\n"
-      "  memory that starts or executes: most / mean {:.2f}, coefficient of variation {:.2f}\n"
-      "  calls: most / mean {:.2f}, coefficient of variation {:.2f}\n\n",
+      "  instances: {} started, {} expired, {} evicted; {} fetches of code\n\n",
       kPercent * report.memory_mean, kPercent * report.memory_peak, kPercent * report.busy_memory_mean,
       kPercent * report.busy_memory_peak, report.instances_started, report.instances_expired,
-      report.instances_evicted, report.code_fetches, report.busy_memory_spread.max_to_mean,
-      report.busy_memory_spread.variation, report.call_spread.max_to_mean, report.call_spread.variation);
+      report.instances_evicted, report.code_fetches);
+}
+
+std::string spread_text(const char* what, const Spread& spread) {
+  return fmt::format("  {:<34}{:>12.2f}{:>24.2f}{:>12.2f}\n", what, spread.max_to_mean, spread.variation,
+                     spread.by_chance);
+}
+
+std::string imbalance_text(const Report& report) {
+  return fmt::format("Imbalance between workers\n  {:<34}{:>12}{:>24}{:>12}\n", "", "most / mean",
+                     "deviation / mean", "by chance") +
+         spread_text("memory that starts or executes", report.busy_memory_spread) +
+         spread_text("calls", report.call_spread) +
+         fmt::format("  on the fullest worker {:.1f} % of its memory starts or executes\n\n",
+                     kPercent * report.fullest_worker);
 }
 
 std::string seconds_text(const std::optional<std::size_t>& seconds) {
@@ -146,7 +156,8 @@ double Report::a_call(std::uint64_t count) const { return share(count, calls); }
 
 std::string to_text(const Report& report) {
   std::string text = settings_text(report.settings) + calls_text(report) + latency_text(report) +
-                     messages_text(report) + memory_text(report) + recovery_text(report) + uses_text(report);
+                     messages_text(report) + memory_text(report) + imbalance_text(report) +
+                     recovery_text(report) + uses_text(report);
   if (!report.ledgers_exact) {
     text += "A worker's memory does not add up: this is a bug.\n";
   }

@@ -1,20 +1,29 @@
 #include "sim/sampler.h"
 
 #include <algorithm>
+#include <cmath>
+#include <numeric>
 #include <string>
 
 namespace hearth::sim {
 namespace {
 
 // What a gateway's or a worker's one loop spends, in microseconds of a processor. A call: SPECIFICATION.md,
-// the server's own part. A message: parsed, looked up, written. A pool: looked at when a lease goes back.
+// the server's own part. A message: parsed, looked up, written.
 constexpr double kCallUs = 20;
 constexpr double kMessageUs = 5;
-constexpr double kPoolUs = 0.02;
 // Of a core: what a call takes of one while it runs (most of a call is waiting), and a start.
 constexpr double kCoresOfCall = 0.25;
 constexpr double kCoresOfStart = 1;
 constexpr double kSecondUs = 1e6;
+
+// Of what its dispatcher keeps of a version, looked at each time a lease goes back; measured: more, the fewer
+// of them fit into a cache.
+double pool_us(double pools) {
+  constexpr double kAtTenThousand = 0.025;
+  constexpr double kMost = 0.1;
+  return std::min(kMost, kAtTenThousand * pools / 10'000);
+}
 
 double difference(std::uint64_t now, std::uint64_t before) { return static_cast<double>(now - before); }
 
@@ -76,6 +85,7 @@ void Sampler::sample() {
 void Sampler::sample_hosts(const Counted& now) {
   std::vector<double> busy_mb;
   double live_mb = 0;
+  double squares = 0;
   double cores = 0;
   double calls = 0;
   for (std::size_t i = 0; i < now.hosts.size(); ++i) {
@@ -85,6 +95,7 @@ void Sampler::sample_hosts(const Counted& now) {
     const InstanceCounts& host = now.hosts[i];
     busy_mb.push_back(static_cast<double>(host.busy_mb));
     live_mb += static_cast<double>(host.live_mb);
+    squares += static_cast<double>(host.busy_mb_squared);
     cores += kCoresOfCall * host.executing + kCoresOfStart * host.starting;
     calls += difference(host.calls, last_.hosts[i].calls);
   }
@@ -100,6 +111,7 @@ void Sampler::sample_hosts(const Counted& now) {
   busiest_worker_.add(spread.max_to_mean * sum_mb / total_mb);
   spread_max_.add(spread.max_to_mean);
   spread_variation_.add(spread.variation);
+  spread_by_chance_.add(sum_mb > 0 ? std::sqrt(living * squares) / sum_mb : 0);
   core_use_.add(cores / (living * settings_.cores));
   const double messages = difference(now.worker_messages, last_.worker_messages) +
                           difference(now.deliveries_to_workers, last_.deliveries_to_workers);
@@ -110,9 +122,10 @@ void Sampler::sample_gateways(const Counted& now) {
   for (std::size_t i = 0; i < now.gateways.size(); ++i) {
     const GatewayCounts& gateway = now.gateways[i];
     const GatewayCounts& before = last_.gateways[i];
-    const double swept = difference(gateway.releases, before.releases) * static_cast<double>(gateway.pools);
+    const auto pools = static_cast<double>(gateway.pools);
+    const double swept_us = difference(gateway.releases, before.releases) * pools * pool_us(pools);
     gateway_use_[i].add((difference(gateway.calls, before.calls) * kCallUs +
-                         difference(gateway.messages, before.messages) * kMessageUs + swept * kPoolUs) /
+                         difference(gateway.messages, before.messages) * kMessageUs + swept_us) /
                         kSecondUs);
   }
 }
@@ -133,7 +146,7 @@ void Sampler::report(Report& report) const {
   report.memory_peak = memory_.peak();
   report.busy_memory_mean = busy_memory_.mean();
   report.busy_memory_peak = busy_memory_.peak();
-  report.busy_memory_spread = {spread_max_.mean(), spread_variation_.mean()};
+  report.busy_memory_spread = {spread_max_.mean(), spread_variation_.mean(), spread_by_chance_.mean()};
   std::vector<double> calls;
   for (std::size_t i = 0; i < last_.hosts.size(); ++i) {
     if (!platform_.hosts()[i].lost) {
@@ -143,6 +156,9 @@ void Sampler::report(Report& report) const {
     report.code_fetches += last_.hosts[i].code_fetches - start_.hosts[i].code_fetches;
   }
   report.call_spread = spread_of(calls);
+  const double all_calls = std::accumulate(calls.begin(), calls.end(), 0.0);
+  report.call_spread.by_chance = all_calls > 0 ? std::sqrt(static_cast<double>(calls.size()) / all_calls) : 0;
+  report.fullest_worker = busiest_worker_.busiest();
   Counted end;
   count_lives(end);
   report.instances_expired = end.expired - start_.expired;
@@ -163,7 +179,6 @@ void Sampler::report_uses(Report& report) const {
   add("the workers' loops", worker_loop_use_);
   add("the workers' cores", core_use_);
   add("the workers' memory, executing", busy_memory_);
-  add("the fullest worker's memory, executing", busiest_worker_);
   std::ranges::stable_sort(report.uses, std::greater<>(), &Use::busiest);
 }
 

@@ -55,6 +55,7 @@ class Sampler {
   Series busiest_worker_;
   Series spread_max_;
   Series spread_variation_;
+  Series spread_by_chance_;
 };
 
 }  // namespace hearth::sim

@@ -42,7 +42,7 @@ Spread spread_of(const std::vector<double>& values) {
     squares += (value - mean) * (value - mean);
   }
   const double deviation = std::sqrt(squares / static_cast<double>(values.size()));
-  return {*std::ranges::max_element(values) / mean, deviation / mean};
+  return {*std::ranges::max_element(values) / mean, deviation / mean, 0};
 }
 
 }  // namespace hearth::sim

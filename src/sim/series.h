@@ -25,6 +25,7 @@ class Series {
 struct Spread {
   double max_to_mean = 0;
   double variation = 0;  // standard deviation / mean
+  double by_chance = 0;  // the variation, were each piece of it on any worker with the same probability
 
   bool operator==(const Spread&) const = default;
 };

@@ -100,15 +100,17 @@ class SimInstances::SimInstance final : public worker::Instance {
   }
 
   void turn(Phase phase) {
-    count(phase_, std::uint64_t{0} - memory_mb_, -1U);
-    phase_ = phase;
-    count(phase_, memory_mb_, 1U);
+    count(std::exchange(phase_, phase), -1);
+    count(phase_, 1);
   }
-  void count(Phase phase, std::uint64_t memory_mb, std::uint32_t instances) {
+  // One more or one less is in this phase.
+  void count(Phase phase, int by) {
     InstanceCounts& counts = owner_.counts_;
-    counts.busy_mb += phase == Phase::kIdle ? 0 : memory_mb;
-    counts.starting += phase == Phase::kStarting ? instances : 0;
-    counts.executing += phase == Phase::kExecuting ? instances : 0;
+    const std::int64_t memory_mb = phase == Phase::kIdle ? 0 : std::int64_t{memory_mb_};
+    counts.busy_mb += static_cast<std::uint64_t>(by * memory_mb);
+    counts.busy_mb_squared += static_cast<std::uint64_t>(by * memory_mb * memory_mb);
+    counts.starting += phase == Phase::kStarting ? static_cast<std::uint32_t>(by) : 0U;
+    counts.executing += phase == Phase::kExecuting ? static_cast<std::uint32_t>(by) : 0U;
   }
 
   SimInstances& owner_;

@@ -21,10 +21,11 @@ struct InstanceCounts {
   std::uint64_t calls = 0;
   std::uint64_t starts = 0;
   std::uint64_t code_fetches = 0;
-  std::uint64_t start_us = 0;  // all starts together
-  std::uint64_t run_us = 0;    // all calls that have ended
-  std::uint64_t live_mb = 0;   // of the instances there are now
-  std::uint64_t busy_mb = 0;   // of those that start or execute now
+  std::uint64_t start_us = 0;         // all starts together
+  std::uint64_t run_us = 0;           // all calls that have ended
+  std::uint64_t live_mb = 0;          // of the instances there are now
+  std::uint64_t busy_mb = 0;          // of those that start or execute now
+  std::uint64_t busy_mb_squared = 0;  // of each of those, summed up
   std::uint32_t starting = 0;
   std::uint32_t executing = 0;
 };

@@ -60,7 +60,7 @@ class SimLoop final : public base::EventLoop {
 class CoarseLoop final : public base::EventLoop {
  public:
   static constexpr std::chrono::milliseconds kFar{100};
-  static constexpr std::chrono::milliseconds kTick{20};
+  static constexpr std::chrono::milliseconds kTick{50};
 
   explicit CoarseLoop(base::EventLoop& loop) : loop_(loop) {}
 
