@@ -61,13 +61,22 @@ void add_duration(CLI::App& group, const std::string& flag, microseconds& value,
       ->default_str(base::format_duration(value));
 }
 
+// Also refuses what is no number: it lies within any bounds.
 template <typename Number>
 void add_number(CLI::App& group, const std::string& flag, Number& value, std::pair<Number, Number> bounds,
                 const std::string& help) {
-  group.add_option(flag, value, help)
-      ->check(CLI::Range(bounds.first, bounds.second))
+  group
+      .add_option_function<Number>(
+          flag,
+          [&value, flag, bounds](const Number& number) {
+            if (!(number >= bounds.first && number <= bounds.second)) {
+              throw CLI::ValidationError(flag, fmt::format("it is {} to {}", bounds.first, bounds.second));
+            }
+            value = number;
+          },
+          help)
       ->type_name("N")
-      ->capture_default_str();
+      ->default_str(fmt::format("{}", value));
 }
 
 constexpr Bounds kSeconds{std::chrono::seconds(1), std::chrono::hours(24 * 7)};

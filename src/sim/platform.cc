@@ -17,7 +17,6 @@ Platform::Platform(const Settings& settings, const Functions& functions, SimLoop
     : settings_(settings),
       functions_(functions),
       loop_(loop),
-      coarse_(loop),
       dice_(settings.seed ^ kPlatformSeed),
       names_(settings.seed ^ kNamesSeed),
       net_(settings.messaging, settings.gateways + settings.workers, loop),
@@ -26,10 +25,11 @@ Platform::Platform(const Settings& settings, const Functions& functions, SimLoop
   for (Gateway& gateway : gateways_) {
     dispatch::DispatcherOptions options;
     options.cores = std::max(1U, settings_.workers * settings_.cores / settings_.gateways);
-    gateway.link = std::make_unique<SimLink>(hosts_, settings_.messaging.round_trip, loop_);
+    gateway.loop = std::make_unique<CoarseLoop>(loop_);
+    gateway.link = std::make_unique<SimLink>(hosts_, settings_.messaging.round_trip, loop_, *gateway.loop);
     gateway.messaging = &net_.add_gateway();
     gateway.dispatcher =
-        std::make_unique<dispatch::Dispatcher>(options, *gateway.messaging, *gateway.link, coarse_);
+        std::make_unique<dispatch::Dispatcher>(options, *gateway.messaging, *gateway.link, *gateway.loop);
     gateway.known.assign(functions_.size(), false);
   }
   for (std::size_t place = 0; place < hosts_.size(); ++place) {
@@ -111,7 +111,7 @@ std::vector<GatewayCounts> Platform::gateways() const {
   for (const Gateway& gateway : gateways_) {
     GatewayCounts each = gateway.counts;
     each.messages = gateway.messaging->messages();
-    each.releases = gateway.link->releases();
+    each.idle_releases = gateway.link->idle_releases();
     counts.push_back(each);
   }
   return counts;

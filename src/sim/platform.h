@@ -24,9 +24,9 @@ namespace hearth::sim {
 // What a gateway has done, for its use of a processor.
 struct GatewayCounts {
   std::uint64_t calls = 0;
-  std::uint64_t messages = 0;  // of messaging, sent and received
-  std::uint64_t releases = 0;  // leases given back
-  std::uint64_t pools = 0;     // versions that its dispatcher keeps something of
+  std::uint64_t messages = 0;       // of messaging, sent and received
+  std::uint64_t idle_releases = 0;  // leases given back unused
+  std::uint64_t pools = 0;          // versions that its dispatcher keeps something of
 };
 
 class Platform {
@@ -56,6 +56,7 @@ class Platform {
 
  private:
   struct Gateway {
+    std::unique_ptr<CoarseLoop> loop;
     std::unique_ptr<SimLink> link;
     SimMessaging* messaging = nullptr;
     std::unique_ptr<dispatch::Dispatcher> dispatcher;
@@ -69,7 +70,6 @@ class Platform {
   const Settings settings_;
   const Functions& functions_;
   SimLoop& loop_;
-  CoarseLoop coarse_;
   Dice dice_;
   base::SeededRandom names_;
   MessagingNet net_;

@@ -46,6 +46,7 @@ Sampler::Sampler(const Settings& settings, const Platform& platform)
       start_(count()),
       last_(start_),
       gateway_use_(settings.gateways),
+      gateway_use_later_(settings.gateways),
       server_use_(settings.messaging.servers) {
   count_lives(start_);
 }
@@ -122,11 +123,13 @@ void Sampler::sample_gateways(const Counted& now) {
   for (std::size_t i = 0; i < now.gateways.size(); ++i) {
     const GatewayCounts& gateway = now.gateways[i];
     const GatewayCounts& before = last_.gateways[i];
+    const double without_us = difference(gateway.calls, before.calls) * kCallUs +
+                              difference(gateway.messages, before.messages) * kMessageUs;
+    const double releases = difference(gateway.idle_releases, before.idle_releases);
     const auto pools = static_cast<double>(gateway.pools);
-    const double swept_us = difference(gateway.releases, before.releases) * pools * pool_us(pools);
-    gateway_use_[i].add((difference(gateway.calls, before.calls) * kCallUs +
-                         difference(gateway.messages, before.messages) * kMessageUs + swept_us) /
-                        kSecondUs);
+    const double all = settings_.load.functions;
+    gateway_use_[i].add((without_us + releases * pools * pool_us(pools)) / kSecondUs);
+    gateway_use_later_[i].add((without_us + releases * all * pool_us(all)) / kSecondUs);
   }
 }
 
@@ -173,9 +176,11 @@ void Sampler::report_uses(Report& report) const {
   for (std::size_t i = 0; i < server_use_.size(); ++i) {
     add("messaging server " + std::to_string(i + 1), server_use_[i]);
   }
-  const auto busiest =
-      std::ranges::max_element(gateway_use_, {}, [](const Series& series) { return series.busiest(); });
-  add("the busiest gateway's loop", *busiest);
+  const auto busiest = [](const std::vector<Series>& all) -> const Series& {
+    return *std::ranges::max_element(all, {}, [](const Series& series) { return series.busiest(); });
+  };
+  add("the busiest gateway's loop", busiest(gateway_use_));
+  add("the same, once it has met every function", busiest(gateway_use_later_));
   add("the workers' loops", worker_loop_use_);
   add("the workers' cores", core_use_);
   add("the workers' memory, executing", busy_memory_);

@@ -17,7 +17,7 @@ struct LoadSettings {
   double zipf = 1.1;
   double rate = 1'000;  // calls a second of the platform, the mean of a day
   double swing = 0.5;   // how far the rate rises above its mean and falls below it within a day
-  std::chrono::microseconds day{std::chrono::minutes(5)};
+  std::chrono::microseconds day{std::chrono::minutes(2)};
   std::chrono::microseconds run_mean{std::chrono::seconds(1)};  // of a handler, over all calls
 };
 
@@ -39,14 +39,14 @@ struct LossSettings {
 struct Settings {
   std::uint32_t workers = 1'000;
   std::uint32_t gateways = 10;
-  std::uint32_t memory_mb = 16'384;  // of one worker, for instances
+  std::uint32_t memory_mb = 24'576;  // of one worker, for instances
   std::uint32_t cores = 16;          // of one worker
   std::chrono::microseconds keep_alive{std::chrono::minutes(15)};
   LoadSettings load;
   MessagingSettings messaging;
   LossSettings loss;
   std::chrono::microseconds warm_up{std::chrono::minutes(1)};   // before anything is measured
-  std::chrono::microseconds duration{std::chrono::minutes(5)};  // of what is measured
+  std::chrono::microseconds duration{std::chrono::minutes(2)};  // of what is measured
   std::uint64_t seed = 1;
 };
 

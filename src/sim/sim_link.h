@@ -9,6 +9,7 @@
 #include "base/event_loop.h"
 #include "link/link.h"
 #include "sim/hosts.h"
+#include "sim/sim_loop.h"
 
 namespace hearth::sim {
 
@@ -17,9 +18,10 @@ class SimLink final : public link::Link {
   // No admission within this: another worker is asked.
   static constexpr std::chrono::milliseconds kAdmissionDeadline{250};
 
-  // `hosts` and `loop` outlive the link.
-  SimLink(Hosts& hosts, std::chrono::microseconds round_trip, base::EventLoop& loop)
-      : hosts_(hosts), half_(base::Duration(round_trip) / 2), loop_(loop) {}
+  // `gateway` has the timers of the dispatcher that uses this link. All outlive it, but for the duration.
+  SimLink(Hosts& hosts, std::chrono::microseconds round_trip, base::EventLoop& loop,
+          const CoarseLoop& gateway)
+      : hosts_(hosts), half_(base::Duration(round_trip) / 2), loop_(loop), gateway_(gateway) {}
 
   void execute(const model::Allocation& allocation, model::ExecuteRequest request,
                std::shared_ptr<model::ExecutionObserver> observer) override;
@@ -30,8 +32,8 @@ class SimLink final : public link::Link {
   bool may_keep(const model::Allocation& /*lease*/) const override { return true; }
   void release(const model::Allocation& lease, model::ReleaseKind kind) override;
 
-  // Leases that were given back.
-  std::uint64_t releases() const { return releases_; }
+  // Leases that were given back because nobody used them: by a timer.
+  std::uint64_t idle_releases() const { return idle_releases_; }
 
  private:
   class Return;
@@ -41,7 +43,8 @@ class SimLink final : public link::Link {
   Hosts& hosts_;
   const base::Duration half_;
   base::EventLoop& loop_;
-  std::uint64_t releases_ = 0;
+  const CoarseLoop& gateway_;
+  std::uint64_t idle_releases_ = 0;
 };
 
 }  // namespace hearth::sim

@@ -69,12 +69,15 @@ void SimLoop::run_until(base::TimePoint end) {
 }
 
 base::TimerId CoarseLoop::at(base::TimePoint when, std::function<void()> callback) {
-  if (when - loop_.now() >= kFar) {
-    const auto since_start = when.time_since_epoch();
-    const auto ticks = (since_start + kTick - base::Duration(1)) / kTick;
-    when = base::TimePoint(ticks * base::Duration(kTick));
+  if (when - loop_.now() < kFar && !coarse_runs_) {
+    return loop_.at(when, std::move(callback));
   }
-  return loop_.at(when, std::move(callback));
+  const auto ticks = (when.time_since_epoch() + kTick - base::Duration(1)) / kTick;
+  return loop_.at(base::TimePoint(ticks * base::Duration(kTick)), [this, callback = std::move(callback)] {
+    coarse_runs_ = true;
+    callback();
+    coarse_runs_ = false;
+  });
 }
 
 }  // namespace hearth::sim

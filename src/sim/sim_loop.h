@@ -55,8 +55,8 @@ class SimLoop final : public base::EventLoop {
   std::uint64_t events_ = 0;
 };
 
-// The same loop with coarse timers, as a server has them that keeps many: one that is due in `kFar` or more
-// runs at the next whole `kTick`. Waits of milliseconds stay exact.
+// The same loop with coarse timers, as a server has them that keeps many: one that is due in kFar or more, or
+// is set by such a one, runs at the next whole kTick. Waits of milliseconds stay exact.
 class CoarseLoop final : public base::EventLoop {
  public:
   static constexpr std::chrono::milliseconds kFar{100};
@@ -69,8 +69,12 @@ class CoarseLoop final : public base::EventLoop {
   void cancel(base::TimerId timer) override { loop_.cancel(timer); }
   void post(std::function<void()> callback) override { loop_.post(std::move(callback)); }
 
+  // A coarse timer's callback is under way.
+  bool coarse_runs() const { return coarse_runs_; }
+
  private:
   base::EventLoop& loop_;
+  bool coarse_runs_ = false;
 };
 
 }  // namespace hearth::sim

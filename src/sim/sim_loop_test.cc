@@ -52,6 +52,20 @@ TEST(SimLoop, ATimerOfThePastRunsNow) {
   EXPECT_EQ(loop.now(), start);
 }
 
+TEST(CoarseLoop, WhatACoarseTimerSetsIsCoarseToo) {
+  SimLoop loop;
+  CoarseLoop coarse(loop);
+  const auto start = loop.now();
+  base::Duration second{};
+  coarse.at(start + milliseconds(200), [&] {
+    EXPECT_TRUE(coarse.coarse_runs());
+    coarse.at(loop.now() + milliseconds(3), [&] { second = loop.now() - start; });
+  });
+  loop.run_until(start + milliseconds(500));
+  EXPECT_EQ(second, milliseconds(250));
+  EXPECT_FALSE(coarse.coarse_runs());
+}
+
 TEST(CoarseLoop, LeavesShortTimersExactAndRoundsLongOnesUp) {
   SimLoop loop;
   CoarseLoop coarse(loop);

@@ -20,7 +20,7 @@ using std::chrono::seconds;
 constexpr std::uint64_t kFunctionSeed = 0x66756e63;
 constexpr std::uint64_t kLoadSeed = 0x6c6f6164;
 // Of all memory, what the warm-up fills at most with functions that would be warm already.
-constexpr double kWarmedMemory = 0.75;
+constexpr double kWarmedMemory = 0.9;
 
 std::uint64_t whole_seconds(microseconds duration) {
   return static_cast<std::uint64_t>(std::chrono::ceil<seconds>(duration).count());
@@ -86,19 +86,19 @@ void Simulation::next_arrival() {
            });
 }
 
-// What the load would have called within a keep-alive is called once, so that the measurement begins as if
-// the platform had been up for long.
+// Whom the load would have called within a keep-alive is called once, by the chance of that, so that the
+// measurement begins as if the platform had been up for long.
 void Simulation::warm() {
   double memory_mb = kWarmedMemory * settings_.memory_mb * settings_.workers;
   const double kept_calls = settings_.load.rate * std::chrono::duration<double>(settings_.keep_alive).count();
-  for (std::uint32_t function = 0; function < functions_.size(); ++function) {
-    memory_mb -= functions_.version(function)->memory_mb;
-    if (memory_mb < 0 || functions_.share(function) * kept_calls < 1) {
-      return;
-    }
+  for (std::uint32_t function = 0; function < functions_.size() && memory_mb > 0; ++function) {
+    const double warm = 1 - std::exp(-functions_.share(function) * kept_calls);
     const double after_us = dice_.share() * static_cast<double>(settings_.warm_up.count());
-    loop_.at(loop_.now() + microseconds(static_cast<std::int64_t>(after_us)),
-             [this, function] { call(function); });
+    if (dice_.share() < warm) {
+      memory_mb -= functions_.version(function)->memory_mb;
+      loop_.at(loop_.now() + microseconds(static_cast<std::int64_t>(after_us)),
+               [this, function] { call(function); });
+    }
   }
 }
 

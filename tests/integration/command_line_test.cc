@@ -125,5 +125,48 @@ TEST_F(CommandLine, TheExamplesDoWhatTheySay) {
   }
 }
 
+TEST_F(CommandLine, ASimulationRepeatsItselfAndWritesItsFiles) {
+  const ScratchFolder folder;
+  const std::vector<std::string> simulate = {"simulate",
+                                             "--workers",
+                                             "5",
+                                             "--functions",
+                                             "50",
+                                             "--rate",
+                                             "20",
+                                             "--day",
+                                             "20s",
+                                             "--warm-up",
+                                             "5s",
+                                             "--duration",
+                                             "20s",
+                                             "--seed",
+                                             "7",
+                                             "--json",
+                                             folder.path() + "/run.json"};
+  const auto first = hearth(simulate);
+  ASSERT_EQ(first.exit_code, 0) << first.output;
+  EXPECT_NE(first.output.find("The first bottleneck: "), std::string::npos) << first.output;
+  const std::string json_text = read_file(folder.path() + "/run.json");
+  EXPECT_EQ(json::parse(json_text).at("settings").at("seed"), 7);
+  ASSERT_EQ(hearth(simulate).exit_code, 0);
+  EXPECT_EQ(read_file(folder.path() + "/run.json"), json_text);
+}
+
+TEST_F(CommandLine, ASimulationSaysWhatIsWrongWithItsFlags) {
+  const auto workers = hearth({"simulate", "--workers", "0"});
+  EXPECT_EQ(workers.exit_code, 2);
+  EXPECT_NE(workers.output.find("--workers"), std::string::npos) << workers.output;
+  const auto late = hearth({"simulate", "--duration", "10s", "--lose-at", "20s"});
+  EXPECT_EQ(late.exit_code, 2);
+  EXPECT_NE(late.output.find("--lose-at 20s is not within --duration 10s"), std::string::npos) << late.output;
+  const auto file = hearth({"simulate", "--duration", "1s", "--json", "/nowhere/at/all.json"});
+  EXPECT_EQ(file.exit_code, 2);
+  EXPECT_NE(file.output.find("/nowhere/at/all.json cannot be written"), std::string::npos) << file.output;
+  const auto word = hearth({"simulate", "--round-trip", "soon"});
+  EXPECT_EQ(word.exit_code, 2);
+  EXPECT_NE(word.output.find("--round-trip"), std::string::npos) << word.output;
+}
+
 }  // namespace
 }  // namespace hearth::test
