@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <atomic>
+#include <csignal>
 #include <fstream>
 #include <memory>
 #include <ostream>
@@ -20,7 +22,7 @@ using std::chrono::microseconds;
 constexpr const char* kDetails =
     R"(Runs the dispatcher and the worker that serve, many of each, on a virtual clock: no call is executed. Between them
 are simulated messaging servers, links and instances. The same flags and seed give the same report. It goes to
-stdout, progress to stderr. docs/scale.md says what each figure means and what the model leaves out.
+stdout, progress to stderr; Ctrl-C ends it early and still reports. docs/scale.md says what each figure means and what the model leaves out.
 
 Examples:
   hearth simulate                                                  1,000 workers, 100,000 functions
@@ -33,6 +35,17 @@ struct SimulateOptions {
   std::string json;
   std::string report;
 };
+
+// A signal handler can reach nothing else.
+std::atomic<bool> stop_requested{false};
+
+// Ctrl-C ends the simulation with a report of what there is; the second one ends the process.
+void stop_on_interrupt() {
+  struct sigaction action {};
+  action.sa_handler = [](int) { stop_requested = true; };
+  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  ::sigaction(SIGINT, &action, nullptr);
+}
 
 struct Bounds {
   microseconds least;
@@ -221,10 +234,11 @@ int simulate(const SimulateOptions& options, cli::Terminal& terminal) {
       !open_output(options.report, report_file, terminal.err)) {
     return cli::kUsage;
   }
+  stop_on_interrupt();
   ProgressLine line(terminal);
   const sim::Report report = sim::simulate(settings, [&line](const sim::Progress& progress) {
     line.show(progress);
-    return true;
+    return !stop_requested;
   });
   line.clear();
   const std::string text = sim::to_text(report);

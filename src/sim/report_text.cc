@@ -130,10 +130,10 @@ std::string uses_text(const Report& report) {
   for (const Use& use : report.uses) {
     text += fmt::format("  {:<40}{:>8.2f} %{:>14.2f} %", use.resource, kPercent * use.mean,
                         kPercent * use.busiest);
-    text += use.busiest > 0 ? fmt::format("{:>12.1f} x\n", 1 / use.busiest) : std::string("\n");
+    text += use.busiest > 0 ? fmt::format("{:>12.2f} x\n", 1 / use.busiest) : std::string("\n");
   }
   if (!report.uses.empty() && report.uses.front().busiest > 0) {
-    text += fmt::format("The first bottleneck: {}, at {:.1f} times this load.\n",
+    text += fmt::format("The first bottleneck: {}, at {:.2f} times this load.\n",
                         report.uses.front().resource, 1 / report.uses.front().busiest);
   }
   return text;

@@ -180,7 +180,7 @@ void Sampler::report_uses(Report& report) const {
     return *std::ranges::max_element(all, {}, [](const Series& series) { return series.busiest(); });
   };
   add("the busiest gateway's loop", busiest(gateway_use_));
-  add("the same, once it has met every function", busiest(gateway_use_later_));
+  add("a gateway's loop, all functions met", busiest(gateway_use_later_));
   add("the workers' loops", worker_loop_use_);
   add("the workers' cores", core_use_);
   add("the workers' memory, executing", busy_memory_);
