@@ -16,7 +16,7 @@ Host& host_at(Hosts& hosts, const std::string& address) {
 void forget(Host& host) {
   host.forgotten = true;
   for (const auto& [execution, observer] : std::exchange(host.awaited, {})) {
-    observer->done({model::failed(model::OutcomeKind::kExited, "its worker was lost"), {}, {}, {}},
+    observer->done({model::failed(model::OutcomeKind::kWorkerLost, "its worker was lost"), {}, {}, {}},
                    std::nullopt);
   }
 }
