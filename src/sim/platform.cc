@@ -24,6 +24,7 @@ Platform::Platform(const Settings& settings, const Functions& functions, SimLoop
       gateways_(settings.gateways) {
   for (Gateway& gateway : gateways_) {
     dispatch::DispatcherOptions options;
+    options.instances_here = false;
     options.cores = std::max(1U, settings_.workers * settings_.cores / settings_.gateways);
     gateway.loop = std::make_unique<CoarseLoop>(loop_);
     gateway.link = std::make_unique<SimLink>(hosts_, settings_.messaging.round_trip, loop_, *gateway.loop);
