@@ -236,6 +236,22 @@ TEST_F(ClientConnectionTest, AHalfClosedOneStillHears) {
   expect_told({"connected", "answered 200"});
 }
 
+// By the other host's kernel, whatever its process does.
+TEST_F(ClientConnectionTest, ItsEndHasArrivedWhenTheOtherHostSaysSo) {
+  open_to(server_.port());
+  ASSERT_TRUE(wait_for(1));
+  EXPECT_FALSE(client_->arrived());
+  client_->send(get("/"), nullptr);
+  EXPECT_FALSE(client_->arrived()) << "nothing has ended";
+  client_->half_close();
+  EXPECT_TRUE(base::run_until(reactor_, [this] {
+    reactor_.run_one_until(base::Clock::now() + std::chrono::milliseconds(1));
+    return client_->arrived();
+  }));
+  client_->close();
+  EXPECT_FALSE(client_->arrived()) << "nobody knows any more";
+}
+
 TEST_F(ClientConnectionTest, ClosedItTellsNothingMore) {
   ask();
   client_->close();

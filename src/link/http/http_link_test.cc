@@ -152,7 +152,7 @@ TEST_F(HttpLinkTest, EachCallUnderWayHasAConnectionOfItsOwn) {
 TEST_F(HttpLinkTest, TheNextCallMayComeFromInsideTheLastOnesEnd) {
   const ObserverPtr first = execute("i");
   ObserverPtr second;
-  first->when_done = [&] { second = execute(*first->lease); };
+  first->when_ended = [&] { second = execute(*first->lease); };
   ASSERT_TRUE(asked(1));
   executor_.asked[0].finish();
   ASSERT_TRUE(asked(2));

@@ -103,9 +103,12 @@ TEST_F(WorkerApiLeases, WhoHasProvedNothingEndsNothingAndKeepsNothing) {
   }
   EXPECT_THAT(executor_.released, IsEmpty());
   PlayedGateway silent(*api_, "g", cluster::cluster_key("guessed"));
+  PlayedGateway refused(*api_, "g", cluster::cluster_key("guessed"));
+  EXPECT_EQ(refused.ask("/leases")->status(), 401);
   gateway_.close();
-  EXPECT_EQ(executor_.released.size(), 1U);
+  EXPECT_EQ(executor_.released.size(), 1U) << "they are no connections of its holder";
   silent.close();
+  refused.close();
   EXPECT_EQ(executor_.released.size(), 1U);
 }
 

@@ -33,13 +33,16 @@ class EndObserver final : public model::ExecutionObserver {
   void refused(model::Refusal why) override {
     ++ends;
     refusal = why;
+    if (when_ended) {
+      when_ended();
+    }
   }
   void done(model::Execution&& result, std::optional<model::Allocation>&& next) override {
     ++ends;
     execution = std::move(result);
     lease = std::move(next);
-    if (when_done) {
-      when_done();
+    if (when_ended) {
+      when_ended();
     }
   }
   bool lost() const { return execution && execution->outcome.kind == model::OutcomeKind::kWorkerLost; }
@@ -48,7 +51,7 @@ class EndObserver final : public model::ExecutionObserver {
   std::optional<model::Refusal> refusal;
   std::optional<model::Execution> execution;
   std::optional<model::Allocation> lease;
-  std::function<void()> when_done;
+  std::function<void()> when_ended;
 };
 using ObserverPtr = std::shared_ptr<EndObserver>;
 
