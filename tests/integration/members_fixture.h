@@ -42,8 +42,8 @@ class MembersTest : public testing::Test {
     options.environment = environment_;
     return std::make_unique<HearthServer>(options);
   }
-  std::unique_ptr<HearthServer> worker(std::vector<std::string> flags = {}) {
-    flags.insert(flags.end(), {"--memory", "512", "--memory-max", "256", "--uid-base",
+  std::unique_ptr<HearthServer> worker(std::vector<std::string> flags = {}, int memory_mb = 512) {
+    flags.insert(flags.end(), {"--memory", std::to_string(memory_mb), "--memory-max", "256", "--uid-base",
                                std::to_string(next_uid_ += 10'000)});
     return start("worker", std::move(flags));
   }

@@ -92,8 +92,8 @@ TEST_F(MembersTest, WhatALostWorkerHadAnnouncedIsTakenAway) {
 
 TEST_F(MembersTest, DrainingOneUnderLoadFailsNoCall) {
   const auto gateway = start("gateway");
-  const auto first = worker();
-  const auto second = worker();
+  const auto first = worker({}, 2'048);  // each has room for all callers
+  const auto second = worker({}, 2'048);
   ASSERT_TRUE(has_workers(*gateway, 2));
   const std::string id = gateway->create_js(kSlow);
   Load load(*gateway, id, 5, 5);
@@ -153,8 +153,8 @@ TEST_F(MembersTest, OfServersThatShareAPlatformOneLeaves) {
 TEST_F(MembersTest, ARollingRestartFailsNoCall) {
   const auto gateway = start("gateway");
   std::vector<std::unique_ptr<HearthServer>> running;
-  running.push_back(worker());
-  running.push_back(worker());
+  running.push_back(worker({}, 1'024));
+  running.push_back(worker({}, 1'024));
   ASSERT_TRUE(has_workers(*gateway, 2));
   // One of a release to come, that says more of itself.
   redis_->ask(
@@ -168,7 +168,7 @@ TEST_F(MembersTest, ARollingRestartFailsNoCall) {
   Load load(*gateway, id, 4, 5);
   ASSERT_TRUE(load.goes_on(50));
   for (auto& old : running) {
-    auto replacement = worker();
+    auto replacement = worker({}, 1'024);
     ASSERT_TRUE(has_workers(*gateway, 4));
     EXPECT_EQ(hearth(*gateway, {"workers", "drain", old->endpoint()}).exit_code, 0);
     EXPECT_EQ(old->wait_for_end(seconds(5)), 0) << old->log();
