@@ -43,6 +43,9 @@ class Dispatcher::Call final : public model::ExecutionObserver,
   std::optional<std::list<AtWork>::iterator> at;  // of kRunning, where one is executed at a time
   bool demanded = false;
   bool waited_hot = false;
+  bool looking = false;     // messaging has been asked for an instance, while the call waits in a queue
+  bool look_again = false;  // something was announced meanwhile
+  bool last_look = false;   // nobody makes room: what is not found now is not there
   bool version_deleted = false;
   DispatchSteps steps;
 };

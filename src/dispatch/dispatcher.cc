@@ -255,6 +255,9 @@ void Dispatcher::keep(const model::VersionId& version, Pool& mine, model::Alloca
   }
   mine.idle.push_back({std::move(lease), now});
   ++idle_leases_;
+  if (!std::exchange(mine.listed, true)) {
+    with_idle_.push_back(&mine);
+  }
   arm_sweep();
 }
 
@@ -323,10 +326,11 @@ void Dispatcher::arm_sweep() {
 void Dispatcher::sweep() {
   const base::TimePoint unused_since = loop_.now() - options_.lease_idle;
   auto next = base::TimePoint::max();
-  for (auto& [version, mine] : pools_) {
+  std::erase_if(with_idle_, [](Pool* mine) { return (mine->listed = !mine->idle.empty()) == false; });
+  for (Pool* const mine : with_idle_) {
     // The front has been idle for longest. It goes back first, so that the stack's top stays the
     // most recently used.
-    auto& idle = mine.idle;
+    auto& idle = mine->idle;
     const auto fresh = std::find_if(idle.begin(), idle.end(),
                                     [&](const IdleLease& lease) { return lease.since > unused_since; });
     for (auto lease = idle.begin(); lease != fresh; ++lease) {
@@ -351,6 +355,7 @@ void Dispatcher::drop_pool_if_unused(const model::VersionId& version) {
   if (found != pools_.end() && found->second.retired && found->second.idle.empty() &&
       found->second.busy == 0 && found->second.hot_queue.empty()) {
     loop_.cancel(found->second.hot_timer);
+    std::erase(with_idle_, &found->second);
     pools_.erase(found);
   }
 }

@@ -119,6 +119,7 @@ class Dispatcher {
     std::uint32_t stuck = 0;     // warm ones that take longer than any short wait, when last looked at
     HotWait hot_wait;
     bool retired = false;
+    bool listed = false;  // in with_idle_
   };
 
   void route(const CallPtr& call);
@@ -156,6 +157,9 @@ class Dispatcher {
   void announced(const model::VersionId& version);
   void handed_over(const model::VersionId& version, const model::Allocation& instance);
   void retry_capacity_queue();
+  void look_for_capacity(const CallPtr& call);
+  void nothing_for(const CallPtr& call);
+  void look_for_hot(const CallPtr& call);
   void arm_sweep();
   void sweep();
   Pool& pool(const model::VersionId& version) { return pools_[version]; }
@@ -166,6 +170,7 @@ class Dispatcher {
   link::Link& link_;
   base::EventLoop& loop_;
   std::unordered_map<model::VersionId, Pool> pools_;
+  std::vector<Pool*> with_idle_;  // that have had idle leases since the last sweep; few of all that there are
   std::unordered_map<CallId, CallPtr> calls_;
   std::list<CallPtr> capacity_queue_;  // of all versions, oldest first
   CallId last_call_ = 0;

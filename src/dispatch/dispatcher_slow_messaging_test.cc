@@ -149,7 +149,37 @@ TEST_F(SlowMessagingTest, WhatCameDuringALateNoIsUsed) {
   nothing_found(0);
   slow_.demanded.at(0)(false);
   ASSERT_EQ(slow_.asked.size(), 2U) << "it looks once more before it gives up";
+  found("a", 1);
+  link_.finish();
+  EXPECT_EQ(answers_[0], "ran on a");
+}
+
+TEST_F(SlowMessagingTest, AfterALateNoAndALastLookTheCallerIsTold) {
+  invoke();
+  nothing_found(0);
+  slow_.demanded.at(0)(false);
+  EXPECT_EQ(answers_[0], "") << "the last look is not answered yet";
+  nothing_found(1);
   EXPECT_EQ(answers_[0], "no_capacity");
+}
+
+TEST_F(SlowMessagingTest, WhateverIsAnnouncedMeanwhileIsOneMoreQuestion) {
+  invoke();
+  nothing_found(0);
+  for (int i = 0; i < 5; ++i) {
+    messaging_.announce_cold({"w", "gone already", 0, 1, 1024});
+    loop_.run_posted();
+  }
+  EXPECT_EQ(slow_.asked.size(), 2U) << "one is under way";
+  nothing_found(1);
+  EXPECT_EQ(slow_.asked.size(), 3U) << "it may have been asked too early";
+  nothing_found(2);
+  EXPECT_EQ(slow_.asked.size(), 3U);
+  messaging_.announce_cold({"w", "a", 0, 1, 1024});
+  loop_.run_posted();
+  found("a", 3);
+  link_.finish();
+  EXPECT_EQ(answers_[0], "ran on a");
 }
 
 TEST_F(SlowMessagingTest, ARefusedCallOfAFunctionThatWasDeletedIsTold) {

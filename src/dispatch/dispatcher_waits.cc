@@ -133,19 +133,34 @@ void Dispatcher::serve_hot_queue(const model::VersionId& version) {
   }
   const std::vector<CallPtr> waiting(found->second.hot_queue.begin(), found->second.hot_queue.end());
   for (const CallPtr& call : waiting) {
-    messaging_.take(version, messaging::kWarmOnly, messaging::Reach::kHere,
-                    [this, call](std::optional<messaging::Taken> taken) {
-                      if (!taken) {
-                        return;
-                      }
-                      if (call->state != Call::State::kHotWait) {
-                        link_.release(taken->allocation, model::ReleaseKind::kKeep);
-                        return;
-                      }
-                      leave_queues(call);
-                      execute(call, pool(call->version->id), taken->allocation);
-                    });
+    look_for_hot(call);
   }
+}
+
+// One question at a time: many announcements may come while one is answered.
+void Dispatcher::look_for_hot(const CallPtr& call) {
+  if (call->looking) {
+    call->look_again = true;
+    return;
+  }
+  call->looking = true;
+  messaging_.take(call->version->id, messaging::kWarmOnly, messaging::Reach::kHere,
+                  [this, call](std::optional<messaging::Taken> taken) {
+                    call->looking = false;
+                    const bool waits = call->state == Call::State::kHotWait;
+                    if (!taken) {
+                      if (std::exchange(call->look_again, false) && waits) {
+                        look_for_hot(call);
+                      }
+                      return;
+                    }
+                    if (!waits) {
+                      link_.release(taken->allocation, model::ReleaseKind::kKeep);
+                      return;
+                    }
+                    leave_queues(call);
+                    execute(call, pool(call->version->id), taken->allocation);
+                  });
 }
 
 void Dispatcher::no_capacity(const CallPtr& call) {
@@ -159,22 +174,18 @@ void Dispatcher::no_capacity(const CallPtr& call) {
       call, loop_.now() + std::max<base::Duration>(options_.queue_timeout, options_.eviction_timeout));
   call->demanded = true;
   const base::TimePoint began = loop_.now();
-  messaging_.demand({call->id, call->version->id, call->version->memory_mb}, [this, call,
-                                                                              began](bool coming) {
-    if (coming || call->state != Call::State::kCapacityWait) {
-      return;
-    }
-    if (options_.queue_timeout.count() > 0) {
-      wait_for_capacity(call, began + options_.queue_timeout);
-      return;
-    }
-    retry_capacity_queue();  // with what has come while we asked
-    if (call->state != Call::State::kCapacityWait) {
-      return;
-    }
-    leave_queues(call);
-    reject(call, model::ApiErrorCode::kNoCapacity, "no memory is free for another instance of this function");
-  });
+  messaging_.demand({call->id, call->version->id, call->version->memory_mb},
+                    [this, call, began](bool coming) {
+                      if (coming || call->state != Call::State::kCapacityWait) {
+                        return;
+                      }
+                      if (options_.queue_timeout.count() > 0) {
+                        wait_for_capacity(call, began + options_.queue_timeout);
+                        return;
+                      }
+                      call->last_look = true;
+                      retry_capacity_queue();  // with what has come while we asked
+                    });
 }
 
 // In its place in the queue.
@@ -248,22 +259,45 @@ void Dispatcher::announced(const model::VersionId& version) {
 void Dispatcher::retry_capacity_queue() {
   const std::vector<CallPtr> waiting(capacity_queue_.begin(), capacity_queue_.end());
   for (const CallPtr& call : waiting) {
-    if (call->state != Call::State::kCapacityWait) {
-      continue;
+    if (call->state == Call::State::kCapacityWait) {
+      look_for_capacity(call);
     }
-    messaging_.take(call->version->id, call->version->memory_mb, messaging::Reach::kHere,
-                    [this, call](std::optional<messaging::Taken> taken) {
-                      if (!taken) {
-                        return;
-                      }
-                      if (call->state != Call::State::kCapacityWait) {
-                        link_.release(taken->allocation, model::ReleaseKind::kKeep);
-                        return;
-                      }
-                      leave_queues(call);
-                      call->cold = taken->source == messaging::Source::kCold;
-                      execute(call, pool(call->version->id), taken->allocation);
-                    });
+  }
+}
+
+void Dispatcher::look_for_capacity(const CallPtr& call) {
+  if (call->looking) {
+    call->look_again = true;
+    return;
+  }
+  call->looking = true;
+  messaging_.take(call->version->id, call->version->memory_mb, messaging::Reach::kHere,
+                  [this, call](std::optional<messaging::Taken> taken) {
+                    call->looking = false;
+                    const bool waits = call->state == Call::State::kCapacityWait;
+                    if (!taken) {
+                      nothing_for(call);
+                      return;
+                    }
+                    if (!waits) {
+                      link_.release(taken->allocation, model::ReleaseKind::kKeep);
+                      return;
+                    }
+                    leave_queues(call);
+                    call->cold = taken->source == messaging::Source::kCold;
+                    execute(call, pool(call->version->id), taken->allocation);
+                  });
+}
+
+void Dispatcher::nothing_for(const CallPtr& call) {
+  if (call->state != Call::State::kCapacityWait) {
+    return;
+  }
+  if (std::exchange(call->look_again, false)) {
+    look_for_capacity(call);
+  } else if (call->last_look) {
+    leave_queues(call);
+    reject(call, model::ApiErrorCode::kNoCapacity, "no memory is free for another instance of this function");
   }
 }
 

@@ -43,6 +43,7 @@ Subject make(std::size_t count) {
   loop->messaging = std::make_unique<RedisMessaging>(RedisMessaging::Settings{urls, "process"}, loop->reactor,
                                                      loop->pool, loop->random);
   loop->messaging->subscribe(*subject.worker);
+  loop->messaging->on_announced([](const model::VersionId&) {});  // each test's own follows
   loop->messaging->open();
   EXPECT_TRUE(run_until(loop->reactor, [&] { return loop->messaging->servers_up() == count; }));
   subject.messaging = {loop, loop->messaging.get()};

@@ -50,7 +50,7 @@ RedisMessaging::~RedisMessaging() {
 
 void RedisMessaging::open() {
   for (const Place& place : places_) {
-    place.server->open(!subscribers_.empty());
+    place.server->open({.announcements = wake_up_ != nullptr, .demands = !subscribers_.empty()});
   }
   renew_soon();
 }

@@ -43,7 +43,7 @@ class RedisMessaging final : public Messaging, private RedisServerEvents {
 
   // Before open(). `subscriber` outlives this object's use.
   void subscribe(WorkerSubscriber& subscriber) { subscribers_.push_back(&subscriber); }
-  // Begins to connect; returns at once.
+  // Begins to connect; returns at once. After on_announced(), where somebody is to be woken.
   void open();
 
   // Servers that take commands, and whose messages are heard.

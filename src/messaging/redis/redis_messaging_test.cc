@@ -238,5 +238,16 @@ TEST_F(RedisMessagingTest, WhatIsNoneOfOursIsDropped) {
   EXPECT_EQ(take(process, "v", 128), "c");
 }
 
+// An announcement is for dispatchers: a platform has many workers, and each would be told each.
+TEST_F(RedisMessagingTest, AProcessWithWorkersAloneHearsNoAnnouncements) {
+  RedisMessaging alone({{server().url()}, "alone"}, reactor_, pool_, random_);
+  RecordingWorker worker;
+  alone.subscribe(worker);
+  alone.open();
+  ASSERT_TRUE(run_until([&] { return alone.servers_up() == 1; }));
+  EXPECT_THAT(server().ask("PUBSUB NUMSUB hearth:0:announced"), HasSubstr(":0"));
+  EXPECT_THAT(server().ask("PUBSUB NUMSUB hearth:0:demand"), HasSubstr(":1"));
+}
+
 }  // namespace
 }  // namespace hearth::messaging

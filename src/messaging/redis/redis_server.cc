@@ -56,9 +56,12 @@ RedisServer::~RedisServer() { reactor_.cancel(look_timer_); }
 
 std::string RedisServer::channel(std::string_view name) const { return channels_ + std::string(name); }
 
-void RedisServer::open(bool for_workers) {
-  std::vector<std::string> heard = {channel("announced"), channel("answers:" + process_)};
-  if (for_workers) {
+void RedisServer::open(Hears hears) {
+  std::vector<std::string> heard = {channel("answers:" + process_)};
+  if (hears.announcements) {
+    heard.push_back(channel("announced"));
+  }
+  if (hears.demands) {
     heard.insert(heard.end(), {channel("dropped"), channel("demand"), channel("withdrawn")});
   }
   subscription_.open(std::move(heard));

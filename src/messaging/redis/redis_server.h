@@ -56,8 +56,14 @@ class RedisServer {
   RedisServer& operator=(const RedisServer&) = delete;
   ~RedisServer();
 
-  // Once. `for_workers`: hears what workers are told, and counts as one that may answer a demand.
-  void open(bool for_workers);
+  // What is of use to a process: a dispatcher hears what is announced, and a worker what is demanded, as one
+  // of those that may answer. Each message to all is one for every process that hears it.
+  struct Hears {
+    bool announcements = true;
+    bool demands = true;
+  };
+  // Once.
+  void open(Hears hears);
 
   // It takes commands.
   bool up() const { return commands_.up(); }
