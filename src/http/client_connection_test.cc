@@ -46,7 +46,15 @@ using Told = std::vector<std::string>;
 
 class ClientConnectionTest : public testing::Test {
  protected:
+  void TearDown() override { close(); }
+  // Open, it is its own: the loop keeps it.
+  void close() {
+    if (client_) {
+      client_->close();
+    }
+  }
   void open_to(std::uint16_t port) {
+    close();
     SocketAddress address;
     ASSERT_TRUE(numeric_address("127.0.0.1", port, address));
     client_ = ClientConnection::open(reactor_, address, kBodyLimit, events_);
