@@ -8,7 +8,6 @@
 #include <boost/json.hpp>
 #include <chrono>
 #include <memory>
-#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -31,7 +30,6 @@ class MembersTest : public testing::Test {
     environment_ = {"HEARTH_STORE=" + store::postgres::PostgresServer::shared().make_database(),
                     "HEARTH_MESSAGING=redis://127.0.0.1:" + std::to_string(redis_->url().port),
                     "HEARTH_CLUSTER_KEY=of this test"};
-    before_ = host_state();
   }
 
   std::unique_ptr<HearthServer> start(const std::string& role, std::vector<std::string> flags = {}) const {
@@ -76,7 +74,6 @@ class MembersTest : public testing::Test {
 
   std::unique_ptr<messaging::RedisProcess> redis_;
   std::vector<std::string> environment_;
-  std::set<std::string> before_;
   int next_uid_ = 190'000;
 };
 
