@@ -129,7 +129,9 @@ class Worker final : public model::Executor,
   // How long a caller on another loop waits before the next of its own has to let it go first.
   static constexpr std::chrono::milliseconds kPatience{5};
 
-  // Of several workers that could make room for one caller mostly one does: each waits for so long at most.
+  // Of several workers that could make room for one caller one does: each waits for so long at least, until
+  // it has heard whose offer is taken, and not all for the same time, should that not be heard.
+  static constexpr std::chrono::milliseconds kEvictionDelay{3};
   static constexpr std::chrono::milliseconds kEvictionSpread{10};
 
   // A caller that found nothing.

@@ -143,7 +143,7 @@ base::TimePoint Worker::evict_from() {
   }
   std::array<std::uint8_t, 1> part;
   random_.fill(part);
-  return loop_.now() + kEvictionSpread * part[0] / 256;
+  return loop_.now() + kEvictionDelay + kEvictionSpread * part[0] / 256;
 }
 
 bool Worker::wanted_elsewhere(const model::VersionId& version, base::Duration patience) const {

@@ -165,12 +165,15 @@ void RedisMessaging::publish(std::uint64_t serial) {
   }
 }
 
-void RedisMessaging::demand_answered(std::uint64_t serial, bool coming) {
+void RedisMessaging::demand_answered(std::uint64_t serial, bool coming, const std::string& by) {
   const auto asked = asked_.find(serial);
-  if (asked == asked_.end()) {
+  if (asked == asked_.end() || !asked->second.done) {
     return;
   }
   if (coming) {
+    for (const Place& place : places_) {
+      place.server->publish_withdrawn(serial, by);
+    }
     finish(serial, true);
     return;
   }
@@ -277,7 +280,11 @@ void RedisMessaging::ask_workers(DemandBook::Entry& entry, const Demand& demand)
       subscribers_, [&](WorkerSubscriber* subscriber) { return subscriber->on_demand(local); });
 }
 
-void RedisMessaging::demand_withdrawn(const std::string& asker, std::uint64_t serial) {
+void RedisMessaging::demand_withdrawn(const std::string& asker, std::uint64_t serial,
+                                      const std::string& spared) {
+  if (spared == process_) {
+    return;
+  }
   if (const auto local_id = book_.withdraw(asker, serial, reactor_.now())) {
     withdraw_from_workers(*local_id);
   }

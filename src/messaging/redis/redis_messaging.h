@@ -55,7 +55,8 @@ class RedisMessaging final : public Messaging, private RedisServerEvents {
   void take(const model::VersionId& version, std::uint32_t memory_mb, Reach reach,
             std::function<void(std::optional<Taken>)> done) override;
   void drop_version(const model::VersionId& version) override;
-  // An asker is told no as soon as every worker has said so, and after kDemandDeadline at the latest.
+  // An asker is told no as soon as every worker has said so, and after kDemandDeadline at the latest. Of
+  // those that could make room the first to say so does: for the others the demand is withdrawn.
   void demand(const Demand& demand, std::function<void(bool)> done) override;
   void withdraw_demand(std::uint64_t demand_id) override;
   void on_announced(std::function<void(const model::VersionId&)> wake_up) override {
@@ -87,8 +88,8 @@ class RedisMessaging final : public Messaging, private RedisServerEvents {
   void announced(RedisServer& server, const model::VersionId& version) override;
   void dropped(const model::VersionId& version) override;
   void demanded(RedisServer& server, const PublishedDemand& published) override;
-  void demand_withdrawn(const std::string& asker, std::uint64_t serial) override;
-  void demand_answered(std::uint64_t serial, bool coming) override;
+  void demand_withdrawn(const std::string& asker, std::uint64_t serial, const std::string& spared) override;
+  void demand_answered(std::uint64_t serial, bool coming, const std::string& by) override;
 
   std::vector<std::size_t> order_of(const std::string& key) const;
   RedisServer* home_of(const std::string& key);

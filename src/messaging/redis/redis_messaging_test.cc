@@ -119,6 +119,26 @@ TEST_F(RedisMessagingTest, ADemandIsAnsweredByTheWorkerThatMakesRoomWhicheverPro
   }
 }
 
+// Each would take an instance away from another function, for one caller.
+TEST_F(RedisMessagingTest, OfThoseWhoCouldMakeRoomOneDoes) {
+  PlayedProcess& asker = join("asker", /*works=*/false);
+  std::vector<PlayedProcess*> makers = {&join("one"), &join("two"), &join("three")};
+  for (PlayedProcess* maker : makers) {
+    maker->worker.makes_room = true;
+  }
+  EXPECT_EQ(demand(asker, {5, "v", 256}), true);
+  const auto still_asked = [&] {
+    return std::ranges::count_if(makers, [](const PlayedProcess* maker) {
+      return maker->worker.demands.size() == 1 && maker->worker.withdrawn.empty();
+    });
+  };
+  EXPECT_TRUE(run_until([&] { return still_asked() == 1; }));
+  run_for(2 * kLookEvery);
+  EXPECT_EQ(still_asked(), 1) << "the demand is renewed, and not for the others";
+  asker.messaging.withdraw_demand(5);
+  EXPECT_TRUE(run_until([&] { return still_asked() == 0; }));
+}
+
 TEST_F(RedisMessagingTest, DemandsOfTwoAskersWithOneIdAreTwo) {
   PlayedProcess& first = join("first", /*works=*/false);
   PlayedProcess& second = join("second", /*works=*/false);

@@ -163,13 +163,13 @@ void RedisServer::publish_demand(const std::string& text, std::function<void(std
           [done = std::move(done)](const base::Result<Reply>& reply) { done(reply ? reply->number : 0); });
 }
 
-void RedisServer::publish_withdrawn(std::uint64_t serial) {
-  publish(channel("withdrawn"), process_ + ' ' + std::to_string(serial), ignore);
+void RedisServer::publish_withdrawn(std::uint64_t serial, const std::string& spared) {
+  publish(channel("withdrawn"), process_ + ' ' + std::to_string(serial) + ' ' + spared, ignore);
 }
 
 void RedisServer::answer(const std::string& asker, std::uint64_t serial, bool coming) {
-  publish(channel("answers:" + asker), std::string(coming ? kComing : kNo) + ' ' + std::to_string(serial),
-          ignore);
+  publish(channel("answers:" + asker),
+          std::string(coming ? kComing : kNo) + ' ' + std::to_string(serial) + ' ' + process_, ignore);
 }
 
 void RedisServer::heard(std::string_view at, std::string_view text) {
@@ -184,8 +184,8 @@ void RedisServer::heard(std::string_view at, std::string_view text) {
     }
   } else if (at == "withdrawn") {
     const std::string asker(take_word(text));
-    if (const auto serial = number_of<std::uint64_t>(text)) {
-      events_.demand_withdrawn(asker, *serial);
+    if (const auto serial = number_of<std::uint64_t>(take_word(text))) {
+      events_.demand_withdrawn(asker, *serial, std::string(text));
     }
   } else {
     heard_answer(text);
@@ -194,14 +194,14 @@ void RedisServer::heard(std::string_view at, std::string_view text) {
 
 void RedisServer::heard_answer(std::string_view text) {
   const std::string_view kind = take_word(text);
-  const auto serial = number_of<std::uint64_t>(text);
+  const auto serial = number_of<std::uint64_t>(take_word(text));
   if (!serial) {
     return;
   }
   if (kind == kLook) {
     heard_look_ = *serial;
   } else if (kind == kComing || kind == kNo) {
-    events_.demand_answered(*serial, kind == kComing);
+    events_.demand_answered(*serial, kind == kComing, std::string(text));
   }
 }
 

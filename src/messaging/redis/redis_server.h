@@ -43,8 +43,10 @@ class RedisServerEvents {
   virtual void announced(RedisServer& server, const model::VersionId& version) = 0;
   virtual void dropped(const model::VersionId& version) = 0;
   virtual void demanded(RedisServer& server, const PublishedDemand& demand) = 0;
-  virtual void demand_withdrawn(const std::string& asker, std::uint64_t serial) = 0;
-  virtual void demand_answered(std::uint64_t serial, bool coming) = 0;
+  // `spared`: the process for whose workers it stands still; empty: for none.
+  virtual void demand_withdrawn(const std::string& asker, std::uint64_t serial,
+                                const std::string& spared) = 0;
+  virtual void demand_answered(std::uint64_t serial, bool coming, const std::string& by) = 0;
 };
 
 class RedisServer {
@@ -83,7 +85,7 @@ class RedisServer {
 
   // `done`: how many processes with workers hear it; none when it could not be said.
   void publish_demand(const std::string& text, std::function<void(std::int64_t)> done);
-  void publish_withdrawn(std::uint64_t serial);
+  void publish_withdrawn(std::uint64_t serial, const std::string& spared = {});
   // To the process that asked.
   void answer(const std::string& asker, std::uint64_t serial, bool coming);
 
