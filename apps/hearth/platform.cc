@@ -19,6 +19,10 @@ namespace {
 constexpr std::size_t kBlockingThreads = 4;
 constexpr std::size_t kBlockingQueue = 1'024;
 
+// How long a gateway waits for messaging before it takes calls without.
+constexpr std::chrono::seconds kMessagingPatience{2};
+constexpr std::chrono::milliseconds kLookForMessaging{10};
+
 // For the last answers when the launcher was lost.
 constexpr std::chrono::seconds kLossTimeout{1};
 
@@ -256,8 +260,8 @@ int Platform::run() {
       shard->worker()->open();
     }
   }
-  if (http::Server* const api = shards_.front()->server()) {
-    api->start();
+  if (shards_.front()->server() != nullptr) {
+    start_api(first_loop().now() + kMessagingPatience);
   }
   std::vector<std::thread> threads;
   for (auto loop = loops_.begin() + 1; loop != loops_.end(); ++loop) {
@@ -271,6 +275,19 @@ int Platform::run() {
     thread.join();
   }
   return exit_status_;
+}
+
+// The first calls need messaging: until it is there, for a while, they wait to be accepted.
+void Platform::start_api(base::TimePoint latest) {
+  const base::TimePoint now = first_loop().now();
+  if (stopping_) {
+    return;
+  }
+  if (!cluster_ || cluster_->messaging().servers_up() > 0 || now >= latest) {
+    shards_.front()->server()->start();
+    return;
+  }
+  first_loop().at(now + kLookForMessaging, [this, latest] { start_api(latest); });
 }
 
 base::Result<void> Platform::watch_signals() {

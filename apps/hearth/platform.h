@@ -69,6 +69,7 @@ class Platform {
   base::Result<void> fill_mirrors();
   std::vector<gateway::LoopMirror> mirrors() const;
   base::Result<void> watch_signals();
+  void start_api(base::TimePoint latest);
   void on_signal(int signal);
   void stop_servers();
   void on_drain_asked();
