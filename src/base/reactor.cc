@@ -153,7 +153,14 @@ int Reactor::wait(TimePoint until) {
     until = TimePoint::min();
   }
   std::array<epoll_event, kEventsPerTurn> events;
-  const auto look = [&](Duration timeout) { return look_once(events.data(), timeout); };
+  const auto look = [&](Duration timeout) {
+    const int count = look_once(events.data(), timeout);
+    if (count != 0) {
+      heard_before_ = heard_at_;
+      heard_at_ = count < static_cast<int>(kEventsPerTurn) ? now() : heard_at_;
+    }
+    return count;
+  };
   if (until == TimePoint::min()) {
     return tell(events.data(), look(Duration::zero()));
   }

@@ -81,6 +81,9 @@ class Reactor final : public EventLoop {
   // Any thread, any moment: run() returns after the turn that it is in.
   void stop();
 
+  // What is told in this turn has become possible after this moment. Loop thread only.
+  TimePoint heard_since() const { return heard_before_; }
+
   // Callbacks that other threads have posted and this one has run. Loop thread only.
   std::uint64_t messages() const { return messages_; }
 
@@ -108,6 +111,8 @@ class Reactor final : public EventLoop {
   const UniqueFd wake_;
   Spin spin_;
   bool waits_precisely_ = true;  // false: there is no epoll_pwait2(2)
+  TimePoint heard_at_{};         // when everything that was possible had last been told
+  TimePoint heard_before_{};     // the same, before this turn
   TimerQueue timers_;
   std::vector<std::function<void()>> posted_;  // by the loop's own thread
   bool others_posted_ = false;                 // posted_elsewhere_ has something

@@ -32,6 +32,8 @@ inline constexpr std::chrono::milliseconds kLingerTime{2'000};
 inline constexpr std::size_t kReadBufferBytes = 64 * 1024;
 // A 102 goes out with the answer, if that comes soon: so it wakes nobody, and costs no packet of its own.
 inline constexpr std::chrono::milliseconds kHoldTick{25};
+// But not for a request that may have waited for so long already: whoever sent it counts from then.
+inline constexpr std::chrono::milliseconds kHoldFresh{30};
 
 using TimePoint = std::chrono::steady_clock::time_point;
 

@@ -172,7 +172,8 @@ bool Connection::send_processing() {
   if (phase_ != Phase::kExecuting) {
     return false;
   }
-  const Interim sent = send_interim("HTTP/1.1 102 Processing\r\n\r\n", MSG_MORE);
+  const bool fresh = reactor_.now() - reactor_.heard_since() < kHoldFresh;
+  const Interim sent = send_interim("HTTP/1.1 102 Processing\r\n\r\n", fresh ? MSG_MORE : 0);
   if (sent == Interim::kBroken) {
     ::shutdown(socket_.get(), SHUT_RDWR);  // the loop is told, and tells who waits for it
   }
