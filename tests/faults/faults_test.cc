@@ -3,6 +3,7 @@
 // HEARTH_FAULT_SEED which moments.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdlib>
@@ -85,6 +86,12 @@ class Faults : public testing::Test {
     }
     const auto all = records();
     EXPECT_EQ(count_foreign(all), 0U);
+    if (HasFailure()) {
+      for (const std::string& gateway : Hosts::gateways()) {
+        const std::string log = hosts_->log(gateway);
+        std::cout << gateway << " said last:\n" << log.substr(log.size() - std::min(log.size(), kShownBytes));
+      }
+    }
     std::string unrest;
     EXPECT_TRUE(test::eventually([&] { return (unrest = hosts_->unrest()).empty(); }, seconds(15))) << unrest;
     if (unrest.empty() && !worker_killed_) {  // who is killed forgets what it has executed
@@ -177,6 +184,7 @@ class Faults : public testing::Test {
 
   static constexpr std::array<const char*, 3> kLoaded = {"f0", "f1", "f2"};
   static constexpr const char* kSeldom = "seldom";
+  static constexpr std::size_t kShownBytes = 3'000;  // of a log, when a test fails
 
   static std::unique_ptr<Hosts> hosts_;
   std::uint64_t executions_before_ = 0;
