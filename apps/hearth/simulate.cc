@@ -147,7 +147,7 @@ void add_messaging_flags(CLI::App& command, sim::Settings& settings) {
             messaging.announced_to =
                 text == "gateways" ? sim::AnnouncedTo::kGateways : sim::AnnouncedTo::kEverybody;
           },
-          "Who hears of each announcement: gateways alone, or everybody, as messaging on Redis has it")
+          "Who hears of each announcement: gateways alone, as it is, or everybody")
       ->check(CLI::IsMember({"everybody", "gateways"}))
       ->default_str("gateways");
 }

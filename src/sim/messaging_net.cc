@@ -134,7 +134,8 @@ std::uint64_t MessagingNet::publish_demand(SimMessaging& asker, const messaging:
                     2 * static_cast<std::uint32_t>(servers_.size()),
                     false,
                     false,
-                    std::nullopt};
+                    std::nullopt,
+                    nullptr};
   const Work work{0, workers_known_};
   for (std::size_t server = 0; server < servers_.size(); ++server) {
     deliveries_to_workers_ += workers_known_;
@@ -164,7 +165,7 @@ void MessagingNet::hear_demand(std::uint64_t serial, std::size_t server) {
       servers_[server].admit(Command::kDemandAnswer, loop_.now() + half_, work, answers) + half_;
   if (heard.first_coming) {
     loop_.at(first + static_cast<std::int64_t>(*heard.first_coming) * spacing,
-             [&asker, serial] { asker.answered_coming(serial); });
+             [&asker, serial, maker = heard.maker] { asker.answered_coming(serial, maker); });
   } else if (answers > 0) {
     loop_.at(first + static_cast<std::int64_t>(answers - 1) * spacing,
              [&asker, serial, answers] { asker.answered_no(serial, answers); });
@@ -184,6 +185,7 @@ void MessagingNet::tell_workers(Heard& heard) {
     const bool coming = worker->subscriber_->on_demand(heard.demand);
     if (coming && !heard.first_coming) {
       heard.first_coming = before;
+      heard.maker = worker.get();
     }
     ++before;
   }
@@ -196,6 +198,22 @@ void MessagingNet::publish_withdrawn(std::uint64_t serial) {
     loop_.at(server.admit(Command::kDemandWithdrawn, loop_.now() + half_, work) + half_,
              [this, serial] { hear_withdrawn(serial); });
   }
+}
+
+void MessagingNet::publish_chosen(std::uint64_t serial, const SimMessaging* maker) {
+  const Work work{0, workers_known_};
+  base::TimePoint heard = base::TimePoint::max();
+  for (MessagingServer& server : servers_) {
+    deliveries_to_workers_ += workers_known_;
+    heard = std::min(heard, server.admit(Command::kDemandWithdrawn, loop_.now() + half_, work) + half_);
+  }
+  loop_.at(heard, [this, serial, maker] {
+    for (const auto& worker : workers_) {
+      if (worker.get() != maker && !worker->lost_) {
+        worker->subscriber_->on_demand_withdrawn(serial);
+      }
+    }
+  });
 }
 
 void MessagingNet::hear_withdrawn(std::uint64_t serial) {

@@ -56,6 +56,7 @@ class MessagingNet {
     bool told = false;
     bool withdrawn = false;
     std::optional<std::uint64_t> first_coming;  // how many of those who answer say no before
+    SimMessaging* maker = nullptr;              // the process of who says so first
   };
 
   // Of SimMessaging.
@@ -64,6 +65,8 @@ class MessagingNet {
   void take(std::size_t server, const model::VersionId& version, std::uint32_t memory_mb, OnTaken done);
   std::uint64_t publish_demand(SimMessaging& asker, const messaging::Demand& demand);
   void publish_withdrawn(std::uint64_t serial);
+  // For all workers but those of `maker`.
+  void publish_chosen(std::uint64_t serial, const SimMessaging* maker);
   // The servers by their weight for the key.
   std::vector<std::size_t> order_of(std::string_view key) const;
 

@@ -27,11 +27,10 @@ Platform::Platform(const Settings& settings, const Functions& functions, SimLoop
     options.instances_here = false;
     options.cores = std::max(1U, settings_.workers * settings_.cores / settings_.gateways);
     gateway.loop = std::make_unique<CoarseLoop>(loop_);
-    gateway.link = std::make_unique<SimLink>(hosts_, settings_.messaging.round_trip, loop_, *gateway.loop);
+    gateway.link = std::make_unique<SimLink>(hosts_, settings_.messaging.round_trip, loop_);
     gateway.messaging = &net_.add_gateway();
     gateway.dispatcher =
         std::make_unique<dispatch::Dispatcher>(options, *gateway.messaging, *gateway.link, *gateway.loop);
-    gateway.known.assign(functions_.size(), false);
   }
   for (std::size_t place = 0; place < hosts_.size(); ++place) {
     add_host(place);
@@ -79,10 +78,6 @@ void Platform::announce_again_from(std::size_t place, base::TimePoint when) {
 void Platform::call(std::uint32_t function, dispatch::Dispatcher::Done done) {
   Gateway& gateway = gateways_[dice_.below(static_cast<std::uint32_t>(gateways_.size()))];
   ++gateway.counts.calls;
-  if (!gateway.known[function]) {
-    gateway.known[function] = true;
-    ++gateway.counts.pools;
-  }
   gateway.dispatcher->invoke({functions_.version(function), {}, {}, nullptr}, std::move(done));
 }
 
@@ -113,7 +108,6 @@ std::vector<GatewayCounts> Platform::gateways() const {
   for (const Gateway& gateway : gateways_) {
     GatewayCounts each = gateway.counts;
     each.messages = gateway.messaging->messages();
-    each.idle_releases = gateway.link->idle_releases();
     counts.push_back(each);
   }
   return counts;

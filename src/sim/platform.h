@@ -24,9 +24,7 @@ namespace hearth::sim {
 // What a gateway has done, for its use of a processor.
 struct GatewayCounts {
   std::uint64_t calls = 0;
-  std::uint64_t messages = 0;       // of messaging, sent and received
-  std::uint64_t idle_releases = 0;  // leases given back unused
-  std::uint64_t pools = 0;          // versions that its dispatcher keeps something of
+  std::uint64_t messages = 0;  // of messaging, sent and received
 };
 
 class Platform {
@@ -60,7 +58,6 @@ class Platform {
     std::unique_ptr<SimLink> link;
     SimMessaging* messaging = nullptr;
     std::unique_ptr<dispatch::Dispatcher> dispatcher;
-    std::vector<bool> known;  // by function: whether it was called here
     GatewayCounts counts;
   };
 

@@ -17,14 +17,6 @@ constexpr double kCoresOfCall = 0.25;
 constexpr double kCoresOfStart = 1;
 constexpr double kSecondUs = 1e6;
 
-// Of what its dispatcher keeps of a version, looked at each time a lease goes back; measured: more, the fewer
-// of them fit into a cache.
-double pool_us(double pools) {
-  constexpr double kAtTenThousand = 0.025;
-  constexpr double kMost = 0.1;
-  return std::min(kMost, kAtTenThousand * pools / 10'000);
-}
-
 double difference(std::uint64_t now, std::uint64_t before) { return static_cast<double>(now - before); }
 
 ServerCounts minus(const ServerCounts& now, const ServerCounts& before) {
@@ -46,7 +38,6 @@ Sampler::Sampler(const Settings& settings, const Platform& platform)
       start_(count()),
       last_(start_),
       gateway_use_(settings.gateways),
-      gateway_use_later_(settings.gateways),
       server_use_(settings.messaging.servers) {
   count_lives(start_);
 }
@@ -123,13 +114,9 @@ void Sampler::sample_gateways(const Counted& now) {
   for (std::size_t i = 0; i < now.gateways.size(); ++i) {
     const GatewayCounts& gateway = now.gateways[i];
     const GatewayCounts& before = last_.gateways[i];
-    const double without_us = difference(gateway.calls, before.calls) * kCallUs +
-                              difference(gateway.messages, before.messages) * kMessageUs;
-    const double releases = difference(gateway.idle_releases, before.idle_releases);
-    const auto pools = static_cast<double>(gateway.pools);
-    const double all = settings_.load.functions;
-    gateway_use_[i].add((without_us + releases * pools * pool_us(pools)) / kSecondUs);
-    gateway_use_later_[i].add((without_us + releases * all * pool_us(all)) / kSecondUs);
+    gateway_use_[i].add((difference(gateway.calls, before.calls) * kCallUs +
+                         difference(gateway.messages, before.messages) * kMessageUs) /
+                        kSecondUs);
   }
 }
 
@@ -180,7 +167,6 @@ void Sampler::report_uses(Report& report) const {
     return *std::ranges::max_element(all, {}, [](const Series& series) { return series.busiest(); });
   };
   add("the busiest gateway's loop", busiest(gateway_use_));
-  add("a gateway's loop, all functions met", busiest(gateway_use_later_));
   add("the workers' loops", worker_loop_use_);
   add("the workers' cores", core_use_);
   add("the workers' memory, executing", busy_memory_);

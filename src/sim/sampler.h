@@ -47,7 +47,6 @@ class Sampler {
   Counted start_;
   Counted last_;
   std::vector<Series> gateway_use_;
-  std::vector<Series> gateway_use_later_;  // were everything ever called already
   std::vector<Series> server_use_;
   Series worker_loop_use_;
   Series core_use_;

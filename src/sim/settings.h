@@ -8,8 +8,8 @@
 
 namespace hearth::sim {
 
-// Who hears that something was announced: those that wait for it, or, as messaging/redis stands, every
-// process.
+// Who hears that something was announced: dispatchers, as it is, or every process, to see what that would
+// cost.
 enum class AnnouncedTo { kEverybody, kGateways };
 
 struct LoadSettings {

@@ -72,7 +72,6 @@ void SimLink::execute_behind(const model::Allocation& /*running*/, model::Execut
 }
 
 void SimLink::release(const model::Allocation& lease, model::ReleaseKind kind) {
-  idle_releases_ += gateway_.coarse_runs() ? 1U : 0U;
   Host& host = host_at(hosts_, lease.worker_uri);
   loop_.at(loop_.now() + half_, [&host, lease, kind] {
     if (!host.lost) {

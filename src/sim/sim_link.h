@@ -18,10 +18,9 @@ class SimLink final : public link::Link {
   // No admission within this: another worker is asked.
   static constexpr std::chrono::milliseconds kAdmissionDeadline{250};
 
-  // `gateway` has the timers of the dispatcher that uses this link. All outlive it, but for the duration.
-  SimLink(Hosts& hosts, std::chrono::microseconds round_trip, base::EventLoop& loop,
-          const CoarseLoop& gateway)
-      : hosts_(hosts), half_(base::Duration(round_trip) / 2), loop_(loop), gateway_(gateway) {}
+  // All outlive it, but for the duration.
+  SimLink(Hosts& hosts, std::chrono::microseconds round_trip, base::EventLoop& loop)
+      : hosts_(hosts), half_(base::Duration(round_trip) / 2), loop_(loop) {}
 
   void execute(const model::Allocation& allocation, model::ExecuteRequest request,
                std::shared_ptr<model::ExecutionObserver> observer) override;
@@ -32,9 +31,6 @@ class SimLink final : public link::Link {
   bool may_keep(const model::Allocation& /*lease*/) const override { return true; }
   void release(const model::Allocation& lease, model::ReleaseKind kind) override;
 
-  // Leases that were given back because nobody used them: by a timer.
-  std::uint64_t idle_releases() const { return idle_releases_; }
-
  private:
   class Return;
 
@@ -43,8 +39,6 @@ class SimLink final : public link::Link {
   Hosts& hosts_;
   const base::Duration half_;
   base::EventLoop& loop_;
-  const CoarseLoop& gateway_;
-  std::uint64_t idle_releases_ = 0;
 };
 
 }  // namespace hearth::sim

@@ -123,8 +123,14 @@ void SimMessaging::published(std::uint64_t serial, std::uint64_t receivers) {
   }
 }
 
-void SimMessaging::answered_coming(std::uint64_t serial) {
+void SimMessaging::answered_coming(std::uint64_t serial, const SimMessaging* maker) {
   ++messages_;
+  const auto asked = asked_.find(serial);
+  if (asked == asked_.end() || !asked->second.done) {
+    return;
+  }
+  messages_ += net_.servers_.size();
+  net_.publish_chosen(serial, maker);
   finish(serial, true);
 }
 

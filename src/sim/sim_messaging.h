@@ -65,7 +65,7 @@ class SimMessaging final : public messaging::Messaging {
   // Of MessagingNet.
   void announced(std::size_t server, const model::VersionId& version);
   void published(std::uint64_t serial, std::uint64_t receivers);
-  void answered_coming(std::uint64_t serial);
+  void answered_coming(std::uint64_t serial, const SimMessaging* maker);
   void answered_no(std::uint64_t serial, std::uint64_t answers);
 
   void search_on(const std::shared_ptr<Search>& search);
