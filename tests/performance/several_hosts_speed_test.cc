@@ -104,12 +104,11 @@ class SeveralHostsSpeed : public testing::Test {
   void compare(const std::string& callers) const {
     const std::string gateway = hosts_->network().address("gateway1");
     const char* const pairs = std::getenv("HEARTH_SPEED_PAIRS");
-    const test::ProgramResult result = test::run_program(
-        joined(hosts_->network().on("client"),
-               {test::hearth_binary(), "bench", "compare",
-                "http:http://" + gateway + ":8080/functions/hello/invoke",
-                "http:http://" + gateway + ":9080/", "--callers", callers, "--pairs",
-                pairs == nullptr ? "9" : pairs, "--seconds", "2", "--body", R"({"name":"World"})"}));
+    const test::ProgramResult result = test::run_program(joined(
+        hosts_->network().on("client"),
+        {test::hearth_binary(), "bench", "compare", "http:http://" + gateway + ":8080/functions/hello/invoke",
+         "http:http://" + gateway + ":9080/", "--callers", callers, "--pairs", pairs == nullptr ? "9" : pairs,
+         "--seconds", "2", "--body", R"({"name":"World"})"}));
     std::cout << result.output << std::endl;
     EXPECT_EQ(result.exit_code, 0);
   }
