@@ -1,17 +1,13 @@
 #include "http/api_key.h"
 
+#include <openssl/crypto.h>
+
 namespace hearth::http {
 namespace {
 
 bool same_secret(std::string_view given, std::string_view expected) {
-  if (given.size() != expected.size()) {
-    return false;
-  }
-  volatile unsigned char differing = 0;  // volatile: no comparison is left out
-  for (std::size_t i = 0; i < given.size(); ++i) {
-    differing = static_cast<unsigned char>(differing | (given[i] ^ expected[i]));
-  }
-  return differing == 0;
+  return given.size() == expected.size() &&
+         CRYPTO_memcmp(given.data(), expected.data(), expected.size()) == 0;
 }
 
 }  // namespace
