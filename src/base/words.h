@@ -1,4 +1,4 @@
-// Lines of words, as they stand in Redis: taking one apart, word by word. Pure.
+// Lines of words, as processes write them for one another: taking one apart, word by word. Pure.
 #pragma once
 
 #include <charconv>
@@ -6,7 +6,7 @@
 #include <string_view>
 #include <system_error>
 
-namespace hearth::messaging {
+namespace hearth::base {
 
 // The text up to the first `separator`, which goes with it; all of it when there is none.
 inline std::string_view take_word(std::string_view& rest, char separator = ' ') {
@@ -26,4 +26,4 @@ std::optional<Number> number_of(std::string_view word) {
   return whole ? std::optional(number) : std::nullopt;
 }
 
-}  // namespace hearth::messaging
+}  // namespace hearth::base

@@ -1,5 +1,7 @@
 #include "cluster/fields.h"
 
+#include "base/words.h"
+
 namespace hearth::cluster {
 
 void add_field(std::string& to, std::string_view name, std::string_view value) {
@@ -15,8 +17,8 @@ std::optional<std::vector<Field>> read_fields(std::string_view text, std::size_t
     }
     std::string_view line = text.substr(0, end);
     text.remove_prefix(end + 1);
-    const std::string_view name = take_part(line, ' ');
-    const auto length = to_number<std::size_t>(line);
+    const std::string_view name = base::take_word(line);
+    const auto length = base::number_of<std::size_t>(line);
     if (name.empty() || !length || *length > text.size()) {
       return std::nullopt;
     }
@@ -24,13 +26,6 @@ std::optional<std::vector<Field>> read_fields(std::string_view text, std::size_t
     text.remove_prefix(*length);
   }
   return fields;
-}
-
-std::string_view take_part(std::string_view& rest, char separator) {
-  const std::size_t end = rest.find(separator);
-  const std::string_view part = rest.substr(0, end);
-  rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
-  return part;
 }
 
 }  // namespace hearth::cluster

@@ -69,28 +69,5 @@ TEST(Fields, MoreThanAreTakenAreRefused) {
   EXPECT_FALSE(read_fields(text, 1));
 }
 
-TEST(ToNumber, TakesTheWholeTextAndNothingElse) {
-  EXPECT_EQ(to_number<std::uint32_t>("4294967295"), 4'294'967'295U);
-  EXPECT_EQ(to_number<std::uint64_t>("18446744073709551615"), UINT64_MAX);
-  EXPECT_EQ(to_number<std::int64_t>("0"), 0);
-  for (const std::string_view text : {"", " ", "1 ", " 1", "+1", "-1", "-0", "1.0", "1e3", "0x1", "x"}) {
-    EXPECT_FALSE(to_number<std::uint64_t>(text)) << text;
-    EXPECT_FALSE(to_number<std::int64_t>(text)) << text;
-  }
-  EXPECT_FALSE(to_number<std::uint32_t>("4294967296"));
-  EXPECT_FALSE(to_number<std::uint64_t>("18446744073709551616"));
-  EXPECT_FALSE(to_number<std::int64_t>("9223372036854775808"));
-}
-
-TEST(TakePart, TakesOneAfterTheOther) {
-  std::string_view rest = "a//b";
-  EXPECT_EQ(take_part(rest, '/'), "a");
-  EXPECT_EQ(take_part(rest, '/'), "");
-  EXPECT_EQ(rest, "b");
-  EXPECT_EQ(take_part(rest, '/'), "b");
-  EXPECT_EQ(rest, "");
-  EXPECT_EQ(take_part(rest, '/'), "");
-}
-
 }  // namespace
 }  // namespace hearth::cluster

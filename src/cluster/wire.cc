@@ -5,10 +5,14 @@
 #include <charconv>
 #include <memory>
 
+#include "base/words.h"
 #include "cluster/fields.h"
 
 namespace hearth::cluster {
 namespace {
+
+using base::number_of;
+using base::take_word;
 
 // More than an environment's bytes hold, a variable having one at least.
 constexpr std::size_t kVersionFields = 8'192;
@@ -50,7 +54,7 @@ std::string place_target(Ask ask, const model::Allocation& allocation, std::size
 
 template <typename Number>
 bool read_number(std::string_view text, Number& into) {
-  const auto number = to_number<Number>(text);
+  const auto number = number_of<Number>(text);
   into = number.value_or(0);
   return number.has_value();
 }
@@ -79,7 +83,7 @@ bool set_field(const Field& field, model::Version& version, std::string& functio
     return read_number(field.value, version.code_bytes);
   } else if (field.name == "environment") {
     std::string_view value = field.value;
-    const std::string_view name = take_part(value, '=');
+    const std::string_view name = take_word(value, '=');
     version.environment[std::string(name)] = value;
   }
   return true;
@@ -127,7 +131,7 @@ std::string more_of(const model::Execution& execution) {
 bool read_start(std::string_view text, model::ExecutionSteps& steps) {
   steps.cold = true;
   for (std::int64_t* step : {&steps.code_us, &steps.sandbox_us, &steps.boot_us, &steps.init_us}) {
-    if (!read_number(take_part(text, ' '), *step)) {
+    if (!read_number(take_word(text), *step)) {
       return false;
     }
   }
@@ -192,16 +196,16 @@ std::optional<InstanceRequest> read_instance_target(std::string_view target) {
     }
     target.remove_prefix(path_of(ask).size());
     read.ask = ask;
-    read.instance = take_part(target, '/');
-    if (!is_name(read.instance) || !read_number(take_part(target, '/'), read.slot) ||
-        !read_number(take_part(target, '/'), read.epoch)) {
+    read.instance = take_word(target, '/');
+    if (!is_name(read.instance) || !read_number(take_word(target, '/'), read.slot) ||
+        !read_number(take_word(target, '/'), read.epoch)) {
       return std::nullopt;
     }
     if (ask == Ask::kTakeBack) {
       return target.empty() ? std::optional(read) : std::nullopt;
     }
-    read.version = take_part(target, '/');
-    read.request_id = take_part(target, '/');
+    read.version = take_word(target, '/');
+    read.request_id = take_word(target, '/');
     read.retired = target == "retired";
     const bool whole = is_name(read.version) && is_name(read.request_id) && (read.retired || target.empty());
     return whole ? std::optional(read) : std::nullopt;
@@ -256,12 +260,12 @@ void add_release(std::string& body, const model::Allocation& lease, model::Relea
 std::optional<std::vector<Release>> read_releases(std::string_view body) {
   std::vector<Release> releases;
   while (!body.empty()) {
-    std::string_view line = take_part(body, '\n');
-    const std::string_view kind = take_part(line, ' ');
+    std::string_view line = take_word(body, '\n');
+    const std::string_view kind = take_word(line);
     model::Allocation lease;
-    lease.instance = take_part(line, ' ');
+    lease.instance = take_word(line);
     if ((kind != kKeep && kind != kRemove) || !is_name(lease.instance) ||
-        !read_number(take_part(line, ' '), lease.slot) || !read_number(line, lease.epoch)) {
+        !read_number(take_word(line), lease.slot) || !read_number(line, lease.epoch)) {
       return std::nullopt;
     }
     releases.emplace_back(std::move(lease),
@@ -292,15 +296,15 @@ ExecutionText to_text(model::Execution&& execution, const std::optional<model::A
 
 std::optional<ReadExecution> read_execution(std::string_view meta, std::string&& body) {
   ReadExecution read;
-  const auto kind = outcome_of(take_part(meta, ' '));
+  const auto kind = outcome_of(take_word(meta));
   std::size_t output_bytes = 0;
-  if (!kind || !read_number(take_part(meta, ' '), read.execution.steps.run_us) ||
-      !read_number(take_part(meta, ' '), read.execution.steps.handler_us)) {
+  if (!kind || !read_number(take_word(meta), read.execution.steps.run_us) ||
+      !read_number(take_word(meta), read.execution.steps.handler_us)) {
     return std::nullopt;
   }
-  const std::string_view epoch = take_part(meta, ' ');
+  const std::string_view epoch = take_word(meta);
   if (epoch != kNoLease) {
-    read.lease_epoch = to_number<std::uint64_t>(epoch);
+    read.lease_epoch = number_of<std::uint64_t>(epoch);
     if (!read.lease_epoch) {
       return std::nullopt;
     }

@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <cctype>
 
-#include "messaging/redis/words.h"
+#include "base/words.h"
 
 namespace hearth::messaging {
 namespace {
+
+using base::number_of;
+using base::take_word;
 
 bool is_word(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](unsigned char c) { return std::isgraph(c) != 0; });

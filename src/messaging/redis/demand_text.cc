@@ -2,10 +2,13 @@
 
 #include <optional>
 
-#include "messaging/redis/words.h"
+#include "base/words.h"
 
 namespace hearth::messaging {
 namespace {
+
+using base::number_of;
+using base::take_word;
 
 constexpr std::string_view kWanted = "wanted";
 constexpr std::string_view kStill = "still";

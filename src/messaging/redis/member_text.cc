@@ -7,10 +7,13 @@
 #include <type_traits>
 #include <utility>
 
-#include "messaging/redis/words.h"
+#include "base/words.h"
 
 namespace hearth::messaging {
 namespace {
+
+using base::number_of;
+using base::take_word;
 
 using model::GatewayLoad;
 using model::Member;

@@ -5,12 +5,15 @@
 
 #include "base/ids.h"
 #include "base/log.h"
+#include "base/words.h"
 #include "messaging/redis/allocation_text.h"
 #include "messaging/redis/keys.h"
-#include "messaging/redis/words.h"
 
 namespace hearth::messaging {
 namespace {
+
+using base::number_of;
+using base::take_word;
 
 std::string warm_key(const model::VersionId& version) { return key_of(kWarmKeys, version); }
 

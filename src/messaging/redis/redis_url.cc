@@ -5,10 +5,13 @@
 #include <charconv>
 #include <optional>
 
-#include "messaging/redis/words.h"
+#include "base/words.h"
 
 namespace hearth::messaging {
 namespace {
+
+using base::number_of;
+using base::take_word;
 
 constexpr std::string_view kScheme = "redis://";
 constexpr std::string_view kTlsScheme = "rediss://";
