@@ -326,7 +326,10 @@ void Dispatcher::arm_sweep() {
 void Dispatcher::sweep() {
   const base::TimePoint unused_since = loop_.now() - options_.lease_idle;
   auto next = base::TimePoint::max();
-  std::erase_if(with_idle_, [](Pool* mine) { return (mine->listed = !mine->idle.empty()) == false; });
+  std::erase_if(with_idle_, [](Pool* mine) {
+    mine->listed = !mine->idle.empty();
+    return !mine->listed;
+  });
   for (Pool* const mine : with_idle_) {
     // The front has been idle for longest. It goes back first, so that the stack's top stays the
     // most recently used.

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "base/manual_event_loop.h"
+#include "base/testing/occupied_pool.h"
 
 namespace hearth::link {
 namespace {
@@ -19,17 +20,6 @@ class HostAddressTest : public testing::Test {
     std::promise<void> reached;
     ASSERT_TRUE(pool_.submit([&reached] { reached.set_value(); }));
     reached.get_future().wait();
-  }
-  // Jobs wait from now on until that is set.
-  std::promise<void> occupy_pool() {
-    std::promise<void> release;
-    std::promise<void> began;
-    EXPECT_TRUE(pool_.submit([&began, released = release.get_future().share()] {
-      began.set_value();
-      released.wait();
-    }));
-    began.get_future().wait();
-    return release;
   }
   std::size_t fill_pool() {
     std::size_t taken = 0;
@@ -74,7 +64,7 @@ TEST_F(HostAddressTest, ANameIsLookedUpAndBelievedForAWhile) {
 }
 
 TEST_F(HostAddressTest, OneLookUpIsUnderWayAtATime) {
-  std::promise<void> release = occupy_pool();
+  std::promise<void> release = base::occupy(pool_);
   HostAddress address(loop_, pool_, {"localhost", 80});
   address.look_up(count());
   address.look_up(count());
@@ -83,7 +73,7 @@ TEST_F(HostAddressTest, OneLookUpIsUnderWayAtATime) {
 }
 
 TEST_F(HostAddressTest, WhatCannotBeginIsToldAndMayBeTriedAgain) {
-  std::promise<void> release = occupy_pool();
+  std::promise<void> release = base::occupy(pool_);
   fill_pool();
   HostAddress address(loop_, pool_, {"localhost", 80});
   for (int i = 1; i <= 2; ++i) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/testing/occupied_pool.h"
 #include "http/raw_server_test_support.h"
 #include "link/http/testing/link_fixture.h"
 
@@ -33,17 +34,6 @@ class LinkSilence : public LinkTest {
     ASSERT_TRUE(asked(1));
     executor_.asked[0].finish("1", /*reusable=*/false);
     ASSERT_TRUE(ended(observer));
-  }
-  // Nothing else runs on the pool until that is set.
-  std::promise<void> occupy_pool() {
-    std::promise<void> release;
-    std::promise<void> began;
-    EXPECT_TRUE(pool_.submit([&began, released = release.get_future().share()] {
-      began.set_value();
-      released.wait();
-    }));
-    began.get_future().wait();
-    return release;
   }
   // The call that is under way is refused in time.
   void expect_given_up(const ObserverPtr& observer) {
@@ -254,7 +244,7 @@ TEST_F(LinkSilence, ReleasesOfASilentWorkerAreNotWaitedFor) {
 
 // A name that takes long to be found takes the same time as a worker that is silent.
 TEST_F(LinkSilence, ALookUpIsPartOfTheTime) {
-  std::promise<void> release = occupy_pool();
+  std::promise<void> release = base::occupy(pool_);
   start_worker();
   model::Allocation named = allocation("i");
   named.worker_uri = "http://localhost:" + std::to_string(port_);
@@ -275,7 +265,7 @@ TEST_F(LinkSilence, ALookUpIsPartOfTheTime) {
 }
 
 TEST_F(LinkSilence, ALookUpThatCannotBeginRefuses) {
-  std::promise<void> release = occupy_pool();
+  std::promise<void> release = base::occupy(pool_);
   while (pool_.submit([] {})) {
   }
   model::Allocation named = allocation("i");

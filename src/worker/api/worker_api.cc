@@ -1,9 +1,6 @@
 #include "worker/api/worker_api.h"
 
-#include <array>
 #include <utility>
-
-#include "base/log.h"
 
 namespace hearth::worker {
 namespace {
@@ -154,10 +151,11 @@ void WorkerApi::handle(http::Request request, http::Responder responder) {
     }
   } else if (const auto asked = cluster::read_instance_target(target)) {
     if (asked->ask != cluster::Ask::kTakeBack) {
-      execute(session, std::move(request), std::move(responder));
+      execute(session, *asked, std::move(request.body), std::move(responder));
       return;
     }
-    status = take_back(target);
+    executor_.take_back(allocation_of(*asked));
+    status = 200;
   }
   responder.send(reply(*session, status, status < 300 ? std::string() : std::string(kMalformed)));
 }
@@ -216,25 +214,22 @@ int WorkerApi::release(const std::string& body) {
   return 200;
 }
 
-int WorkerApi::take_back(const std::string& target) {
-  const auto asked = cluster::read_instance_target(target);
-  executor_.take_back({options_.uri, std::string(asked->instance), asked->slot, asked->epoch, 0});
-  return 200;
+model::Allocation WorkerApi::allocation_of(const cluster::InstanceRequest& asked) const {
+  return {options_.uri, std::string(asked.instance), asked.slot, asked.epoch, 0};
 }
 
-void WorkerApi::execute(const SessionPtr& session, http::Request request, http::Responder responder) {
-  const auto asked = cluster::read_instance_target(request.head.target);
-  const cluster::ToldVersion* told = versions_.find(asked->version);
+void WorkerApi::execute(const SessionPtr& session, const cluster::InstanceRequest& asked, std::string body,
+                        http::Responder responder) {
+  const cluster::ToldVersion* told = versions_.find(asked.version);
   if (told == nullptr) {
     responder.send(reply(*session, 412, std::string(kUnknownVersion)));
     return;
   }
-  const model::Allocation allocation{options_.uri, std::string(asked->instance), asked->slot, asked->epoch,
-                                     0};
-  model::ExecuteRequest call{told->version, told->function_name, std::string(asked->request_id),
-                             std::make_shared<const std::string>(std::move(request.body)), asked->retired};
+  const model::Allocation allocation = allocation_of(asked);
+  model::ExecuteRequest call{told->version, told->function_name, std::string(asked.request_id),
+                             std::make_shared<const std::string>(std::move(body)), asked.retired};
   auto observer = std::make_shared<RemoteCall>(*this, session, std::move(responder));
-  if (asked->ask == cluster::Ask::kBehind) {
+  if (asked.ask == cluster::Ask::kBehind) {
     executor_.execute_behind(allocation, std::move(call), std::move(observer));
     return;
   }

@@ -68,10 +68,11 @@ class WorkerApi final : public http::Handler {
                        std::string more = {});
   http::Response begin_session(const http::RequestHead& head);
   bool authentic(Session& session, const http::RequestHead& head);
-  void execute(const SessionPtr& session, http::Request request, http::Responder responder);
+  void execute(const SessionPtr& session, const cluster::InstanceRequest& asked, std::string body,
+               http::Responder responder);
   int tell_version(const http::Request& request);
   int release(const std::string& body);
-  int take_back(const std::string& target);
+  model::Allocation allocation_of(const cluster::InstanceRequest& asked) const;
   void give_back(std::vector<model::Allocation> lost);
   void executed(const RemoteCall& call, model::Execution&& execution,
                 std::optional<model::Allocation>&& lease, http::Responder& responder);
