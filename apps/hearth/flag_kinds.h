@@ -9,9 +9,14 @@
 
 namespace hearth {
 
+struct DurationBounds {
+  std::chrono::microseconds least = std::chrono::microseconds::min();
+  std::chrono::microseconds most = std::chrono::microseconds::max();
+};
+
 // "250ms", "2s"; shows `value` as the default.
 void add_duration(CLI::App& command, const std::string& flag, std::chrono::microseconds& value,
-                  const std::string& help);
+                  const std::string& help, const DurationBounds& bounds = {});
 // The same, at least 1 ms.
 void add_milliseconds(CLI::App& command, const std::string& flag, std::chrono::milliseconds& value,
                       const std::string& help);

@@ -196,7 +196,8 @@ void say_hello(const ServeOptions& options, const Host& host, const Platform& pl
                  options.advertise.empty() ? std::string()
                                            : fmt::format(", for gateways that reach {}", options.advertise));
   }
-  if (options.insecure_no_auth && host.api_key.empty() && !is_loopback(options.listen)) {
+  const std::string& key = options.roles.gateway ? host.api_key : host.cluster_key;
+  if (options.insecure_no_auth && !options.roles.monitor && key.empty() && !is_loopback(options.listen)) {
     spdlog::warn("--insecure-no-auth: anybody who reaches {} can deploy and run code", options.listen);
   }
 }

@@ -57,9 +57,11 @@ void add_server_flags(CLI::App& command, ServeOptions& options) {
         ->check(CLI::Range(1U, 64U))
         ->capture_default_str();
   }
-  add_duration(
-      *group, "--spin", options.spin,
-      "Longest time that the server looks again before it sleeps, while calls come one by one; 0: never");
+  if (options.roles.gateway) {
+    add_duration(
+        *group, "--spin", options.spin,
+        "Longest time that the server looks again before it sleeps, while calls come one by one; 0: never");
+  }
   add_duration(*group, "--drain-timeout", options.drain_timeout,
                "How long SIGTERM lets running invocations finish");
 }
@@ -69,8 +71,10 @@ void add_store_flags(CLI::App& command, ServeOptions& options) {
   group
       ->add_option(
           "--store", options.store,
-          "PostgreSQL that several servers share, postgres://USER@HOST/DATABASE (default: the embedded "
-          "store in --data-dir)")
+          options.roles.gateway && options.roles.worker
+              ? "PostgreSQL that several servers share, postgres://USER@HOST/DATABASE (default: the embedded "
+                "store in --data-dir)"
+              : "PostgreSQL that all processes share, postgres://USER@HOST/DATABASE")
       ->envname("HEARTH_STORE")
       ->type_name("URL");
   group

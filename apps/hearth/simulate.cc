@@ -9,6 +9,7 @@
 #include <memory>
 #include <ostream>
 
+#include "apps/hearth/flag_kinds.h"
 #include "base/text_units.h"
 #include "cli/exit_code.h"
 #include "sim/report.h"
@@ -47,33 +48,6 @@ void stop_on_interrupt() {
   ::sigaction(SIGINT, &action, nullptr);
 }
 
-struct Bounds {
-  microseconds least;
-  microseconds most;
-};
-
-void add_duration(CLI::App& group, const std::string& flag, microseconds& value, Bounds bounds,
-                  const std::string& help) {
-  group
-      .add_option_function<std::string>(
-          flag,
-          [&value, flag, bounds](const std::string& text) {
-            const auto parsed = base::parse_duration(text);
-            if (!parsed) {
-              throw CLI::ValidationError(flag, parsed.error().message);
-            }
-            if (*parsed < bounds.least || *parsed > bounds.most) {
-              throw CLI::ValidationError(flag,
-                                         fmt::format("it is {} to {}", base::format_duration(bounds.least),
-                                                     base::format_duration(bounds.most)));
-            }
-            value = *parsed;
-          },
-          help)
-      ->type_name("DURATION")
-      ->default_str(base::format_duration(value));
-}
-
 // Also refuses what is no number: it lies within any bounds.
 template <typename Number>
 void add_number(CLI::App& group, const std::string& flag, Number& value, std::pair<Number, Number> bounds,
@@ -92,7 +66,7 @@ void add_number(CLI::App& group, const std::string& flag, Number& value, std::pa
       ->default_str(fmt::format("{}", value));
 }
 
-constexpr Bounds kSeconds{std::chrono::seconds(1), std::chrono::hours(24 * 7)};
+constexpr DurationBounds kSeconds{std::chrono::seconds(1), std::chrono::hours(24 * 7)};
 
 void add_platform_flags(CLI::App& command, sim::Settings& settings) {
   auto& group = *command.add_option_group("Platform");
@@ -102,9 +76,9 @@ void add_platform_flags(CLI::App& command, sim::Settings& settings) {
   add_number(group, "--memory", settings.memory_mb, {1'024, 1U << 24U},
              "Memory of a worker for instances, in MB");
   add_number(group, "--cores", settings.cores, {1, 1'024}, "Cores of a worker");
-  add_duration(group, "--keep-alive", settings.keep_alive, kSeconds, "An idle instance is removed after it");
-  add_duration(group, "--worker-timeout", settings.loss.worker_timeout, kSeconds,
-               "A worker that is silent for so long is known to be lost");
+  add_duration(group, "--keep-alive", settings.keep_alive, "An idle instance is removed after it", kSeconds);
+  add_duration(group, "--worker-timeout", settings.loss.worker_timeout,
+               "A worker that is silent for so long is known to be lost", kSeconds);
 }
 
 void add_load_flags(CLI::App& command, sim::Settings& settings) {
@@ -117,14 +91,15 @@ void add_load_flags(CLI::App& command, sim::Settings& settings) {
              "Calls a second of the whole platform, the mean of a day");
   add_number(group, "--swing", load.swing, {0.0, 1.0},
              "How far the rate rises above its mean, and falls below it, within a day; 0.5: by half");
-  add_duration(group, "--run-mean", load.run_mean, {std::chrono::milliseconds(1), std::chrono::seconds(20)},
-               "How long a handler runs, the mean of all calls");
-  add_duration(group, "--day", load.day, kSeconds, "Length of a day: 24h, or less to see a whole one");
+  add_duration(group, "--run-mean", load.run_mean, "How long a handler runs, the mean of all calls",
+               {std::chrono::milliseconds(1), std::chrono::seconds(20)});
+  add_duration(group, "--day", load.day, "Length of a day: 24h, or less to see a whole one", kSeconds);
   add_duration(
-      group, "--warm-up", settings.warm_up, kSeconds,
+      group, "--warm-up", settings.warm_up,
       "Virtual time before anything is measured, in which the functions that are called about once a "
-      "keep-alive get their first instance");
-  add_duration(group, "--duration", settings.duration, kSeconds, "Virtual time that is measured");
+      "keep-alive get their first instance",
+      kSeconds);
+  add_duration(group, "--duration", settings.duration, "Virtual time that is measured", kSeconds);
   group.add_option("--seed", settings.seed, "Of all that is left to chance")
       ->type_name("N")
       ->capture_default_str();
@@ -136,10 +111,12 @@ void add_messaging_flags(CLI::App& command, sim::Settings& settings) {
   add_number(group, "--messaging-servers", messaging.servers, {1, 64}, "Messaging servers");
   add_number(group, "--messaging-rate", messaging.rate, {100.0, 1e9},
              "Commands a second that one of them executes when its lists are short");
-  add_duration(group, "--round-trip", messaging.round_trip, {microseconds(0), std::chrono::seconds(1)},
-               "Of a message and its answer, between any two hosts");
-  add_duration(group, "--announce-again", messaging.announce_again, {microseconds(0), kSeconds.most},
-               "How often every worker announces all that is idle once more; 0: never");
+  add_duration(group, "--round-trip", messaging.round_trip,
+               "Of a message and its answer, between any two hosts",
+               {microseconds(0), std::chrono::seconds(1)});
+  add_duration(group, "--announce-again", messaging.announce_again,
+               "How often every worker announces all that is idle once more; 0: never",
+               {microseconds(0), kSeconds.most});
   group
       .add_option_function<std::string>(
           "--announced-to",
