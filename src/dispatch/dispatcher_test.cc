@@ -207,6 +207,34 @@ TEST_F(DispatcherTest, AnAbandonedWaitingCallLeavesTheQueue) {
   EXPECT_EQ(loop_.pending_timers(), 0U);
 }
 
+TEST_F(DispatcherTest, UnusedLeasesOfEveryVersionGoBackEachTimeAnew) {
+  std::uint64_t epoch = 1;
+  const auto use = [&](const std::string& version) {
+    messaging_.announce_warm(version, {"inproc:", "i" + version, 0, ++epoch, 128});
+    invoke(version);
+    link_.finish();
+  };
+  use("v");
+  use("w");
+  EXPECT_EQ(dispatcher_->leases_idle(), 2U);
+  loop_.advance(milliseconds(200));
+  EXPECT_EQ(dispatcher_->leases_idle(), 0U);
+  // While the one has nothing, the other is looked at; then the first has something again.
+  use("w");
+  loop_.advance(milliseconds(200));
+  EXPECT_EQ(dispatcher_->leases_idle(), 0U);
+  use("v");
+  loop_.advance(milliseconds(200));
+  EXPECT_EQ(dispatcher_->leases_idle(), 0U);
+  EXPECT_EQ(link_.released.size(), 4U);
+  // One whose version is no more is not looked at with the others.
+  use("v");
+  use("w");
+  dispatcher_->retire("v", /*deleted=*/false);
+  loop_.advance(milliseconds(200));
+  EXPECT_EQ(dispatcher_->leases_idle(), 0U);
+}
+
 TEST_F(DispatcherTest, RetiringAVersionRemovesIdleLeasesAndBusyOnesLater) {
   cold("a");
   cold("b");

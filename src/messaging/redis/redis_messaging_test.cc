@@ -265,8 +265,8 @@ TEST_F(RedisMessagingTest, AProcessWithWorkersAloneHearsNoAnnouncements) {
   alone.subscribe(worker);
   alone.open();
   ASSERT_TRUE(run_until([&] { return alone.servers_up() == 1; }));
-  EXPECT_THAT(server().ask("PUBSUB NUMSUB hearth:0:announced"), HasSubstr(":0"));
-  EXPECT_THAT(server().ask("PUBSUB NUMSUB hearth:0:demand"), HasSubstr(":1"));
+  EXPECT_THAT(server().ask("PUBSUB NUMSUB hearth:0:announced"), HasSubstr("\r\n:0\r\n"));
+  EXPECT_THAT(server().ask("PUBSUB NUMSUB hearth:0:demand"), HasSubstr("\r\n:1\r\n"));
 }
 
 }  // namespace
