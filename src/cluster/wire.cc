@@ -18,10 +18,12 @@ using base::take_word;
 constexpr std::size_t kVersionFields = 8'192;
 constexpr std::string_view kKeep = "keep";
 constexpr std::string_view kRemove = "remove";
+constexpr std::string_view kRetired = "retired";
 constexpr std::string_view kNoLease = "-";
 
-constexpr std::array kRefusals = {model::Refusal::kGone, model::Refusal::kTooSmall, model::Refusal::kDraining,
-                                  model::Refusal::kNoAnswer, model::Refusal::kBusy};
+constexpr std::array kRefusals = {model::Refusal::kGone,     model::Refusal::kTooSmall,
+                                  model::Refusal::kDraining, model::Refusal::kNoAnswer,
+                                  model::Refusal::kTooLarge, model::Refusal::kBusy};
 
 template <typename Number>
 void append_number(std::string& to, Number number) {
@@ -87,6 +89,19 @@ bool set_field(const Field& field, model::Version& version, std::string& functio
     version.environment[std::string(name)] = value;
   }
   return true;
+}
+
+// What may follow a request's id. False when it is malformed.
+bool read_options(std::string_view options, InstanceRequest& into) {
+  if (!options.empty() && options != kRetired) {
+    std::chrono::milliseconds::rep remaining_ms = 0;
+    if (!read_number(take_word(options, '/'), remaining_ms)) {
+      return false;
+    }
+    into.remaining = std::chrono::milliseconds(remaining_ms);
+  }
+  into.retired = options == kRetired;
+  return into.retired || options.empty();
 }
 
 std::optional<model::OutcomeKind> outcome_of(std::string_view text) {
@@ -174,12 +189,16 @@ bool is_name(std::string_view text) {
   return !text.empty() && text.size() <= kNameBytes && std::ranges::all_of(text, plain);
 }
 
-std::string execute_target(Ask ask, const model::Allocation& allocation,
-                           const model::ExecuteRequest& request) {
+std::string execute_target(Ask ask, const model::Allocation& allocation, const model::ExecuteRequest& request,
+                           std::optional<std::chrono::milliseconds> remaining) {
   std::string target = place_target(ask, allocation, 2 * 40);
   target.append("/").append(request.version->id).append("/").append(request.request_id);
+  if (remaining) {
+    target.append("/");
+    append_number(target, remaining->count());
+  }
   if (request.version_retired) {
-    target.append("/retired");
+    target.append("/").append(kRetired);
   }
   return target;
 }
@@ -206,8 +225,7 @@ std::optional<InstanceRequest> read_instance_target(std::string_view target) {
     }
     read.version = take_word(target, '/');
     read.request_id = take_word(target, '/');
-    read.retired = target == "retired";
-    const bool whole = is_name(read.version) && is_name(read.request_id) && (read.retired || target.empty());
+    const bool whole = read_options(target, read) && is_name(read.version) && is_name(read.request_id);
     return whole ? std::optional(read) : std::nullopt;
   }
   return std::nullopt;
@@ -319,7 +337,16 @@ std::optional<ReadExecution> read_execution(std::string_view meta, std::string&&
   return read;
 }
 
-int status_of(model::Refusal refusal) { return refusal == model::Refusal::kGone ? 410 : 503; }
+int status_of(model::Refusal refusal) {
+  switch (refusal) {
+    case model::Refusal::kGone:
+      return 410;
+    case model::Refusal::kTooLarge:
+      return 413;
+    default:
+      return 503;
+  }
+}
 
 std::optional<model::Refusal> read_refusal(std::string_view meta) {
   for (const model::Refusal refusal : kRefusals) {

@@ -3,13 +3,16 @@
 //
 //   POST /session                                     a connection's first request (auth.h)
 //   PUT  /versions/VERSION                            a version that calls will name
-//   POST /execute/INSTANCE/SLOT/EPOCH/VERSION/REQUEST[/retired]
-//   POST /behind/INSTANCE/SLOT/EPOCH/VERSION/REQUEST  behind the call that is executed there
+//   POST /execute/INSTANCE/SLOT/EPOCH/VERSION/REQUEST[/REMAINING_MS][/retired]
+//   POST /behind/INSTANCE/SLOT/EPOCH/VERSION/REQUEST[/REMAINING_MS]
+//                                                     behind the call that is executed there
+//   POST /calls                                       several of the two above (calls.h)
 //   POST /leases                                      gives leases back; and says that the gateway lives
 //   POST /take-back/INSTANCE/SLOT/EPOCH
 //   POST /drain
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -33,6 +36,11 @@ inline constexpr char kMacHeader[] = "Hearth-Mac";        // of every later mess
 inline constexpr char kDigestHeader[] = "Hearth-Digest";  // of its body, where there is one
 inline constexpr char kMetaHeader[] = "Hearth-Meta";      // of an answer: see below
 
+// What a worker understands, in its answer to POST /session; without it, 1. From 2 on calls say how much time
+// remains for them, and several come in one request.
+inline constexpr char kProtocolHeader[] = "Hearth-Protocol";
+inline constexpr int kProtocol = 2;
+
 // A holder's or worker's name.
 inline constexpr std::size_t kNameBytes = 64;
 bool is_name(std::string_view text);
@@ -48,12 +56,14 @@ struct InstanceRequest {
   std::string_view version;  // not of kTakeBack, like what follows
   std::string_view request_id;
   bool retired = false;
+  std::optional<std::chrono::milliseconds> remaining =
+      std::nullopt;  // after that nobody waits for it any more
 
   bool operator==(const InstanceRequest&) const = default;
 };
 
-std::string execute_target(Ask ask, const model::Allocation& allocation,
-                           const model::ExecuteRequest& request);
+std::string execute_target(Ask ask, const model::Allocation& allocation, const model::ExecuteRequest& request,
+                           std::optional<std::chrono::milliseconds> remaining = std::nullopt);
 std::string take_back_target(const model::Allocation& running);
 std::optional<InstanceRequest> read_instance_target(std::string_view target);
 
@@ -85,7 +95,7 @@ struct ReadExecution {
 };
 std::optional<ReadExecution> read_execution(std::string_view meta, std::string&& body);
 
-// A refusal as an answer: 410 for what has gone, 503 for the others.
+// A refusal as an answer: 410 for what has gone, 413 for a body that is too large, 503 for the others.
 int status_of(model::Refusal refusal);
 std::optional<model::Refusal> read_refusal(std::string_view meta);
 

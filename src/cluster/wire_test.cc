@@ -30,6 +30,18 @@ TEST(Targets, ACallsComesBack) {
   }
 }
 
+TEST(Targets, TheTimeThatRemainsComesBack) {
+  for (const bool retired : {false, true}) {
+    const std::string target = execute_target(Ask::kBehind, kPlace, request_of("version", "request", retired),
+                                              std::chrono::milliseconds(90'000));
+    const auto read = read_instance_target(target);
+    ASSERT_TRUE(read) << target;
+    EXPECT_EQ(read->remaining, std::chrono::milliseconds(90'000));
+    EXPECT_EQ(read->retired, retired);
+  }
+  EXPECT_EQ(read_instance_target("/execute/i/0/1/v/r")->remaining, std::nullopt);
+}
+
 TEST(Targets, TakingBackComesBack) {
   const std::string target = take_back_target(kPlace);
   const auto read = read_instance_target(target);
@@ -56,6 +68,10 @@ TEST(Targets, WhatIsMalformedIsRefused) {
            "/execute/i/0/1x/v/r",
            "/execute/i/0/1//r",
            "/execute/i/0/1/v/r/retire",
+           "/execute/i/0/1/v/r/-1",
+           "/execute/i/0/1/v/r/1x",
+           "/execute/i/0/1/v/r/1/2",
+           "/execute/i/0/1/v/r/retired/1",
            "/execute/i/0/1/v/r/retired/",
            "/execute/i/0/1/v/r?x",
            "/execute/i/0/1/v%20/r",

@@ -10,6 +10,8 @@ std::string_view to_string(Refusal refusal) {
       return "too_small";
     case Refusal::kDraining:
       return "draining";
+    case Refusal::kTooLarge:
+      return "body_too_large";
     case Refusal::kBusy:
       return "busy";
     case Refusal::kNoAnswer:

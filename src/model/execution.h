@@ -4,6 +4,7 @@
 // Loop thread only, on both sides.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,6 +21,8 @@ struct ExecuteRequest {
   std::string request_id;                   // GUID
   std::shared_ptr<const std::string> body;  // immutable; outlives a caller that leaves
   bool version_retired = false;             // no longer current: the instance is for no other call
+  // On the worker's clock: from here on nobody waits for it any more, and it is ended.
+  std::chrono::steady_clock::time_point latest = std::chrono::steady_clock::time_point::max();
 };
 
 // Why a worker did not take an invocation. Nothing has been executed: another may be asked.
@@ -28,6 +31,7 @@ enum class Refusal {
   kTooSmall,  // the reservation cannot hold this version
   kDraining,  // the worker is stopping
   kNoAnswer,  // no admission in time (between hosts)
+  kTooLarge,  // the body is over the worker's own bound, --max-body-bytes
   kBusy,      // no call may stand behind the one that is executed, or this one had to wait too long there
 };
 
