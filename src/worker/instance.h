@@ -6,12 +6,14 @@
 // the heart's tests. Loop thread only. Events never come from inside a call to Instance.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
 
+#include "base/event_loop.h"
 #include "model/function.h"
 #include "model/outcome.h"
 
@@ -23,6 +25,16 @@ struct InstanceCall {
   std::string request_id;  // GUID, shown to the handler as its context's requestId
   std::shared_ptr<const std::string>
       body;  // raw bytes; empty means `undefined` for the handler. Shared: outlives the caller
+  base::TimePoint latest = base::TimePoint::max();  // as if its time-out had passed, when this is sooner
+
+  // What the handler is told that remains for it, when it begins now.
+  std::uint32_t remaining_ms(const model::Version& version, const base::EventLoop& loop) const {
+    if (latest == base::TimePoint::max()) {
+      return version.timeout_ms;
+    }
+    const auto left = std::chrono::floor<std::chrono::milliseconds>(latest - loop.now());
+    return static_cast<std::uint32_t>(std::clamp<std::int64_t>(left.count(), 0, version.timeout_ms));
+  }
 };
 
 // How one call ended.

@@ -154,7 +154,7 @@ SessionActions InstanceSession::in_idle(const SessionEvent& event) {
   if (!std::holds_alternative<event::Invoke>(event)) {
     return interrupted(event);
   }
-  return begin_call(std::get<event::Invoke>(event).slot);
+  return begin_call(std::get<event::Invoke>(event));
 }
 
 SessionActions InstanceSession::in_closing(const SessionEvent& event) {
@@ -168,7 +168,7 @@ SessionActions InstanceSession::in_closing(const SessionEvent& event) {
     return interrupted(event);
   }
   if (const auto* invoke = std::get_if<event::Invoke>(&event)) {
-    running_.push_back({++last_call_, invoke->slot, now_});
+    running_.push_back({++last_call_, invoke->slot, now_, invoke->latest});
   }
   return {};
 }
@@ -193,7 +193,7 @@ SessionActions InstanceSession::in_stopping(const SessionEvent& event) {
     actions.report_ended = true;
   } else if (const auto* invoke = std::get_if<event::Invoke>(&event)) {
     // The heart has not heard yet that this instance is on its way out.
-    running_.push_back({++last_call_, invoke->slot, now_});
+    running_.push_back({++last_call_, invoke->slot, now_, invoke->latest});
     pay(actions, model::failed(OutcomeKind::kExited, "the instance was ending when the call came"));
   }
   return actions;

@@ -77,8 +77,10 @@ struct ChannelEnded {
   bool mid_frame = false;
 };
 // `slot`: which of the instance's calls at once this is; it comes back with the answer.
+// `latest`: when nobody waits for it any more.
 struct Invoke {
   std::uint32_t slot = 0;
+  base::TimePoint latest = base::TimePoint::max();
 };
 struct Stop {};
 // Frames of these calls were read back out of the pipe: they have not begun, and never will.
@@ -147,6 +149,7 @@ class InstanceSession {
     std::uint64_t id = 0;  // in frames
     std::uint32_t slot = 0;
     base::TimePoint began;
+    base::TimePoint latest = base::TimePoint::max();
   };
 
   SessionActions in_fetching_code(const SessionEvent& event);
@@ -161,7 +164,7 @@ class InstanceSession {
 
   SessionActions booted(const protocol::Frame& frame);
   SessionActions initialised(const protocol::Frame& frame);
-  SessionActions begin_call(std::uint32_t slot);
+  SessionActions begin_call(const event::Invoke& invoke);
   SessionActions answered(protocol::Frame&& frame);
   SessionActions finish(std::vector<RunningCall>::iterator call, protocol::Answer&& answer);
   SessionActions logged(const protocol::Frame& frame);
@@ -175,6 +178,8 @@ class InstanceSession {
   SessionActions give_up(model::Outcome outcome, SessionState next);
   void pay(SessionActions& actions, model::Outcome outcome);
   std::vector<RunningCall>::iterator find_running(std::uint64_t id);
+  base::TimePoint deadline_of(const RunningCall& call) const;
+  std::vector<RunningCall>::iterator first_due();
   void set_deadline(SessionActions& actions, base::TimePoint deadline);
   static std::string out_of_place(const protocol::Frame& frame);
   std::int64_t lap_us();
@@ -189,7 +194,7 @@ class InstanceSession {
   SessionState closed_in_ = SessionState::kIdle;  // of kClosing: where the pipe's end came
   bool mid_frame_ = false;                        // of kClosing: it came within a frame
   std::uint64_t last_call_ = 0;
-  std::vector<RunningCall> running_;  // in the order in which they began, so in that of their deadlines
+  std::vector<RunningCall> running_;  // in the order in which they began
   bool wearing_out_ = false;  // one has run out of time: the instance ends with the last of the others
   std::vector<std::uint64_t> overdue_;  // timed out, while others go on; their answers mean nothing
   model::ExecutionSteps steps_;

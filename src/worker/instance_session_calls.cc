@@ -9,13 +9,13 @@ namespace hearth::worker {
 using model::OutcomeKind;
 using protocol::FrameType;
 
-SessionActions InstanceSession::begin_call(std::uint32_t slot) {
+SessionActions InstanceSession::begin_call(const event::Invoke& invoke) {
   state_ = SessionState::kExecuting;
-  running_.push_back({++last_call_, slot, now_});
+  running_.push_back({++last_call_, invoke.slot, now_, invoke.latest});
   SessionActions actions;
   actions.send_invoke = last_call_;
-  if (running_.size() == 1) {
-    set_deadline(actions, now_ + limits_.call_timeout);
+  if (first_due() == running_.end() - 1) {
+    set_deadline(actions, deadline_of(running_.back()));
   }
   return actions;
 }
@@ -35,7 +35,7 @@ SessionActions InstanceSession::in_executing(SessionEvent& event) {
     return taken_back(*taken);
   }
   if (const auto* invoke = std::get_if<event::Invoke>(&event)) {
-    return begin_call(invoke->slot);
+    return begin_call(*invoke);
   }
   if (std::holds_alternative<event::DeadlinePassed>(event)) {
     return overdue();
@@ -89,17 +89,32 @@ SessionActions InstanceSession::logged(const protocol::Frame& frame) {
   return actions;
 }
 
-// The call that began first has run out of time.
+base::TimePoint InstanceSession::deadline_of(const RunningCall& call) const {
+  return std::min(call.began + limits_.call_timeout, call.latest);
+}
+
+// The call that runs out of time next: of those that are executed, so the first where that is one.
+std::vector<InstanceSession::RunningCall>::iterator InstanceSession::first_due() {
+  if (limits_.concurrency == 1) {
+    return running_.begin();
+  }
+  return std::ranges::min_element(running_, {},
+                                  [this](const RunningCall& call) { return deadline_of(call); });
+}
+
 SessionActions InstanceSession::overdue() {
-  auto outcome =
-      model::failed(OutcomeKind::kTimedOut, "the function did not answer within " +
-                                                std::to_string(limits_.call_timeout.count()) + " ms");
+  const auto due = first_due();
+  const bool own_time = due->began + limits_.call_timeout <= due->latest;
+  auto outcome = model::failed(
+      OutcomeKind::kTimedOut,
+      own_time ? "the function did not answer within " + std::to_string(limits_.call_timeout.count()) + " ms"
+               : "the function did not answer while its caller waited");
   if (running_.size() == 1 || limits_.concurrency == 1) {
     return give_up(std::move(outcome), SessionState::kStopping);
   }
   SessionActions actions;
-  const RunningCall call = running_.front();
-  running_.erase(running_.begin());
+  const RunningCall call = *due;
+  running_.erase(due);
   overdue_.push_back(call.id);
   wearing_out_ = true;
   actions.finished.push_back({call.slot, std::move(outcome), {}, us_since(call.began), 0, false});
@@ -132,7 +147,7 @@ void InstanceSession::await_next(SessionActions& actions) {
     if (limits_.concurrency == 1) {
       running_.front().began = now_;
     }
-    set_deadline(actions, running_.front().began + limits_.call_timeout);
+    set_deadline(actions, deadline_of(*first_due()));
     return;
   }
   actions.clear_deadline = true;

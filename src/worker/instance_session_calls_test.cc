@@ -58,6 +58,22 @@ TEST_F(SeveralCalls, OneOutOfTimeLeavesTheOthersTheirs) {
   EXPECT_EQ(session_.state(), SessionState::kStopping);
 }
 
+TEST_F(SeveralCalls, OneThatNobodyWaitsForAnyMoreEndsBeforeItsTimeOut) {
+  on(event::Invoke{0});
+  const base::TimePoint latest = now_ + milliseconds(5'000);
+  const auto second = on(event::Invoke{1, latest});
+  EXPECT_EQ(second.deadline, latest) << "sooner than the first one's";
+  const auto third = on(event::Invoke{2, now_ + milliseconds(40'000)});
+  EXPECT_FALSE(third.deadline);
+  now_ = latest;
+  const auto overdue = on(event::DeadlinePassed{});
+  ASSERT_EQ(overdue.finished.size(), 1U);
+  EXPECT_EQ(overdue.finished[0].slot, 1U);
+  EXPECT_EQ(overdue.finished[0].outcome.kind, OutcomeKind::kTimedOut);
+  EXPECT_THAT(overdue.finished[0].outcome.error.message, HasSubstr("while its caller waited"));
+  EXPECT_EQ(frame(result(1)).finished.size(), 1U) << "the others go on";
+}
+
 TEST_F(SeveralCalls, AllEndWithTheInstance) {
   on(event::Invoke{0});
   on(event::Invoke{1});
@@ -89,6 +105,19 @@ TEST_F(CallsBehind, EachBeginsWhenTheOneBeforeItHasEnded) {
   EXPECT_FALSE(second.clear_deadline);
   EXPECT_TRUE(frame(result(3)).clear_deadline);
   EXPECT_EQ(session_.state(), SessionState::kIdle);
+}
+
+TEST_F(CallsBehind, TheTimeOfOneThatWaitsEndsItWhenItHasBegun) {
+  const base::TimePoint latest = now_ + milliseconds(50);
+  EXPECT_FALSE(on(event::Invoke{3, latest}).deadline) << "the first one's stands";
+  for (std::uint64_t id = 1; id <= 3; ++id) {
+    now_ += milliseconds(20);
+    const auto ended = on(event::FrameReceived{result(id), true});
+    EXPECT_EQ(ended.deadline, id < 3 ? now_ + milliseconds(30'000) : latest);
+  }
+  const auto overdue = on(event::DeadlinePassed{});
+  EXPECT_EQ(outcome_of(overdue).kind, OutcomeKind::kTimedOut);
+  EXPECT_TRUE(overdue.remove_sandbox);
 }
 
 TEST_F(CallsBehind, AnAnswerOutOfTurnBreaksTheProtocol) {

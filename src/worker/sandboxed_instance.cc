@@ -63,7 +63,7 @@ class SandboxedInstanceFactory::Core : public std::enable_shared_from_this<Core>
 
   void invoke(InstanceCall call) {
     call_ = std::move(call);
-    step_from_heart(event::Invoke{call_.slot});
+    step_from_heart(event::Invoke{call_.slot, call_.latest});
   }
 
   bool takes_behind() const {
@@ -274,8 +274,8 @@ class SandboxedInstanceFactory::Core : public std::enable_shared_from_this<Core>
 
   void send_invoke(std::uint64_t invocation) {
     const std::size_t body_bytes = call_.body ? call_.body->size() : 0;
-    const auto head =
-        protocol::encode_invoke_head(invocation, start_.version->timeout_ms, call_.request_id, body_bytes);
+    const auto head = protocol::encode_invoke_head(
+        invocation, call_.remaining_ms(*start_.version, shared_->loop), call_.request_id, body_bytes);
     if (start_.version->concurrency == 1) {
       channel_->send(head.view(), std::move(call_.body));
     } else {
