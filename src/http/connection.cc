@@ -65,6 +65,8 @@ void Connection::on_ready(base::Readiness ready) {
   ended_ = ended_ || ready.ended;
   if (phase_ == Phase::kWriting && (ready.writable || ready.ended)) {
     flush();
+  } else if (phase_ == Phase::kStreaming && ready.writable) {
+    flush_pieces();
   }
   advance();
 }
@@ -92,6 +94,7 @@ void Connection::expire() {
       break;
     case Phase::kIdle:
     case Phase::kWriting:
+    case Phase::kStreaming:
     case Phase::kLingering:
       close();
       break;
@@ -167,6 +170,8 @@ void Connection::send(Response&& response) {
 void Connection::dropped() {
   if (phase_ == Phase::kExecuting) {
     send(host_->handler().refuse(500, "no_answer", "the request was given up without an answer"));
+  } else if (phase_ == Phase::kStreaming) {
+    close();
   }
 }
 
@@ -182,21 +187,31 @@ void Connection::refuse(int status, std::string_view reason, std::string_view me
   answer(std::move(response));
 }
 
-void Connection::answer(Response&& response) {
-  if (const std::string_view fault = response_fault(response); !fault.empty()) {
-    spdlog::error("http: a response is replaced by a 500: {}", fault);
-    response = host_->handler().refuse(500, "bad_response", "the answer could not be sent");
-    if (!response_fault(response).empty()) {
-      response = Response();
-      response.status = 500;
-    }
+Response Connection::sendable(Response&& response) {
+  const std::string_view fault = response_fault(response);
+  if (fault.empty()) {
+    return std::move(response);
   }
-  const bool http10 = !parser_.http11();
-  close_after_ =
-      close_after_ || response.close || !parser_.keep_alive() || !parser_.finished() || host_->draining();
-  const Persistence persistence = close_after_ ? Persistence::kClose
-                                  : http10     ? Persistence::kKeepAlive
-                                               : Persistence::kImplied;
+  spdlog::error("http: a response is replaced by a 500: {}", fault);
+  Response instead = host_->handler().refuse(500, "bad_response", "the answer could not be sent");
+  if (!response_fault(instead).empty()) {
+    instead = Response();
+    instead.status = 500;
+  }
+  return instead;
+}
+
+Persistence Connection::begin_answer(bool close) {
+  close_after_ = close_after_ || close || !parser_.keep_alive() || !parser_.finished() || host_->draining();
+  if (close_after_) {
+    return Persistence::kClose;
+  }
+  return parser_.http11() ? Persistence::kImplied : Persistence::kKeepAlive;
+}
+
+void Connection::answer(Response&& given) {
+  Response response = sendable(std::move(given));
+  const Persistence persistence = begin_answer(response.close);
   write_head(response, host_->date_line(), persistence, head_text_);
   head_only_ = head_only_ || !carries_body(response) || response.content_type.empty();
   response_ = std::move(response);
@@ -280,6 +295,7 @@ bool Connection::wants_bytes() const {
       return true;
     // Read on, so that the peer's leaving is noticed; what it sends ahead waits in the buffer.
     case Phase::kExecuting:
+    case Phase::kStreaming:
       return !buffer_.full();
     case Phase::kSink:
     case Phase::kWriting:

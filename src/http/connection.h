@@ -82,6 +82,8 @@ class Connection final : public Responder::Target, public std::enable_shared_fro
   void on_gone(std::function<void()> callback) override;
   bool gone() const override { return phase_ == Phase::kClosed; }
   bool send_processing() override;
+  void begin(Response&& head) override;
+  void write(std::string_view piece, bool last) override;
   void dropped() override;
 
  private:
@@ -92,6 +94,7 @@ class Connection final : public Responder::Target, public std::enable_shared_fro
     kSink,       // the sink is busy with a piece; nothing is read
     kExecuting,  // the handler has the request
     kWriting,    // the answer is on its way
+    kStreaming,  // its pieces are on their way, as the handler gives them
     kLingering,  // answered for the last time; the peer's bytes are thrown away
     kClosed,
   };
@@ -117,7 +120,11 @@ class Connection final : public Responder::Target, public std::enable_shared_fro
 
   void refuse(int status, std::string_view reason, std::string_view message);
   void answer(Response&& response);
+  Response sendable(Response&& response);
+  Persistence begin_answer(bool close);
   void flush();
+  void flush_pieces();
+  void all_pieces_sent();
   void finish_answer();
   void next_request();
   void linger();
@@ -162,7 +169,10 @@ class Connection final : public Responder::Target, public std::enable_shared_fro
   // The answer under way.
   Response response_;
   std::string head_text_;
-  std::size_t written_bytes_ = 0;  // of head and parts together
+  std::size_t written_bytes_ = 0;  // of head and parts together, or of pieces_
+  std::string pieces_;             // of a streamed one: head and chunks
+  bool last_piece_ = false;        // nothing comes after them
+  bool chunked_ = false;
   bool head_only_ = false;         // the request was a HEAD
   bool close_after_ = false;
   std::uint64_t lingered_bytes_ = 0;

@@ -30,6 +30,19 @@ void Responder::send(Response&& response) {
   }
 }
 
+void Responder::begin(Response&& head) {
+  if (target_) {
+    target_->begin(std::move(head));
+  }
+}
+
+void Responder::write(std::string_view piece, bool last) {
+  const std::shared_ptr<Target> target = last ? std::move(target_) : target_;
+  if (target) {
+    target->write(piece, last);
+  }
+}
+
 void Responder::on_gone(std::function<void()> callback) {
   if (target_) {
     target_->on_gone(std::move(callback));

@@ -12,9 +12,9 @@ constexpr CharSet kOfOneLine([](char c) { return c != '\r' && c != '\n' && c != 
 
 bool has_line_break(std::string_view text) { return !kOfOneLine.has_all_of(text); }
 
-void append_number(std::string& text, std::size_t number) {
+void append_number(std::string& text, std::size_t number, int base = 10) {
   std::array<char, 24> digits;
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number, base).ptr;
   text.append(std::string_view(digits.data(), static_cast<std::size_t>(end - digits.data())));
 }
 
@@ -113,7 +113,7 @@ std::string_view response_fault(const Response& response) {
 bool carries_body(const Response& response) { return response.status != 204 && response.status != 304; }
 
 void write_head(const Response& response, std::string_view date_line, Persistence persistence,
-                std::string& head) {
+                std::string& head, Framing framing) {
   head.assign("HTTP/1.1 ");
   append_number(head, static_cast<std::size_t>(response.status));
   head.append(" ").append(reason_phrase(response.status)).append("\r\n").append(date_line);
@@ -121,9 +121,13 @@ void write_head(const Response& response, std::string_view date_line, Persistenc
     if (!response.content_type.empty()) {
       head.append("Content-Type: ").append(response.content_type).append("\r\n");
     }
-    head.append("Content-Length: ");
-    append_number(head, response.content_type.empty() ? 0 : response.body_bytes());
-    head.append("\r\n");
+    if (framing == Framing::kLength) {
+      head.append("Content-Length: ");
+      append_number(head, response.content_type.empty() ? 0 : response.body_bytes());
+      head.append("\r\n");
+    } else if (framing == Framing::kChunked) {
+      head.append("Transfer-Encoding: chunked\r\n");
+    }
   }
   for (const ResponseHeader& header : response.headers) {
     head.append(header.name.text()).append(": ").append(header.value).append("\r\n");
@@ -139,6 +143,13 @@ void write_head(const Response& response, std::string_view date_line, Persistenc
       break;
   }
   head.append("\r\n");
+}
+
+void add_chunk(std::string& text, std::string_view piece) {
+  if (!piece.empty()) {
+    append_number(text, piece.size(), 16);
+    text.append("\r\n").append(piece).append("\r\n");
+  }
 }
 
 }  // namespace hearth::http

@@ -33,9 +33,15 @@ bool carries_body(const Response& response);
 
 // How the connection goes on; said in the head where the version does not say it.
 enum class Persistence { kImplied, kKeepAlive, kClose };
+// How the body's end is told: by its length, by a last chunk, or by the connection's end.
+enum class Framing { kLength, kChunked, kUntilClose };
 
 // Replaces `head`, keeping its memory.
 void write_head(const Response& response, std::string_view date_line, Persistence persistence,
-                std::string& head);
+                std::string& head, Framing framing = Framing::kLength);
+
+// Adds a chunk of a body (RFC 9112, section 7.1) to `text`; nothing for an empty piece, which would be the last.
+void add_chunk(std::string& text, std::string_view piece);
+inline constexpr std::string_view kLastChunk = "0\r\n\r\n";
 
 }  // namespace hearth::http

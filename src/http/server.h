@@ -86,6 +86,8 @@ class Responder {
     virtual void on_gone(std::function<void()> callback) = 0;
     virtual bool gone() const = 0;
     virtual bool send_processing() { return !gone(); }
+    virtual void begin(Response&& head) = 0;
+    virtual void write(std::string_view piece, bool last) = 0;
     // The responder was destroyed unsent; without an override, sends a bare 500.
     virtual void dropped();
   };
@@ -100,8 +102,13 @@ class Responder {
 
   // At once or later, exactly once; to a peer that has gone it does nothing. Consumes the responder.
   void send(Response&& response);
+  // Instead of send(), for an answer whose pieces come one after the other: begin(), whose `head` has no body,
+  // and then write() until the last, which consumes the responder. What the peer does not take yet waits here,
+  // without a bound. Dropped before the last, the connection is closed: so the peer knows that it is not whole.
+  void begin(Response&& head);
+  void write(std::string_view piece, bool last);
   // Called at most once, when the peer closes before the answer (also a half-close: a client that
-  // shuts its sending side down is taken to have left). Not called after send(), nor when the server
+  // shuts its sending side down is taken to have left). Not called after send() or begin(), nor when the server
   // is stopped. A peer that has sent 64 KiB of further requests ahead is not watched meanwhile.
   void on_gone(std::function<void()> callback);
   bool gone() const;

@@ -30,6 +30,15 @@ class PlayedTarget final : public http::Responder::Target {
     ++processing;
     return listens;
   }
+  void begin(http::Response&& head) override {
+    EXPECT_FALSE(response) << "answered twice";
+    response = std::move(head);
+  }
+  void write(std::string_view piece, bool last) override {
+    EXPECT_TRUE(response && !ended);
+    pieces.emplace_back(piece);
+    ended = last;
+  }
   // The connection's end calls nobody.
   void dropped() override { was_dropped = true; }
 
@@ -50,6 +59,8 @@ class PlayedTarget final : public http::Responder::Target {
   bool there = true;    // the loop has not been told otherwise
   bool listens = true;  // what the socket says
   int processing = 0;
+  std::vector<std::string> pieces;  // of an answer that comes in some
+  bool ended = false;               // with the last of them
   bool was_dropped = false;
   std::optional<http::Response> response;
 
@@ -98,8 +109,8 @@ class PlayedGateway {
     return head;
   }
   // As the server does with a request: planned first, then handed over.
-  Answer send(http::RequestHead head, const std::string& body) {
-    auto target = std::make_shared<PlayedTarget>();
+  Answer send(http::RequestHead head, const std::string& body,
+              const Answer& target = std::make_shared<PlayedTarget>()) {
     http::BodyPlan plan = api_.plan(head);
     if (auto* refused = std::get_if<http::Refuse>(&plan)) {
       target->send(std::move(refused->response));
@@ -123,6 +134,7 @@ class PlayedGateway {
         answer.header(cluster::kMacHeader),
         {std::to_string(answer.status()), answer.meta(), cluster::body_digest(session_, {answer.body()})});
   }
+  cluster::Seal& answers() { return *answers_; }
   void close() { api_.connection_closed(this); }
 
  private:
