@@ -172,6 +172,9 @@ void Dispatcher::refused(const CallPtr& call, model::Refusal refusal) {
     calls_.erase(call->id);
   } else if (draining_) {
     reject(call, model::ApiErrorCode::kShuttingDown, "the server is stopping");
+  } else if (refusal == model::Refusal::kTooLarge) {
+    reject(call, model::ApiErrorCode::kPayloadTooLarge,
+           "the body is larger than the worker takes (--max-body-bytes, there)");
   } else if (call->steps.refusals >= kRefusalsMax) {
     reject(call, model::ApiErrorCode::kNoCapacity, "every allocation that was tried had gone");
   } else {

@@ -43,10 +43,14 @@ bool read_field(std::string_view line, AnswerHead& head, bool& has_length) {
   if (equal_ignoring_case(name, "Content-Length")) {
     return !std::exchange(has_length, true) && read_length(value, head.content_length);
   }
+  if (equal_ignoring_case(name, "Transfer-Encoding")) {
+    head.chunked = true;
+    return !std::exchange(has_length, true) && equal_ignoring_case(value, "chunked");
+  }
   if (equal_ignoring_case(name, "Connection")) {
     head.keep_alive = !equal_ignoring_case(value, "close");
   }
-  return !equal_ignoring_case(name, "Transfer-Encoding");
+  return true;
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // The head of an answer, of a server that is known to be one of ours: strict, small and quick. What it does
-// not take (chunks, other versions) our servers do not send. Pure.
+// not take (other codings, other versions) our servers do not send. Pure.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +13,7 @@ inline constexpr std::size_t kAnswerHeadBytes = 16 * 1024;
 struct AnswerHead {
   int status = 0;
   std::uint64_t content_length = 0;
+  bool chunked = false;  // its body comes in chunks instead
   bool keep_alive = true;
   std::string_view fields;  // the lines after the first, each with its end
   std::size_t bytes = 0;    // of it all, with the blank line

@@ -93,6 +93,15 @@ TEST(AnswerHead, OtherFirstLinesAreRefused) {
   }
 }
 
+TEST(AnswerHead, ABodyMayComeInChunks) {
+  AnswerHead head;
+  const std::string text = "HTTP/1.1 200 OK\r\ntransfer-encoding: Chunked\r\n\r\n";
+  ASSERT_EQ(read_answer_head(text, head), HeadState::kComplete);
+  EXPECT_TRUE(head.chunked);
+  ASSERT_EQ(read_answer_head("HTTP/1.1 200 OK\r\n\r\n", head), HeadState::kComplete);
+  EXPECT_FALSE(head.chunked);
+}
+
 TEST(AnswerHead, MalformedFieldsAreRefused) {
   for (const std::string& fields : std::vector<std::string>{
            "Content-Length: 1\r\nContent-Length: 1",
@@ -105,9 +114,11 @@ TEST(AnswerHead, MalformedFieldsAreRefused) {
            "Content-Length: 0x1",
            "Content-Length: 1.0",
            "Content-Length: 18446744073709551616",
-           "Transfer-Encoding: chunked",
+           "Transfer-Encoding: chunked, chunked",
            "transfer-encoding: identity",
            "Content-Length: 1\r\nTransfer-Encoding: chunked",
+           "Transfer-Encoding: chunked\r\nContent-Length: 1",
+           "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
            "no colon",
            ": no name",
            "Name : space",

@@ -48,6 +48,10 @@ base::Error broken(const char* what, int error) {
   return made;
 }
 
+// Of a chunked answer: trailers, which none has.
+constexpr std::uint32_t kTrailerBytes = 1024;
+constexpr std::uint32_t kTrailers = 10;
+
 base::Error malformed() { return {base::ErrorCode::kCorrupt, "the answer is malformed"}; }
 
 }  // namespace
@@ -63,6 +67,13 @@ bool numeric_address(const std::string& host, std::uint16_t port, SocketAddress&
 base::Result<SocketAddress> resolve_address(const std::string& host, std::uint16_t port) {
   return look_up(host, port, AI_NUMERICSERV);
 }
+
+ClientConnection::ClientConnection(base::Reactor& reactor, std::uint64_t body_limit_bytes,
+                                   ClientEvents& events)
+    : reactor_(reactor),
+      body_limit_bytes_(body_limit_bytes),
+      events_(events),
+      chunks_(kTrailerBytes, kTrailers) {}
 
 std::shared_ptr<ClientConnection> ClientConnection::open(base::Reactor& reactor, const SocketAddress& address,
                                                          std::uint64_t body_limit_bytes,
@@ -219,17 +230,10 @@ bool ClientConnection::take() {
   switch (phase_) {
     case Phase::kAwaiting:
       return !buffer_.empty() && take_head();
-    case Phase::kBody: {
-      const std::string_view piece =
-          buffer_.view().substr(0, static_cast<std::size_t>(answer_.content_length) - answer_body_.size());
-      answer_body_.append(piece);
-      buffer_.consume(piece.size());
-      if (answer_body_.size() == answer_.content_length) {
-        finish_answer();
-        return true;
-      }
-      return false;
-    }
+    case Phase::kBody:
+      return take_body();
+    case Phase::kChunks:
+      return !buffer_.empty() && take_chunks();
     case Phase::kIdle:
       if (!buffer_.empty()) {
         fail({base::ErrorCode::kCorrupt, "an answer came that nobody had asked for"});
@@ -238,6 +242,37 @@ bool ClientConnection::take() {
     default:
       return false;
   }
+}
+
+bool ClientConnection::take_body() {
+  const std::string_view piece =
+      buffer_.view().substr(0, static_cast<std::size_t>(answer_.content_length) - answer_body_.size());
+  answer_body_.append(piece);
+  buffer_.consume(piece.size());
+  if (answer_body_.size() < answer_.content_length) {
+    return false;
+  }
+  finish_answer();
+  return true;
+}
+
+bool ClientConnection::take_chunks() {
+  const ChunkedDecoder::Step step = chunks_.next(buffer_.view());
+  if (step.kind == ChunkedDecoder::Kind::kRefused) {
+    fail(malformed());
+    return false;
+  }
+  if (step.kind == ChunkedDecoder::Kind::kPiece) {
+    events_.piece(step.piece);
+    if (phase_ == Phase::kClosed) {
+      return false;
+    }
+  }
+  buffer_.consume(step.consumed);
+  if (step.kind == ChunkedDecoder::Kind::kEnd) {
+    finish_answer();
+  }
+  return step.kind != ChunkedDecoder::Kind::kNeedMore;
 }
 
 bool ClientConnection::take_head() {
@@ -265,7 +300,8 @@ bool ClientConnection::take_head() {
   buffer_.consume(head.bytes);
   answer_body_.clear();
   answer_body_.reserve(static_cast<std::size_t>(answer_.content_length));
-  phase_ = Phase::kBody;
+  chunks_.reset();
+  phase_ = answer_.chunked ? Phase::kChunks : Phase::kBody;
   return true;
 }
 

@@ -1,5 +1,5 @@
-// One keep-alive connection of an event loop to a server of ours: one request at a time, interim answers told
-// as they come, nothing repeated and no time-out of its own. Client (client.h) is its blocking sibling for
+// One keep-alive connection of an event loop to a server of ours: one request at a time, interim answers and
+// the pieces of chunked ones told as they come, nothing repeated and no time-out of its own. Client (client.h) is its blocking sibling for
 // any server.
 //
 // Loop thread only. Events come from the loop, never from inside a call to the connection; whoever gets one
@@ -18,6 +18,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "http/answer_head.h"
+#include "http/chunked_decoder.h"
 #include "http/read_buffer.h"
 
 namespace hearth::http {
@@ -37,6 +38,8 @@ class ClientEvents {
   virtual ~ClientEvents() = default;
   virtual void connected() = 0;
   virtual void interim(int status) = 0;
+  // Of a chunked answer: some of its body, while it lasts. answered() comes without a body then.
+  virtual void piece(std::string_view bytes) = 0;
   // `head` views memory that ends with the call.
   virtual void answered(const AnswerHead& head, std::string&& body) = 0;
   // Also when the server closes between two requests. kIo: it has closed, or its host refuses; kTimeout:
@@ -46,11 +49,11 @@ class ClientEvents {
 
 class ClientConnection final : public std::enable_shared_from_this<ClientConnection> {
  public:
-  // Begins to connect. `events` outlives the connection, or close() comes first.
+  // Begins to connect. `events` outlives the connection, or close() comes first. `body_limit_bytes`: of an
+  // answer that is not chunked.
   static std::shared_ptr<ClientConnection> open(base::Reactor& reactor, const SocketAddress& address,
                                                 std::uint64_t body_limit_bytes, ClientEvents& events);
-  ClientConnection(base::Reactor& reactor, std::uint64_t body_limit_bytes, ClientEvents& events)
-      : reactor_(reactor), body_limit_bytes_(body_limit_bytes), events_(events) {}
+  ClientConnection(base::Reactor& reactor, std::uint64_t body_limit_bytes, ClientEvents& events);
   ClientConnection(const ClientConnection&) = delete;
   ClientConnection& operator=(const ClientConnection&) = delete;
   ~ClientConnection() = default;
@@ -63,9 +66,10 @@ class ClientConnection final : public std::enable_shared_from_this<ClientConnect
   bool arrived() const;
   // No event comes any more.
   void close();
+  bool closed() const { return phase_ == Phase::kClosed; }
 
  private:
-  enum class Phase { kConnecting, kIdle, kAwaiting, kBody, kClosed };
+  enum class Phase { kConnecting, kIdle, kAwaiting, kBody, kChunks, kClosed };
 
   void begin(const SocketAddress& address);
   void on_ready(base::Readiness ready);
@@ -74,6 +78,8 @@ class ClientConnection final : public std::enable_shared_from_this<ClientConnect
   void receive();
   bool take();
   bool take_head();
+  bool take_body();
+  bool take_chunks();
   void finish_answer();
   void fail(base::Error error);
 
@@ -96,6 +102,7 @@ class ClientConnection final : public std::enable_shared_from_this<ClientConnect
   std::string answer_head_;
   AnswerHead answer_;
   std::string answer_body_;
+  ChunkedDecoder chunks_;
 };
 
 }  // namespace hearth::http

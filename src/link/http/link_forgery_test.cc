@@ -90,6 +90,29 @@ TEST_F(LinkForgery, AnAnswerThatIsChangedIsNotBelieved) {
   }
 }
 
+TEST_F(LinkForgery, APacketOfOutcomesThatIsChangedIsNotBelieved) {
+  admit("i");
+  executor_.asked[0].finish();
+  ASSERT_TRUE(passed_on_to_its_end());
+  in_answer_ = {"\"good\"", "\"evil\""};
+  std::vector<ObserverPtr> together;
+  for (const std::string instance : {"j", "k", "l"}) {
+    model::Allocation there = allocation(instance);
+    there.worker_uri = "http://127.0.0.1:" + std::to_string(between_.port());
+    together.push_back(execute(there));
+  }
+  ASSERT_TRUE(pass_on_until([this] { return executor_.asked.size() == 4; }));
+  EXPECT_EQ(host_->requests.back(), "/calls");
+  executor_.asked[1].finish("\"as it is\"");
+  ASSERT_TRUE(pass_on_until([&] { return together[0]->ends > 0; }));
+  EXPECT_EQ(together[0]->execution->outcome.output, "\"as it is\"");
+  executor_.asked[2].finish("\"good\"");
+  ASSERT_TRUE(pass_on_until([&] { return together[1]->ends > 0; }));
+  EXPECT_TRUE(together[1]->lost()) << "it has been executed";
+  EXPECT_TRUE(together[2]->lost()) << "nothing is believed any more";
+  EXPECT_TRUE(to_link_->ended());
+}
+
 TEST_F(LinkForgery, ARefusalThatTheWorkerHasNotSentIsNotBelieved) {
   admit("i");
   to_link_->send("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nHearth-Meta: busy\r\n\r\n");

@@ -196,6 +196,7 @@ TEST_F(LinkSilence, ALateLastCallStillLeavesTimeForAnAdmission) {
   connect_before();
   frozen_ = true;
   const ObserverPtr observer = execute("i");
+  here_.poll();  // the turn's end sends it
   base::Reactor elsewhere;
   base::run_for(elsewhere, kAdmission + milliseconds(50));
   here_.poll();
@@ -210,6 +211,7 @@ TEST_F(LinkSilence, AnAdmissionThatLayUnreadIsHeard) {
   start_worker();
   connect_before();
   const ObserverPtr observer = execute("i");
+  here_.poll();
   base::run_for(there_, kAdmission + milliseconds(50));
   ASSERT_EQ(executor_.admitted.size(), 2U);
   EXPECT_TRUE(executor_.admitted[1]);

@@ -14,10 +14,6 @@ constexpr std::chrono::milliseconds kTick{5};
 constexpr std::size_t kOwedMost = 4'096;
 constexpr std::size_t kToldMost = 100'000;
 
-model::Execution worker_lost(const std::string& instance) {
-  return {{model::OutcomeKind::kWorkerLost, {}, {}}, instance, {}, {}};
-}
-
 }  // namespace
 
 RemoteWorker::RemoteWorker(LinkParts& parts, std::string uri, http::HostPort address)
@@ -26,36 +22,8 @@ RemoteWorker::RemoteWorker(LinkParts& parts, std::string uri, http::HostPort add
 RemoteWorker::~RemoteWorker() { parts_.reactor.cancel(tick_timer_); }
 
 bool RemoteWorker::unused_for(base::Duration duration) const {
-  return connections_.size() == idle_.size() && unconnected_.empty() &&
+  return connections_.size() == idle_.size() && unconnected_.empty() && gathered_.empty() &&
          last_used_ + duration <= parts_.reactor.now();
-}
-
-void RemoteWorker::execute(cluster::Ask ask, const model::Allocation& allocation,
-                           model::ExecuteRequest request,
-                           std::shared_ptr<model::ExecutionObserver> observer) {
-  const base::TimePoint now = parts_.reactor.now();
-  last_used_ = now;
-  const bool full = idle_.empty() && connections_.size() + unconnected_.size() >= kConnectionsMost;
-  if (now < paused_until_ || full) {
-    if (ask == cluster::Ask::kExecute) {
-      owe(allocation);
-    }
-    observer->refused(model::Refusal::kNoAnswer);
-    return;
-  }
-  if (pause_.count() > 0) {
-    paused_until_ = now + kAdmission;
-    probing_ = true;
-  }
-  Exchange exchange;
-  exchange.ask = ask;
-  exchange.allocation = allocation;
-  exchange.patience =
-      kAdmission + std::chrono::milliseconds((request.body ? request.body->size() : 0) / kBodyBytesPerMs);
-  exchange.kind = told_.contains(request.version->id) ? Kind::kExecute : Kind::kTell;
-  exchange.request = std::move(request);
-  exchange.observer = std::move(observer);
-  begin(std::move(exchange));
 }
 
 void RemoteWorker::begin(Exchange exchange) {
@@ -99,6 +67,7 @@ void RemoteWorker::connect_to(const base::Result<http::SocketAddress>& address, 
 
 void RemoteWorker::ready(WorkerConnection& connection) {
   reached();
+  protocol_ = connection.protocol();
   Held& held = connections_.at(&connection);
   if (held.exchange) {
     send(held);
@@ -110,34 +79,39 @@ void RemoteWorker::ready(WorkerConnection& connection) {
 void RemoteWorker::send(Held& held) {
   Exchange& exchange = *held.exchange;
   exchange.sent = true;
+  const auto post = [&held](std::string_view target, std::shared_ptr<const std::string> body) {
+    held.connection->request(http::Method::kPost, target, std::move(body));
+  };
   switch (exchange.kind) {
     case Kind::kTell: {
-      const model::Version& version = *exchange.request.version;
-      held.connection->request(
-          http::Method::kPut, std::string(cluster::kVersionsTarget) + version.id,
-          std::make_shared<const std::string>(cluster::to_body(version, exchange.request.function_name)));
+      const model::ExecuteRequest& request = exchange.calls.front().request;
+      held.connection->request(http::Method::kPut,
+                               std::string(cluster::kVersionsTarget).append(request.version->id),
+                               std::make_shared<const std::string>(
+                                   cluster::to_body(*request.version, request.function_name)));
       break;
     }
     case Kind::kExecute:
-      held.connection->request(http::Method::kPost,
-                               cluster::execute_target(exchange.ask, exchange.allocation, exchange.request),
-                               exchange.request.body);
+      post(target_of(exchange.calls.front()), exchange.calls.front().request.body);
+      break;
+    case Kind::kSeveral:
+      post(cluster::kCallsTarget, body_of_several(exchange.calls));
       break;
     case Kind::kRelease:
-      held.connection->request(http::Method::kPost, cluster::kLeasesTarget, exchange.body);
+      post(cluster::kLeasesTarget, exchange.body);
       break;
     case Kind::kTakeBack:
-      held.connection->request(http::Method::kPost, cluster::take_back_target(exchange.allocation), nullptr);
+      post(cluster::take_back_target(exchange.allocation), nullptr);
       break;
     case Kind::kDrain:
-      held.connection->request(http::Method::kPost, cluster::kDrainTarget, nullptr);
+      post(cluster::kDrainTarget, nullptr);
       break;
   }
 }
 
 void RemoteWorker::processing(WorkerConnection& connection) {
   Held& held = connections_.at(&connection);
-  if (held.exchange && held.exchange->kind == Kind::kExecute) {
+  if (held.exchange && (held.exchange->kind == Kind::kExecute || held.exchange->kind == Kind::kSeveral)) {
     held.exchange->admitted = true;
   }
 }
@@ -154,63 +128,22 @@ void RemoteWorker::answered(WorkerConnection& connection, WorkerAnswer&& answer)
     if (told_.size() >= kToldMost) {
       told_.clear();
     }
-    told_.insert(held.exchange->request.version->id);
+    told_.insert(held.exchange->calls.front().request.version->id);
     held.exchange->kind = Kind::kExecute;
     send(held);
-    return;
-  }
-  if (tell_again(*held.exchange, answer, held)) {
     return;
   }
   Exchange exchange = std::move(*held.exchange);
   held.exchange.reset();
   // Free first: the observer may come with the next call at once.
-  free(connection, answer.reusable && !exchange.half_closed);
+  free(connection, goes_on);
   if (exchange.kind == Kind::kExecute) {
-    executed(std::move(exchange), std::move(answer));
+    executed(std::move(exchange.calls.front()), std::move(answer));
   } else if (exchange.drained && answer.status == 202) {
     exchange.drained({});
-  } else if (exchange.observer || exchange.drained) {
+  } else {
     failed(std::move(exchange));
   }
-}
-
-// It has forgotten the version, or was started anew.
-bool RemoteWorker::tell_again(Exchange& exchange, const WorkerAnswer& answer, Held& held) {
-  const bool unknown =
-      exchange.kind == Kind::kExecute && answer.status == 412 && answer.reusable && !exchange.half_closed;
-  if (!unknown || std::exchange(exchange.told_again, true)) {
-    return false;
-  }
-  told_.erase(exchange.request.version->id);
-  exchange.kind = Kind::kTell;
-  send(held);
-  return true;
-}
-
-void RemoteWorker::executed(Exchange exchange, WorkerAnswer&& answer) {
-  if (answer.status != 200) {
-    // Also after an admission: a call that stood behind another may be taken back.
-    if (const auto refusal = cluster::read_refusal(answer.meta)) {
-      exchange.observer->refused(*refusal);
-    } else {
-      failed(std::move(exchange));
-    }
-    return;
-  }
-  auto read = cluster::read_execution(answer.meta, std::move(answer.body));
-  if (!read) {
-    spdlog::error("link: {} sent an answer that is none", uri_);
-    exchange.observer->done(worker_lost(exchange.allocation.instance), std::nullopt);
-    return;
-  }
-  read->execution.instance = exchange.allocation.instance;
-  std::optional<model::Allocation> lease;
-  if (read->lease_epoch) {
-    lease = exchange.allocation;
-    lease->epoch = *read->lease_epoch;
-  }
-  exchange.observer->done(std::move(read->execution), std::move(lease));
 }
 
 void RemoteWorker::free(WorkerConnection& connection, bool reusable) {
@@ -243,25 +176,6 @@ void RemoteWorker::lost(WorkerConnection& connection, const base::Error& error) 
   }
   exchange->uncertain = error.code == base::ErrorCode::kTimeout;
   failed(std::move(*exchange));
-}
-
-void RemoteWorker::failed(Exchange exchange) {
-  if (exchange.drained) {
-    exchange.drained(base::Error{base::ErrorCode::kTimeout, "the worker at " + uri_ + " does not answer"});
-    return;
-  }
-  if (!exchange.observer) {
-    return;
-  }
-  const bool asked = exchange.sent && exchange.kind == Kind::kExecute;
-  if (exchange.admitted || (asked && exchange.uncertain)) {
-    exchange.observer->done(worker_lost(exchange.allocation.instance), std::nullopt);
-    return;
-  }
-  if (exchange.ask == cluster::Ask::kExecute) {
-    owe(exchange.allocation);
-  }
-  exchange.observer->refused(model::Refusal::kNoAnswer);
 }
 
 // Of all that fail together the first counts.
@@ -346,8 +260,9 @@ bool RemoteWorker::look_at(Held& held, base::TimePoint now) {
   Exchange& exchange = *held.exchange;
   const base::Duration waited = now - exchange.began;
   if (exchange.admitted) {
-    const std::chrono::milliseconds bound(exchange.request.version->timeout_ms);
-    return waited > bound + kAnswerSlack;
+    return std::ranges::all_of(exchange.calls, [now](const Call& call) {
+      return call.observer == nullptr || call.request.latest < now;
+    });
   }
   if (!exchange.sent) {
     return waited + kTick >= exchange.patience;

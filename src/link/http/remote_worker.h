@@ -1,4 +1,5 @@
-// One worker on another host, as a gateway speaks to it: a pool of connections, a call on each at a time.
+// One worker on another host, as a gateway speaks to it: a pool of connections, each with one request at a
+// time. Small calls of one turn of the loop go in one request, and are answered as each of them ends.
 //
 // A call that is not admitted in time, or whose connection is closed before it was, is refused with
 // kNoAnswer: nothing has been executed, because the worker executes only for who still listens, and its host
@@ -72,23 +73,27 @@ class RemoteWorker final : private WorkerConnectionEvents {
   bool unused_for(base::Duration duration) const;
 
  private:
-  enum class Kind { kExecute, kTell, kRelease, kTakeBack, kDrain };
+  enum class Kind { kExecute, kSeveral, kTell, kRelease, kTakeBack, kDrain };
+  struct Call {
+    cluster::Ask ask = cluster::Ask::kExecute;
+    model::Allocation allocation;
+    model::ExecuteRequest request;                       // `latest`: when the answer is given up
+    std::shared_ptr<model::ExecutionObserver> observer;  // null once it has ended
+    bool told_again = false;                             // the worker had forgotten the version
+  };
   // A request and what becomes of it.
   struct Exchange {
     Kind kind = Kind::kExecute;
-    cluster::Ask ask = cluster::Ask::kExecute;
-    model::Allocation allocation;
-    model::ExecuteRequest request;
-    std::shared_ptr<model::ExecutionObserver> observer;  // of kExecute and kTell
-    std::shared_ptr<const std::string> body;             // of kRelease
-    Drained drained;                                     // of kDrain
+    std::vector<Call> calls;                  // of kSeveral; one of kExecute and kTell
+    model::Allocation allocation;             // of kTakeBack
+    std::shared_ptr<const std::string> body;  // of kRelease
+    Drained drained;                          // of kDrain
     base::TimePoint began{};
     base::Duration patience{};  // until it must be admitted, or answered if it is no call
     bool sent = false;
     bool admitted = false;
     bool uncertain = false;  // it may have been admitted: nothing is heard of the worker's host
     std::optional<base::TimePoint> half_closed;  // since when
-    bool told_again = false;                     // the worker had forgotten the version
   };
   struct Held {
     std::unique_ptr<WorkerConnection> connection;
@@ -98,18 +103,25 @@ class RemoteWorker final : private WorkerConnectionEvents {
 
   void ready(WorkerConnection& connection) override;
   void processing(WorkerConnection& connection) override;
+  void packet(WorkerConnection& connection, std::string_view packet) override;
   void answered(WorkerConnection& connection, WorkerAnswer&& answer) override;
   void lost(WorkerConnection& connection, const base::Error& error) override;
 
+  void gather(Call call);
+  void ask_gathered();
+  void ask_alone(Kind kind, Call call);
+  void ask_together(std::vector<Call> calls);
+  std::string target_of(const Call& call) const;
+  std::shared_ptr<const std::string> body_of_several(const std::vector<Call>& calls) const;
   void begin(Exchange exchange);
   void send(Held& held);
   void connect(Exchange exchange);
   void connect_to(const base::Result<http::SocketAddress>& address, Exchange exchange);
-  void executed(Exchange exchange, WorkerAnswer&& answer);
-  bool tell_again(Exchange& exchange, const WorkerAnswer& answer, Held& held);
+  void executed(Call call, WorkerAnswer&& answer);
   void free(WorkerConnection& connection, bool reusable);
   std::optional<Exchange> let_go(WorkerConnection& connection);
   void failed(Exchange exchange);
+  void not_admitted(Call call);
   void not_reached(const std::string& why);
   void drop_idle();
   void reached();
@@ -125,6 +137,8 @@ class RemoteWorker final : private WorkerConnectionEvents {
   std::vector<Exchange> unconnected_;  // until the name has been looked up
   Connections connections_;
   std::vector<WorkerConnection*> idle_;        // the last used at the end
+  int protocol_ = 1;                           // that the worker understands, as far as we know
+  std::vector<Call> gathered_;                 // in this turn of the loop
   std::unordered_set<model::VersionId> told_;  // the worker knows them, as far as we know
   std::string releases_;                       // to be sent
   bool flush_posted_ = false;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/words.h"
 #include "cluster/wire.h"
 
 namespace hearth::link {
@@ -29,7 +30,8 @@ WorkerConnection::WorkerConnection(base::Reactor& reactor, base::Random& random,
     : identity_(identity),
       events_(events),
       nonce_(cluster::make_nonce(random)),
-      connection_(http::ClientConnection::open(reactor, address, kAnswerBytes, *this)) {}
+      connection_(http::ClientConnection::open(reactor, address, kAnswerBytes, *this)),
+      packets_(kAnswerBytes) {}
 
 WorkerConnection::~WorkerConnection() { connection_->close(); }
 
@@ -54,6 +56,7 @@ void WorkerConnection::greeted(const http::AnswerHead& head) {
   session_ = cluster::session_key(identity_.key, nonce_, nonce);
   requests_.emplace(*session_, cluster::Direction::kRequest);
   answers_.emplace(*session_, cluster::Direction::kAnswer);
+  protocol_ = base::number_of<int>(head.header(cluster::kProtocolHeader).value_or("")).value_or(1);
   events_.ready(*this);
 }
 
@@ -75,9 +78,34 @@ void WorkerConnection::interim(int status) {
   }
 }
 
+void WorkerConnection::piece(std::string_view bytes) {
+  if (!session_) {
+    forged();
+    return;
+  }
+  packets_.add(bytes);
+  cluster::PacketReader::State state{};
+  while (!connection_->closed() &&
+         (state = packets_.next(*answers_)) == cluster::PacketReader::State::kPacket) {
+    events_.packet(*this, packets_.packet());
+  }
+  if (!connection_->closed() && state == cluster::PacketReader::State::kForged) {
+    forged();
+  }
+}
+
+void WorkerConnection::forged() {
+  connection_->close();
+  events_.lost(*this, {base::ErrorCode::kCorrupt, "an answer is not what the worker has sent"});
+}
+
 void WorkerConnection::answered(const http::AnswerHead& head, std::string&& body) {
   if (!session_) {
     greeted(head);
+    return;
+  }
+  if (head.chunked && packets_.empty()) {
+    events_.answered(*this, {head.status, {}, {}, head.keep_alive});
     return;
   }
   WorkerAnswer answer{head.status, std::string(head.header(cluster::kMetaHeader).value_or("")),
@@ -85,8 +113,7 @@ void WorkerConnection::answered(const http::AnswerHead& head, std::string&& body
   const std::string_view mac = head.header(cluster::kMacHeader).value_or("");
   const std::string digest = cluster::body_digest(*session_, {answer.body});
   if (!answers_->is_next(mac, {std::to_string(answer.status), answer.meta, digest})) {
-    connection_->close();
-    events_.lost(*this, {base::ErrorCode::kCorrupt, "an answer is not what the worker has sent"});
+    forged();
     return;
   }
   events_.answered(*this, std::move(answer));

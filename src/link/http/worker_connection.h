@@ -1,5 +1,5 @@
 // One connection of a gateway to a worker: proves who both are when it begins, and then carries one request
-// at a time, each message with its MAC (cluster/auth.h).
+// at a time, each message with its MAC (cluster/auth.h). An answer may come in packets (cluster/calls.h).
 //
 // Loop thread only. Events come from the loop, never from inside a call.
 #pragma once
@@ -12,6 +12,7 @@
 #include "base/random.h"
 #include "base/reactor.h"
 #include "cluster/auth.h"
+#include "cluster/calls.h"
 #include "http/client_connection.h"
 #include "http/message.h"
 
@@ -32,6 +33,8 @@ class WorkerConnectionEvents {
   // It takes requests now.
   virtual void ready(WorkerConnection& connection) = 0;
   virtual void processing(WorkerConnection& connection) = 0;
+  // Some of an answer, before answered() with an empty one. A view that ends with the call.
+  virtual void packet(WorkerConnection& connection, std::string_view packet) = 0;
   virtual void answered(WorkerConnection& connection, WorkerAnswer&& answer) = 0;
   // Refused, not who it should be, or broken; the last event.
   virtual void lost(WorkerConnection& connection, const base::Error& error) = 0;
@@ -53,6 +56,8 @@ class WorkerConnection final : private http::ClientEvents {
 
   // When ready, and the last request was answered.
   void request(http::Method method, std::string_view target, std::shared_ptr<const std::string> body);
+  // What the worker understands (cluster/wire.h). When ready.
+  int protocol() const { return protocol_; }
   void half_close() { connection_->half_close(); }
   bool arrived() const { return connection_->arrived(); }
   // No event comes any more.
@@ -61,9 +66,11 @@ class WorkerConnection final : private http::ClientEvents {
  private:
   void connected() override;
   void interim(int status) override;
+  void piece(std::string_view bytes) override;
   void answered(const http::AnswerHead& head, std::string&& body) override;
   void lost(const base::Error& error) override;
   void greeted(const http::AnswerHead& head);
+  void forged();
 
   const Identity& identity_;
   WorkerConnectionEvents& events_;
@@ -73,6 +80,8 @@ class WorkerConnection final : private http::ClientEvents {
   std::optional<cluster::Key> session_;
   std::optional<cluster::Seal> requests_;
   std::optional<cluster::Seal> answers_;
+  int protocol_ = 1;
+  cluster::PacketReader packets_;
 };
 
 }  // namespace hearth::link

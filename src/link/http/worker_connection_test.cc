@@ -17,6 +17,9 @@ class RecordedEvents final : public WorkerConnectionEvents {
  public:
   void ready(WorkerConnection& /*connection*/) override { told.emplace_back("ready"); }
   void processing(WorkerConnection& /*connection*/) override { told.emplace_back("processing"); }
+  void packet(WorkerConnection& /*connection*/, std::string_view packet) override {
+    told.push_back("packet " + std::string(packet));
+  }
   void answered(WorkerConnection& /*connection*/, WorkerAnswer&& answer) override {
     told.push_back("answered " + std::to_string(answer.status) + (answer.reusable ? "" : " and closed"));
     last = std::move(answer);

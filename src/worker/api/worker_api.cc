@@ -9,7 +9,6 @@ constexpr std::uint64_t kVersionBytes = 256 * base::kKiB;
 constexpr std::uint64_t kReleaseBytes = 4 * base::kMiB;
 constexpr std::chrono::milliseconds kLookForExpired = kLeaseLife / 4;
 
-constexpr std::string_view kUnknownVersion = "unknown_version";
 constexpr std::string_view kMalformed = "malformed";
 
 bool is_health(const http::RequestHead& head) {
@@ -17,41 +16,6 @@ bool is_health(const http::RequestHead& head) {
 }
 
 }  // namespace
-
-// One call of a gateway, while the worker has it.
-class WorkerApi::RemoteCall final : public model::ExecutionObserver {
- public:
-  RemoteCall(WorkerApi& api, SessionPtr session, http::Responder responder)
-      : api_(api), alive_(api.alive_), session_(std::move(session)), responder_(std::move(responder)) {}
-
-  bool admitted() override {
-    const bool awaited = responder_.send_processing();
-    if (!awaited) {
-      refused(model::Refusal::kNoAnswer);
-    }
-    return awaited;
-  }
-
-  void refused(model::Refusal refusal) override {
-    if (!alive_.expired()) {
-      responder_.send(api_.reply(*session_, cluster::status_of(refusal), std::string(to_string(refusal))));
-    }
-  }
-
-  void done(model::Execution&& execution, std::optional<model::Allocation>&& lease) override {
-    if (!alive_.expired()) {
-      api_.executed(*this, std::move(execution), std::move(lease), responder_);
-    }
-  }
-
-  const SessionPtr& session() const { return session_; }
-
- private:
-  WorkerApi& api_;
-  const std::weak_ptr<bool> alive_;
-  const SessionPtr session_;
-  http::Responder responder_;
-};
 
 WorkerApi::WorkerApi(WorkerApiOptions options, model::Executor& executor, base::EventLoop& loop,
                      base::Random& random, WorkerApiActions actions)
@@ -83,7 +47,18 @@ http::BodyPlan WorkerApi::plan(const http::RequestHead& head) {
   if (head.target.starts_with(cluster::kVersionsTarget)) {
     return http::Buffer{kVersionBytes};
   }
-  return http::Buffer{head.target == cluster::kLeasesTarget ? kReleaseBytes : options_.body_bytes};
+  if (head.target == cluster::kCallsTarget) {
+    return http::Buffer{cluster::kCallsBytes};
+  }
+  if (head.target == cluster::kLeasesTarget) {
+    return http::Buffer{kReleaseBytes};
+  }
+  if (head.content_length.value_or(0) > options_.body_bytes) {
+    const auto refusal = model::Refusal::kTooLarge;
+    return http::Refuse{
+        reply(*session->second, cluster::status_of(refusal), std::string(to_string(refusal)))};
+  }
+  return http::Buffer{options_.body_bytes};
 }
 
 // The first such request proves that the gateway has the key.
@@ -149,6 +124,13 @@ void WorkerApi::handle(http::Request request, http::Responder responder) {
     if (const auto drain = std::exchange(actions_.drain, nullptr)) {
       loop_.post(drain);
     }
+  } else if (target == cluster::kCallsTarget) {
+    const auto calls = cluster::read_calls(request.body);
+    if (calls) {
+      execute_several(session, *calls, std::move(responder));
+      return;
+    }
+    status = 400;
   } else if (const auto asked = cluster::read_instance_target(target)) {
     if (asked->ask != cluster::Ask::kTakeBack) {
       execute(session, *asked, std::move(request.body), std::move(responder));
@@ -175,6 +157,7 @@ http::Response WorkerApi::begin_session(const http::RequestHead& head) {
   response.content_type = "application/octet-stream";
   response.headers.push_back({cluster::kNonceHeader, ours});
   response.headers.push_back({cluster::kProofHeader, cluster::worker_proof(options_.key, theirs, ours)});
+  response.headers.push_back({cluster::kProtocolHeader, std::to_string(cluster::kProtocol)});
   return response;
 }
 
@@ -212,46 +195,6 @@ int WorkerApi::release(const std::string& body) {
     executor_.release(lease, kind);
   }
   return 200;
-}
-
-model::Allocation WorkerApi::allocation_of(const cluster::InstanceRequest& asked) const {
-  return {options_.uri, std::string(asked.instance), asked.slot, asked.epoch, 0};
-}
-
-void WorkerApi::execute(const SessionPtr& session, const cluster::InstanceRequest& asked, std::string body,
-                        http::Responder responder) {
-  const cluster::ToldVersion* told = versions_.find(asked.version);
-  if (told == nullptr) {
-    responder.send(reply(*session, 412, std::string(kUnknownVersion)));
-    return;
-  }
-  const model::Allocation allocation = allocation_of(asked);
-  model::ExecuteRequest call{told->version, told->function_name, std::string(asked.request_id),
-                             std::make_shared<const std::string>(std::move(body)), asked.retired};
-  auto observer = std::make_shared<RemoteCall>(*this, session, std::move(responder));
-  if (asked.ask == cluster::Ask::kBehind) {
-    executor_.execute_behind(allocation, std::move(call), std::move(observer));
-    return;
-  }
-  leases_.ended(allocation);
-  executor_.execute(allocation, std::move(call), std::move(observer));
-}
-
-// Without its caller the lease is nobody's: as if it had been given back.
-void WorkerApi::executed(const RemoteCall& call, model::Execution&& execution,
-                         std::optional<model::Allocation>&& lease, http::Responder& responder) {
-  if (responder.gone()) {
-    if (lease) {
-      executor_.release(*lease, model::ReleaseKind::kKeep);
-    }
-    return;
-  }
-  if (lease) {
-    leases_.given(call.session()->holder, *lease, loop_.now());
-  }
-  cluster::ExecutionText text = cluster::to_text(std::move(execution), lease);
-  responder.send(
-      reply(*call.session(), 200, std::move(text.meta), std::move(text.output), std::move(text.more)));
 }
 
 void WorkerApi::give_back(std::vector<model::Allocation> lost) {

@@ -11,11 +11,13 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "base/event_loop.h"
 #include "base/random.h"
 #include "base/units.h"
 #include "cluster/auth.h"
+#include "cluster/calls.h"
 #include "cluster/wire.h"
 #include "http/server.h"
 #include "model/execution.h"
@@ -55,6 +57,8 @@ class WorkerApi final : public http::Handler {
 
  private:
   class RemoteCall;
+  class CallGroup;
+  class GroupedCall;
   struct Session {
     std::string holder;
     cluster::Key key;
@@ -70,12 +74,16 @@ class WorkerApi final : public http::Handler {
   bool authentic(Session& session, const http::RequestHead& head);
   void execute(const SessionPtr& session, const cluster::InstanceRequest& asked, std::string body,
                http::Responder responder);
+  void execute_several(const SessionPtr& session, const std::vector<cluster::AskedCall>& calls,
+                       http::Responder responder);
+  void give(const cluster::InstanceRequest& asked, const cluster::ToldVersion& told, std::string body,
+            std::shared_ptr<model::ExecutionObserver> observer);
+  bool keeps(const Session& session, const std::optional<model::Allocation>& lease,
+             const http::Responder& caller);
   int tell_version(const http::Request& request);
   int release(const std::string& body);
   model::Allocation allocation_of(const cluster::InstanceRequest& asked) const;
   void give_back(std::vector<model::Allocation> lost);
-  void executed(const RemoteCall& call, model::Execution&& execution,
-                std::optional<model::Allocation>&& lease, http::Responder& responder);
   void arm_expiry();
 
   const WorkerApiOptions options_;
