@@ -130,6 +130,7 @@ class Dispatcher {
   bool may_stand_behind(const Pool& pool, const Call& call) const;
   void left_work(Pool& pool, const CallPtr& call, bool executed);
   void take_back_overdue(Pool& pool);
+  base::Duration behind_limit(const Pool& pool) const;
   static std::size_t at_work(const Pool& pool);
   bool crowded(const Pool& pool, const model::Version& version) const;
   void count_stuck(Pool& pool, const model::VersionId& version) const;

@@ -13,6 +13,9 @@ namespace {
 constexpr int kLookedAt = 8;
 // Calls that an instance gets when it has answered one: two, so that its queue grows where there are enough.
 constexpr int kGivenAtOnce = 2;
+// How long calls stay behind one on another host, at least: a busy way there and back takes so long at times,
+// and whoever is asked back must wait for a turn of their own.
+constexpr std::chrono::milliseconds kBehindElsewhere{5};
 
 }  // namespace
 
@@ -22,7 +25,7 @@ bool Dispatcher::may_stand_behind(const Pool& mine, const Call& call) const {
   const std::size_t busy = at_work(mine);
   const bool only = mine.idle.empty() && busy > mine.stuck && mine.hot_wait.calls_are_short() &&
                     mine.hot_wait.worth_it(mine.hot_queue.size(), busy, options_.hot_wait_max);
-  return small && options_.instances_here && call.version->concurrency == 1 &&
+  return small && call.version->concurrency == 1 &&
          options_.hot_wait_max.count() > 0 && (only || crowded(mine, *call.version));
 }
 
@@ -57,7 +60,7 @@ void Dispatcher::give_behind(AtWork& instance, const CallPtr& call) {
   call->state = Call::State::kRunning;
   call->admitted = loop_.now();
   ++running_;
-  arm_hot_timer(mine, call->version->id, call->admitted + mine.hot_wait.crowded_limit(0, 1));
+  arm_hot_timer(mine, call->version->id, call->admitted + behind_limit(mine));
   link_.execute_behind(instance.allocation, call->request, call);
 }
 
@@ -72,6 +75,12 @@ void Dispatcher::next_behind(Pool& mine, AtWork& instance) {
     leave_queues(call);
     give_behind(instance, call);
   }
+}
+
+// How long an instance may make no progress before those behind are asked back.
+base::Duration Dispatcher::behind_limit(const Pool& mine) const {
+  const base::Duration limit = mine.hot_wait.crowded_limit(0, 1);
+  return options_.instances_here ? limit : std::max<base::Duration>(limit, kBehindElsewhere);
 }
 
 // The call is no longer one of those that its instance has been given.
@@ -93,7 +102,7 @@ void Dispatcher::left_work(Pool& mine, const CallPtr& call, bool executed) {
 
 // A call that takes long holds nobody up: those behind it are asked back.
 void Dispatcher::take_back_overdue(Pool& mine) {
-  const base::TimePoint since = loop_.now() - mine.hot_wait.crowded_limit(0, 1);
+  const base::TimePoint since = loop_.now() - behind_limit(mine);
   std::vector<model::Allocation> overdue;
   for (const AtWork& instance : mine.at_work) {
     if (instance.calls > 1 && instance.since <= since) {

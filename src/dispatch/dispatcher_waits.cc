@@ -9,7 +9,9 @@ namespace hearth::dispatch {
 
 // Executions at once that keep the cores busy with short calls.
 std::size_t Dispatcher::useful_at_once(const Pool& mine, const model::Version& version) const {
-  return mine.hot_wait.useful_instances(options_.cores) * version.concurrency;
+  const std::size_t instances = options_.instances_here ? mine.hot_wait.useful_instances(options_.cores)
+                                                        : mine.hot_wait.useful_instances_elsewhere();
+  return instances * version.concurrency;
 }
 
 // Executions that end sooner than a start does, on instances that are ours then.
@@ -17,7 +19,7 @@ std::size_t Dispatcher::at_work(const Pool& mine) { return mine.busy - mine.star
 
 // So many executions of short calls are under way that one more only takes time from them.
 bool Dispatcher::crowded(const Pool& mine, const model::Version& version) const {
-  return options_.instances_here && mine.hot_wait.calls_are_short() &&
+  return mine.hot_wait.calls_are_short() &&
          at_work(mine) >= useful_at_once(mine, version) + mine.stuck;
 }
 
@@ -93,7 +95,7 @@ void Dispatcher::end_hot_waits(const model::VersionId& version) {
   const bool behind = std::any_of(mine.at_work.begin(), mine.at_work.end(),
                                   [](const AtWork& instance) { return instance.calls > 1; });
   if (behind) {
-    next = now + mine.hot_wait.crowded_limit(0, 1);
+    next = now + behind_limit(mine);
   }
   for (const CallPtr& call : mine.hot_queue) {
     if (mine.busy > 0 && call->hot_until <= now && crowded(mine, *call->version)) {

@@ -47,6 +47,12 @@ class HotWait {
     return std::max<std::size_t>(1, static_cast<std::size_t>(std::ceil(share * static_cast<double>(cores))));
   }
 
+  // The same for instances on other hosts, with cores of their own: so many that this loop, which has a part in
+  // each call, can give them work without a pause.
+  std::size_t useful_instances_elsewhere() const {
+    return static_cast<std::size_t>(std::ceil((short_us_.mean + kShimUs) / kLoopUs));
+  }
+
   // How long a call waits, at most, when as many instances as are useful are at work on short calls.
   Microseconds crowded_limit(std::size_t queued, std::size_t busy) const {
     return std::clamp(2 * turn(queued, busy), kCrowdedLeast, kCrowdedMost);
@@ -65,6 +71,7 @@ class HotWait {
   static constexpr double kShimUs = 5;  // of a call, in the instance around the handler; measured
   static constexpr double kAroundUs =
       25;  // of a call, in the server and its caller on the same machine; measured
+  static constexpr double kLoopUs = 10;  // of a call, in the gateway's loop; measured
   static constexpr Microseconds kCrowdedLeast{1'000};
   static constexpr Microseconds kCrowdedMost{100'000};
   static constexpr Microseconds kUnknownStart{100'000};

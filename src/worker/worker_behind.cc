@@ -18,6 +18,7 @@ void Worker::execute_behind(const model::Allocation& running, model::ExecuteRequ
   Slot* slot = find_held(running);
   const bool fits = slot != nullptr && !slot->retired && !draining_ && slot->running < model::kBehindMost &&
                     slot->version->id == request.version->id && slot->instance->takes_behind() &&
+                    !wanted_elsewhere(slot->version->id, kPatience) &&
                     (!request.body || request.body->size() <= model::kBehindBodyBytes);
   if (!fits) {
     observer->refused(model::Refusal::kBusy);

@@ -27,6 +27,28 @@ TEST_F(SharedWorkerTest, WhoHasAnInstanceGivesItToWhoeverWaitsForTheSameVersion)
   EXPECT_TRUE(second->lease) << "nobody waits any more";
 }
 
+TEST_F(SharedWorkerTest, NoMoreCallsStandBehindWhereAnotherWaits) {
+  open_shared(1024);
+  instances_.takes_behind = true;
+  const auto lease = warm_up("v", 1024);
+  const auto first = execute(lease, version("v", 1024));
+  const auto behind = [&] {
+    auto observer = std::make_shared<Observer>();
+    worker_->execute_behind(lease, {version("v", 1024), "f", "request", nullptr}, observer);
+    return observer;
+  };
+  worker_->on_demand({1, "v", 1024});
+  const auto second = behind();
+  EXPECT_FALSE(second->refusal) << "the other has only just come";
+  loop_.advance(milliseconds(5));
+  EXPECT_EQ(behind()->refusal, model::Refusal::kBusy) << "or the other would wait for ever";
+  finish(lease.instance);
+  instances_.events->finished(lease.instance, {1, {}, {}, 1, 1, true, true});
+  EXPECT_TRUE(second->execution);
+  EXPECT_FALSE(second->lease);
+  EXPECT_TRUE(take("v", messaging::kWarmOnly)) << "the other's";
+}
+
 TEST_F(SharedWorkerTest, ADemandThatHasJustComeDoesNotTakeALeaseAway) {
   open_shared(1024);
   const auto lease = warm_up("v", 1024);

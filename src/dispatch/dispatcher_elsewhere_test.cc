@@ -1,0 +1,88 @@
+// A dispatcher whose instances are on other hosts: how many of them it keeps at work, and how long calls
+// stand behind one another there.
+#include <gtest/gtest.h>
+
+#include "dispatch/testing/dispatcher_fixture.h"
+
+namespace hearth::dispatch {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::int64_t kTinyUs = 2;
+constexpr std::int64_t kShortUs = 40;
+constexpr std::int64_t kLongUs = 1'000;
+
+class ElsewhereTest : public DispatcherTest {
+ protected:
+  // As many warm instances as given, each of which has just executed a call of that length.
+  void warm(int instances, std::int64_t handler_us) {
+    DispatcherOptions options;
+    options.cores = 1;
+    options.instances_here = false;
+    make(options);
+    for (int i = 0; i < instances; ++i) {
+      messaging_.announce_warm("v", {"http://w:1", std::string(1, static_cast<char>('a' + i)), 0, 1, 128});
+      invoke();
+    }
+    while (!link_.running.empty()) {
+      link_.finish(false, true, handler_us);
+    }
+    link_.takes_behind = true;
+  }
+  void invoke_several(int calls) {
+    for (int i = 0; i < calls; ++i) {
+      invoke();
+    }
+  }
+};
+
+TEST_F(ElsewhereTest, CallsThatTakeLessThanThisLoopsPartNeedOneInstance) {
+  warm(4, kTinyUs);
+  invoke_several(8);
+  EXPECT_EQ(link_.running.size(), 1U);
+  EXPECT_EQ(link_.behind.size(), 7U);
+}
+
+TEST_F(ElsewhereTest, LongerOnesHaveAsManyAsThisLoopCanGiveWorkWhateverItsOwnCores) {
+  warm(8, kShortUs);
+  invoke_several(16);
+  EXPECT_EQ(link_.running.size(), 5U) << "45 us in an instance, 10 here";
+  EXPECT_EQ(link_.behind.size(), 11U);
+}
+
+TEST_F(ElsewhereTest, AHandlerThatMayBeWaitingGetsAnotherInstanceAtOnce) {
+  warm(6, kLongUs);
+  invoke_several(6);
+  EXPECT_EQ(link_.running.size(), 6U);
+  EXPECT_TRUE(link_.behind.empty());
+}
+
+TEST_F(ElsewhereTest, ABusyWayThereIsNoReasonToTakeCallsBack) {
+  warm(1, kTinyUs);
+  invoke_several(3);
+  loop_.advance(milliseconds(4));
+  EXPECT_TRUE(link_.taken_back.empty());
+  EXPECT_EQ(link_.behind.size(), 2U);
+  loop_.advance(milliseconds(2));
+  EXPECT_EQ(link_.taken_back.size(), 1U) << "the first is a long one";
+  EXPECT_TRUE(link_.behind.empty());
+}
+
+TEST_F(ElsewhereTest, ThoseThatWereTakenBackGetInstancesOfTheirOwn) {
+  warm(3, kTinyUs);
+  invoke_several(3);
+  loop_.advance(milliseconds(20));
+  EXPECT_EQ(link_.running.size(), 3U);
+}
+
+TEST_F(ElsewhereTest, ABodyThatIsTooLargeForTheWorkerIsTheCallersMistake) {
+  warm(1, kTinyUs);
+  link_.gone_next = 1;
+  link_.refuses_with = model::Refusal::kTooLarge;
+  invoke();
+  EXPECT_EQ(answers_.back(), "payload_too_large") << "nobody else is asked";
+}
+
+}  // namespace
+}  // namespace hearth::dispatch
