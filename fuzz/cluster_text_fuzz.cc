@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/words.h"
+#include "cluster/calls.h"
 #include "cluster/fields.h"
 #include "cluster/wire.h"
 
@@ -52,7 +54,7 @@ void check_target(std::string_view text) {
   auto version = std::make_shared<model::Version>();
   version->id = asked->version;
   const model::ExecuteRequest request{version, "", std::string(asked->request_id), nullptr, asked->retired};
-  const std::string target = cluster::execute_target(asked->ask, place, request);
+  const std::string target = cluster::execute_target(asked->ask, place, request, asked->remaining);
   require(cluster::read_instance_target(target) == asked);
 }
 
@@ -88,16 +90,71 @@ void check_execution(std::string_view meta, std::string_view body) {
   require(again && again->execution == read->execution && again->lease_epoch == read->lease_epoch);
 }
 
+void check_calls(std::string_view text) {
+  const auto calls = cluster::read_calls(text);
+  if (!calls) {
+    return;
+  }
+  for (const cluster::AskedCall& call : *calls) {
+    require(call.body.size() <= cluster::kCallBodyBytes);
+    require(call.body.data() >= text.data());
+    require(call.body.data() + call.body.size() <= text.data() + text.size());
+  }
+}
+
+void check_answers(std::string_view text) {
+  const auto answers = cluster::read_answers(text);
+  if (!answers) {
+    return;
+  }
+  std::string again;
+  for (const cluster::CallAnswer& answer : *answers) {
+    cluster::add_answer(again, answer.index, answer.status, answer.meta, {answer.body});
+  }
+  const auto same = cluster::read_answers(again);
+  require(same && same->size() == answers->size());
+  for (std::size_t i = 0; i < answers->size(); ++i) {
+    const cluster::CallAnswer& one = (*answers)[i];
+    const cluster::CallAnswer& other = (*same)[i];
+    require(one.index == other.index && one.status == other.status && one.meta == other.meta &&
+            one.body == other.body);
+  }
+}
+
+// In pieces of changing sizes: whatever comes, nothing is taken for the worker's that was not sealed.
+void check_packets(std::string_view text) {
+  const cluster::Key key = cluster::cluster_key("fuzz");
+  cluster::Seal sealing(key, cluster::Direction::kAnswer);
+  cluster::Seal expected(key, cluster::Direction::kAnswer);
+  cluster::PacketReader reader(1'024);
+  const std::string sealed =
+      cluster::packet_line(sealing, text.substr(0, 1'024)).append(text.substr(0, 1'024));
+  reader.add(sealed);
+  require(reader.next(expected) == cluster::PacketReader::State::kPacket);
+  require(reader.packet() == text.substr(0, 1'024) && reader.empty());
+  for (std::size_t at = 0, step = 1; at < text.size(); at += step, step = step % 7 + 1) {
+    reader.add(text.substr(at, step));
+    const auto state = reader.next(expected);
+    require(state != cluster::PacketReader::State::kPacket);
+    if (state == cluster::PacketReader::State::kForged) {
+      return;
+    }
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   std::string_view body = text;
-  const std::string_view first = cluster::take_part(body, '\n');
+  const std::string_view first = hearth::base::take_word(body, '\n');
   check_fields(text);
   check_target(first);
   check_version(first, body);
   check_releases(text);
   check_execution(first, body);
+  check_calls(text);
+  check_answers(text);
+  check_packets(text);
   return 0;
 }
