@@ -75,36 +75,37 @@ ClientConnection::ClientConnection(base::Reactor& reactor, std::uint64_t body_li
       events_(events),
       chunks_(kTrailerBytes, kTrailers) {}
 
-std::shared_ptr<ClientConnection> ClientConnection::open(base::Reactor& reactor, const SocketAddress& address,
+std::shared_ptr<ClientConnection> ClientConnection::open(base::Reactor& reactor, const Destination& to,
                                                          std::uint64_t body_limit_bytes,
                                                          ClientEvents& events) {
   auto made = std::make_shared<ClientConnection>(reactor, body_limit_bytes, events);
-  made->begin(address);
+  made->begin(to);
   return made;
 }
 
 // What fails at once is told from the loop, as everything is.
-void ClientConnection::begin(const SocketAddress& address) {
+void ClientConnection::begin(const Destination& to) {
   const auto fail_soon = [this](const char* what, int error) {
     reactor_.post([self = shared_from_this(), failed = base::io_error(what, error)] { self->fail(failed); });
   };
-  socket_.reset(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!socket_.valid()) {
+  base::UniqueFd socket(
+      ::socket(to.address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!socket.valid()) {
     fail_soon("socket", errno);
     return;
   }
-  set_option(socket_.get(), IPPROTO_TCP, TCP_NODELAY, 1);
-  set_option(socket_.get(), SOL_SOCKET, SO_KEEPALIVE, 1);
-  set_option(socket_.get(), IPPROTO_TCP, TCP_KEEPIDLE, kKeepAliveSeconds);
-  set_option(socket_.get(), IPPROTO_TCP, TCP_KEEPINTVL, kKeepAliveSeconds);
-  set_option(socket_.get(), IPPROTO_TCP, TCP_KEEPCNT, kKeepAliveProbes);
-  const int connected =
-      ::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&address.storage), address.size);
-  if (connected != 0 && errno != EINPROGRESS) {
+  set_option(socket.get(), IPPROTO_TCP, TCP_NODELAY, 1);
+  set_option(socket.get(), SOL_SOCKET, SO_KEEPALIVE, 1);
+  set_option(socket.get(), IPPROTO_TCP, TCP_KEEPIDLE, kKeepAliveSeconds);
+  set_option(socket.get(), IPPROTO_TCP, TCP_KEEPINTVL, kKeepAliveSeconds);
+  set_option(socket.get(), IPPROTO_TCP, TCP_KEEPCNT, kKeepAliveProbes);
+  const auto* const address = reinterpret_cast<const sockaddr*>(&to.address.storage);
+  if (::connect(socket.get(), address, to.address.size) != 0 && errno != EINPROGRESS) {
     fail_soon("connect", errno);
     return;
   }
-  watch_ = reactor_.watch(socket_.get(),
+  socket_ = PeerSocket(std::move(socket), to.tls);
+  watch_ = reactor_.watch(socket_.fd(),
                           [self = shared_from_this()](base::Readiness ready) { self->on_ready(ready); });
 }
 
@@ -125,18 +126,29 @@ void ClientConnection::on_ready(base::Readiness ready) {
 bool ClientConnection::finish_connecting() {
   int error = 0;
   socklen_t size = sizeof error;
-  if (::getsockopt(socket_.get(), SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0) {
+  if (::getsockopt(socket_.fd(), SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0) {
     fail(base::io_error("connect", error != 0 ? error : errno));
     return false;
   }
   sockaddr_storage peer{};
   socklen_t peer_size = sizeof peer;
-  if (::getpeername(socket_.get(), reinterpret_cast<sockaddr*>(&peer), &peer_size) != 0) {
+  if (::getpeername(socket_.fd(), reinterpret_cast<sockaddr*>(&peer), &peer_size) != 0) {
     return false;  // not yet
+  }
+  if (!secure()) {
+    return false;
   }
   phase_ = Phase::kIdle;
   events_.connected();
   return phase_ != Phase::kClosed;
+}
+
+bool ClientConnection::secure() {
+  const TlsSession::Handshake state = socket_.shake_hands();
+  if (state == TlsSession::Handshake::kFailed) {
+    receive();  // says how
+  }
+  return state == TlsSession::Handshake::kDone;
 }
 
 void ClientConnection::send(std::string head, std::shared_ptr<const std::string> body) {
@@ -163,10 +175,7 @@ void ClientConnection::flush() {
     buffers[i] = {const_cast<char*>(parts[i].data()) + skipped, parts[i].size() - skipped};
     left += buffers[i].iov_len;
   }
-  msghdr message{};
-  message.msg_iov = buffers.data();
-  message.msg_iovlen = buffers.size();
-  const ssize_t sent = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  const ssize_t sent = socket_.send(buffers);
   sent_bytes_ += sent > 0 ? static_cast<std::size_t>(sent) : 0;
   if (sent == static_cast<ssize_t>(left) || (sent < 0 && errno != EAGAIN && errno != EINTR)) {
     sending_ = false;
@@ -174,21 +183,10 @@ void ClientConnection::flush() {
   }
 }
 
-void ClientConnection::half_close() { ::shutdown(socket_.get(), SHUT_WR); }
-
-bool ClientConnection::arrived() const {
-  tcp_info info{};
-  socklen_t size = sizeof info;
-  const bool known = ::getsockopt(socket_.get(), IPPROTO_TCP, TCP_INFO, &info, &size) == 0;
-  // The states behind the acknowledgement of our end.
-  return known && (info.tcpi_state == TCP_FIN_WAIT2 || info.tcpi_state == TCP_TIME_WAIT ||
-                   info.tcpi_state == TCP_CLOSE);
-}
-
 void ClientConnection::close() {
   phase_ = Phase::kClosed;
   watch_.stop();
-  socket_.reset();
+  socket_.close();
   body_ = nullptr;
 }
 
@@ -200,12 +198,22 @@ void ClientConnection::fail(base::Error error) {
   events_.lost(error);
 }
 
+void ClientConnection::fail_reading(ssize_t got) {
+  if (!socket_.fault().empty()) {
+    fail({base::ErrorCode::kCorrupt, "it does not speak TLS as it should: " + std::string(socket_.fault())});
+  } else if (got == 0) {
+    fail({base::ErrorCode::kIo, "the connection was closed"});
+  } else {
+    fail(broken("recv", errno));
+  }
+}
+
 // Until there is no more: an edge is told once.
 void ClientConnection::receive() {
   while (phase_ != Phase::kClosed) {
     buffer_.make_room();
     const std::size_t room = buffer_.room_bytes();
-    const ssize_t got = ::recv(socket_.get(), buffer_.room(), room, MSG_DONTWAIT);
+    const ssize_t got = socket_.receive(buffer_.room(), room);
     if (got < 0 && errno == EINTR) {
       continue;
     }
@@ -213,7 +221,7 @@ void ClientConnection::receive() {
       return;
     }
     if (got <= 0) {
-      fail(got == 0 ? base::Error{base::ErrorCode::kIo, "the connection was closed"} : broken("recv", errno));
+      fail_reading(got);
       return;
     }
     buffer_.commit(static_cast<std::size_t>(got));
@@ -315,7 +323,7 @@ void ClientConnection::finish_answer() {
     answer_.keep_alive = false;
     phase_ = Phase::kClosed;
     watch_.stop();
-    socket_.reset();
+    socket_.close();
   }
   events_.answered(answer_, std::move(answer_body_));
 }

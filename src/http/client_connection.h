@@ -1,6 +1,6 @@
 // One keep-alive connection of an event loop to a server of ours: one request at a time, interim answers and
-// the pieces of chunked ones told as they come, nothing repeated and no time-out of its own. Client (client.h) is its blocking sibling for
-// any server.
+// the pieces of chunked ones told as they come, nothing repeated and no time-out of its own. Client
+// (client.h) is its blocking sibling for any server.
 //
 // Loop thread only. Events come from the loop, never from inside a call to the connection; whoever gets one
 // may let the connection go inside it.
@@ -16,9 +16,9 @@
 
 #include "base/reactor.h"
 #include "base/result.h"
-#include "base/unique_fd.h"
 #include "http/answer_head.h"
 #include "http/chunked_decoder.h"
+#include "http/peer_socket.h"
 #include "http/read_buffer.h"
 
 namespace hearth::http {
@@ -33,9 +33,16 @@ bool numeric_address(const std::string& host, std::uint16_t port, SocketAddress&
 // Looks a name up, which may take long: for a thread that may block. kIo.
 base::Result<SocketAddress> resolve_address(const std::string& host, std::uint16_t port);
 
+// Where a server is, and how it is spoken to.
+struct Destination {
+  SocketAddress address;
+  TlsContextPtr tls{};  // null: plain
+};
+
 class ClientEvents {
  public:
   virtual ~ClientEvents() = default;
+  // With TLS: the handshake is done.
   virtual void connected() = 0;
   virtual void interim(int status) = 0;
   // Of a chunked answer: some of its body, while it lasts. answered() comes without a body then.
@@ -51,7 +58,7 @@ class ClientConnection final : public std::enable_shared_from_this<ClientConnect
  public:
   // Begins to connect. `events` outlives the connection, or close() comes first. `body_limit_bytes`: of an
   // answer that is not chunked.
-  static std::shared_ptr<ClientConnection> open(base::Reactor& reactor, const SocketAddress& address,
+  static std::shared_ptr<ClientConnection> open(base::Reactor& reactor, const Destination& to,
                                                 std::uint64_t body_limit_bytes, ClientEvents& events);
   ClientConnection(base::Reactor& reactor, std::uint64_t body_limit_bytes, ClientEvents& events);
   ClientConnection(const ClientConnection&) = delete;
@@ -60,10 +67,12 @@ class ClientConnection final : public std::enable_shared_from_this<ClientConnect
 
   // When connected and no request is under way. `head` with its blank line; `body` may be null.
   void send(std::string head, std::shared_ptr<const std::string> body);
+  // Once connected: what TLS has at both ends, and nobody between; empty of a plain one.
+  std::string_view channel_binding() const { return socket_.channel_binding(); }
   // Says that nothing more will be sent; answers still come.
-  void half_close();
+  void half_close() { socket_.half_close(); }
   // After half_close(): the server's host has said that everything has come.
-  bool arrived() const;
+  bool arrived() const { return socket_.all_arrived(); }
   // No event comes any more.
   void close();
   bool closed() const { return phase_ == Phase::kClosed; }
@@ -71,9 +80,10 @@ class ClientConnection final : public std::enable_shared_from_this<ClientConnect
  private:
   enum class Phase { kConnecting, kIdle, kAwaiting, kBody, kChunks, kClosed };
 
-  void begin(const SocketAddress& address);
+  void begin(const Destination& to);
   void on_ready(base::Readiness ready);
   bool finish_connecting();
+  bool secure();
   void flush();
   void receive();
   bool take();
@@ -82,11 +92,12 @@ class ClientConnection final : public std::enable_shared_from_this<ClientConnect
   bool take_chunks();
   void finish_answer();
   void fail(base::Error error);
+  void fail_reading(ssize_t got);
 
   base::Reactor& reactor_;
   const std::uint64_t body_limit_bytes_;
   ClientEvents& events_;
-  base::UniqueFd socket_;
+  PeerSocket socket_;
   base::Reactor::Watch watch_;
   Phase phase_ = Phase::kConnecting;
   bool ended_ = false;  // the end has been announced, behind what is still to be read

@@ -223,7 +223,7 @@ TEST_F(ClientConnectionTest, WhereNothingListens) {
 TEST_F(ClientConnectionTest, WhatCannotBeReachedIsToldFromTheLoopToo) {
   SocketAddress address;
   ASSERT_TRUE(numeric_address("255.255.255.255", 80, address));  // connect() refuses a broadcast at once
-  client_ = ClientConnection::open(reactor_, address, kBodyLimit, events_);
+  client_ = ClientConnection::open(reactor_, {address}, kBodyLimit, events_);
   expect_told({"lost: io"});
 }
 

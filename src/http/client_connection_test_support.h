@@ -57,7 +57,7 @@ class ClientConnectionTest : public testing::Test {
     close();
     SocketAddress address;
     ASSERT_TRUE(numeric_address("127.0.0.1", port, address));
-    client_ = ClientConnection::open(reactor_, address, kBodyLimit, events_);
+    client_ = ClientConnection::open(reactor_, {address}, kBodyLimit, events_);
     EXPECT_TRUE(events_.told.empty()) << "told from inside a call";
   }
   // Connected to the test's own server.

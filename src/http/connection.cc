@@ -1,6 +1,5 @@
 #include "http/connection.h"
 
-#include <sys/socket.h>
 #include <sys/uio.h>
 
 #include <algorithm>
@@ -32,7 +31,7 @@ std::size_t gather(std::string_view head, const Response* body, std::size_t writ
   for (std::size_t i = 0; i < parts.size(); ++i) {
     const std::size_t skipped = std::min(written, parts[i].size());
     written -= skipped;
-    // sendmsg does not write through the pointer.
+    // Nobody writes through the pointer.
     buffers[i] = {const_cast<char*>(parts[i].data()) + skipped, parts[i].size() - skipped};
     left += buffers[i].iov_len;
   }
@@ -41,7 +40,7 @@ std::size_t gather(std::string_view head, const Response* body, std::size_t writ
 
 }  // namespace
 
-Connection::Connection(base::Reactor& reactor, base::UniqueFd socket, std::shared_ptr<ConnectionHost> host)
+Connection::Connection(base::Reactor& reactor, PeerSocket socket, std::shared_ptr<ConnectionHost> host)
     : reactor_(reactor),
       socket_(std::move(socket)),
       host_(std::move(host)),
@@ -49,20 +48,41 @@ Connection::Connection(base::Reactor& reactor, base::UniqueFd socket, std::share
       buffer_(std::max(kReadBufferBytes, host_->limits().header_bytes + kBufferSlackBytes)) {}
 
 void Connection::start() {
-  wait_from_now(host_->limits().idle_timeout);
+  wait_from_now(socket_.secured() ? host_->limits().idle_timeout : host_->limits().header_timeout);
   watch();
 }
 
 // The connection lives until close() ends the watch.
 void Connection::watch() {
-  watch_ = reactor_.watch(socket_.get(),
+  watch_ = reactor_.watch(socket_.fd(),
                           [self = shared_from_this()](base::Readiness ready) { self->on_ready(ready); });
+}
+
+void Connection::secure() {
+  switch (socket_.shake_hands()) {
+    case TlsSession::Handshake::kPending:
+      break;
+    case TlsSession::Handshake::kDone:
+      if (phase_ == Phase::kIdle) {
+        wait_from_now(host_->limits().idle_timeout);
+      }
+      break;
+    case TlsSession::Handshake::kFailed:
+      if (!socket_.fault().empty()) {
+        host_->not_secured(socket_.fd(), socket_.fault());
+      }
+      close();
+      break;
+  }
 }
 
 void Connection::on_ready(base::Readiness ready) {
   const std::shared_ptr<Connection> self = shared_from_this();
   readable_ = readable_ || ready.readable || ready.ended;
   ended_ = ended_ || ready.ended;
+  if (!socket_.secured()) {
+    secure();
+  }
   if (phase_ == Phase::kWriting && (ready.writable || ready.ended)) {
     flush();
   } else if (phase_ == Phase::kStreaming && ready.writable) {
@@ -225,10 +245,7 @@ void Connection::answer(Response&& given) {
 void Connection::flush() {
   std::array<iovec, 4> buffers;
   const std::size_t left = gather(head_text_, head_only_ ? nullptr : &response_, written_bytes_, buffers);
-  msghdr message{};
-  message.msg_iov = buffers.data();
-  message.msg_iovlen = buffers.size();
-  const ssize_t sent = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  const ssize_t sent = socket_.send(buffers);
   if (sent < 0 && errno != EAGAIN && errno != EINTR) {
     close();
     return;
@@ -265,7 +282,7 @@ void Connection::next_request() {
 void Connection::linger() {
   phase_ = Phase::kLingering;
   wait_from_now(kLingerTime);
-  ::shutdown(socket_.get(), SHUT_WR);
+  socket_.half_close();
   buffer_.drop();
   lingered_bytes_ = 0;
 }
@@ -281,7 +298,7 @@ void Connection::close() {
     sink_.reset();
   }
   watch_.stop();
-  socket_.reset();
+  socket_.close();
   host_->closed(*this);
   host_->handler().connection_closed(static_cast<Responder::Target*>(this));
 }
@@ -312,7 +329,7 @@ bool Connection::receive() {
   }
   buffer_.make_room();
   const std::size_t room = buffer_.room_bytes();
-  const ssize_t got = ::recv(socket_.get(), buffer_.room(), room, MSG_DONTWAIT);
+  const ssize_t got = socket_.receive(buffer_.room(), room);
   if (got < 0 && errno == EINTR) {
     return true;
   }

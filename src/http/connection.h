@@ -14,7 +14,7 @@
 #include <string>
 
 #include "base/reactor.h"
-#include "base/unique_fd.h"
+#include "http/peer_socket.h"
 #include "http/read_buffer.h"
 #include "http/request_parser.h"
 #include "http/response_writer.h"
@@ -49,14 +49,16 @@ class ConnectionHost {
   virtual bool draining() const = 0;
   // A connection holds words back, for Connection::push_held() soon.
   virtual void hold() = 0;
+  // A peer did not come as far as TLS; `why` is OpenSSL's.
+  virtual void not_secured(int socket, std::string_view why) = 0;
   // The connection has closed its socket and calls the handler no more.
   virtual void closed(Connection& connection) = 0;
 };
 
 class Connection final : public Responder::Target, public std::enable_shared_from_this<Connection> {
  public:
-  // `socket` is connected and non-blocking.
-  Connection(base::Reactor& reactor, base::UniqueFd socket, std::shared_ptr<ConnectionHost> host);
+  // `socket` is connected.
+  Connection(base::Reactor& reactor, PeerSocket socket, std::shared_ptr<ConnectionHost> host);
 
   // Begins to read requests.
   void start();
@@ -131,6 +133,7 @@ class Connection final : public Responder::Target, public std::enable_shared_fro
   void close();
 
   void watch();
+  void secure();
   void on_ready(base::Readiness ready);
   bool wants_bytes() const;
   bool receive();
@@ -139,7 +142,7 @@ class Connection final : public Responder::Target, public std::enable_shared_fro
   void wait_forever() { deadline_ = TimePoint::max(); }
 
   base::Reactor& reactor_;
-  base::UniqueFd socket_;
+  PeerSocket socket_;
   base::Reactor::Watch watch_;
   const std::shared_ptr<ConnectionHost> host_;  // ends after its last connection
   RequestParser parser_;
@@ -173,7 +176,7 @@ class Connection final : public Responder::Target, public std::enable_shared_fro
   std::string pieces_;             // of a streamed one: head and chunks
   bool last_piece_ = false;        // nothing comes after them
   bool chunked_ = false;
-  bool head_only_ = false;         // the request was a HEAD
+  bool head_only_ = false;  // the request was a HEAD
   bool close_after_ = false;
   std::uint64_t lingered_bytes_ = 0;
 };

@@ -1,6 +1,4 @@
 // How a connection takes a request's body in, by the handler's plan, and hands the request over.
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <cassert>
@@ -15,6 +13,7 @@ namespace hearth::http {
 
 void Connection::plan_body() {
   parser_.head().connection = static_cast<Responder::Target*>(this);
+  parser_.head().channel_binding = socket_.channel_binding();
   head_only_ = parser_.head().method == Method::kHead;
   wait_forever();
   BodyPlan plan = host_->handler().plan(parser_.head());
@@ -156,8 +155,7 @@ void Connection::send_continue() {
 }
 
 Connection::Interim Connection::send_interim(std::string_view text, int flags) {
-  const ssize_t written =
-      ::send(socket_.get(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT | flags);
+  const ssize_t written = socket_.send_at_once(text, flags);
   if (written < 0) {
     return errno == EAGAIN || errno == EINTR ? Interim::kUnsent : Interim::kBroken;
   }
@@ -175,7 +173,7 @@ bool Connection::send_processing() {
   const bool fresh = reactor_.now() - reactor_.heard_since() < kHoldFresh;
   const Interim sent = send_interim("HTTP/1.1 102 Processing\r\n\r\n", fresh ? MSG_MORE : 0);
   if (sent == Interim::kBroken) {
-    ::shutdown(socket_.get(), SHUT_RDWR);  // the loop is told, and tells who waits for it
+    socket_.break_off();  // the loop is told, and tells who waits for it
   }
   if (sent != Interim::kSent) {
     return false;
@@ -184,15 +182,12 @@ bool Connection::send_processing() {
     hold_ = Hold::kNew;
     host_->hold();
   }
-  char byte = 0;
-  const ssize_t got = ::recv(socket_.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-  return got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR));
+  return socket_.peer_is_there();
 }
 
 bool Connection::push_held() {
   if (hold_ == Hold::kForATick) {
-    const int on = 1;
-    ::setsockopt(socket_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // sends what waits
+    socket_.push_held();
     hold_ = Hold::kNothing;
   } else if (hold_ == Hold::kNew) {
     hold_ = Hold::kForATick;

@@ -33,6 +33,9 @@ struct RequestHead {
   std::optional<std::uint64_t> content_length;  // none: chunked, or no body
   bool chunked = false;
   const void* connection = nullptr;  // the same for all requests of one; another may have it later
+  // What TLS has at both ends of the connection, and nobody between (TlsSession::channel_binding()); empty
+  // without TLS. Views memory of the connection's.
+  std::string_view channel_binding;
 
   std::string_view path() const;   // up to '?', not decoded
   std::string_view query() const;  // after '?', not decoded; empty when there is none

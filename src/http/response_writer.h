@@ -40,7 +40,8 @@ enum class Framing { kLength, kChunked, kUntilClose };
 void write_head(const Response& response, std::string_view date_line, Persistence persistence,
                 std::string& head, Framing framing = Framing::kLength);
 
-// Adds a chunk of a body (RFC 9112, section 7.1) to `text`; nothing for an empty piece, which would be the last.
+// Adds a chunk of a body (RFC 9112, section 7.1) to `text`; nothing for an empty piece, which would be the
+// last.
 void add_chunk(std::string& text, std::string_view piece);
 inline constexpr std::string_view kLastChunk = "0\r\n\r\n";
 

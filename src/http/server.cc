@@ -1,6 +1,7 @@
 #include "http/server.h"
 
 #include <fcntl.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -26,6 +27,8 @@ using std::chrono::milliseconds;
 // Connections over the bound that are told so at once; beyond them they are closed without a word.
 constexpr std::size_t kTurnedAwayConnections = 64;
 constexpr milliseconds kAcceptBackOff{100};
+// Of peers that do not come as far as TLS one is told in so long: any stranger can be one.
+constexpr std::chrono::seconds kNotSecuredInterval{10};
 // Connections accepted in one turn of the loop.
 constexpr int kAcceptsPerTurn = 64;
 // All deadlines are looked at together, so that no request arms or cancels a timer.
@@ -38,6 +41,19 @@ milliseconds sweep_interval(const ServerLimits& limits) {
   return std::clamp(shortest / 4, kSweepIntervalLeast, kSweepInterval);
 }
 
+// HOST:PORT, for people.
+std::string peer_of(int socket) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  char host[NI_MAXHOST] = "somebody";
+  char port[NI_MAXSERV] = "?";
+  if (::getpeername(socket, reinterpret_cast<sockaddr*>(&address), &size) == 0) {
+    ::getnameinfo(reinterpret_cast<const sockaddr*>(&address), size, host, sizeof host, port, sizeof port,
+                  NI_NUMERICHOST | NI_NUMERICSERV);
+  }
+  return std::string(host) + ":" + port;
+}
+
 }  // namespace
 
 class Server::Impl final : public ConnectionHost, public std::enable_shared_from_this<Impl> {
@@ -46,6 +62,7 @@ class Server::Impl final : public ConnectionHost, public std::enable_shared_from
       : reactor_(reactor), limits_(limits), handler_(handler) {}
 
   base::Result<void> adopt(base::UniqueFd listening);
+  void use_tls(TlsContextPtr tls) { tls_ = std::move(tls); }
   std::uint16_t port() const { return port_; }
   void start();
   void drain(std::function<void()> done);
@@ -60,6 +77,7 @@ class Server::Impl final : public ConnectionHost, public std::enable_shared_from
   std::string_view date_line() override { return date_line_.at(std::time(nullptr)); }
   bool draining() const override { return draining_; }
   void hold() override;
+  void not_secured(int socket, std::string_view why) override;
   void closed(Connection& connection) override;
 
  private:
@@ -80,6 +98,8 @@ class Server::Impl final : public ConnectionHost, public std::enable_shared_from
   base::TimerId accept_timer_ = 0;
   base::TimerId sweep_timer_ = 0;
   base::TimerId hold_timer_ = 0;
+  TlsContextPtr tls_;         // null: plain
+  TimePoint silent_until_{};  // of who was not secured
   bool accept_failing_ = false;
   bool draining_ = false;
   std::uint16_t port_ = 0;
@@ -175,7 +195,8 @@ void Server::Impl::deal(base::UniqueFd socket) {
 }
 
 void Server::Impl::admit(base::UniqueFd socket, bool turn_away) {
-  const auto connection = std::make_shared<Connection>(reactor_, std::move(socket), shared_from_this());
+  const auto connection =
+      std::make_shared<Connection>(reactor_, PeerSocket(std::move(socket), tls_), shared_from_this());
   connection->slot = connections_.size();
   connections_.push_back(connection);
   arm_sweep();
@@ -227,6 +248,15 @@ void Server::Impl::hold() {
       self->push_held();
     });
   }
+}
+
+void Server::Impl::not_secured(int socket, std::string_view why) {
+  if (reactor_.now() < silent_until_) {
+    return;
+  }
+  silent_until_ = reactor_.now() + kNotSecuredInterval;
+  spdlog::warn("http: {} does not speak TLS as port {} does, and was closed: {}", peer_of(socket), port_,
+               why);
 }
 
 void Server::Impl::push_held() {
@@ -290,6 +320,7 @@ base::Result<void> Server::listen(const std::string& host_port) {
   return listening ? impl_->adopt(std::move(*listening)) : listening.error();
 }
 base::Result<void> Server::adopt(base::UniqueFd listening) { return impl_->adopt(std::move(listening)); }
+void Server::use_tls(TlsContextPtr tls) { impl_->use_tls(std::move(tls)); }
 std::uint16_t Server::port() const { return impl_->port(); }
 void Server::start() { impl_->start(); }
 void Server::deal_to(const std::vector<Server*>& others) {

@@ -19,6 +19,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "http/message.h"
+#include "http/tls_context.h"
 
 namespace hearth::base {
 class Reactor;
@@ -102,14 +103,15 @@ class Responder {
 
   // At once or later, exactly once; to a peer that has gone it does nothing. Consumes the responder.
   void send(Response&& response);
-  // Instead of send(), for an answer whose pieces come one after the other: begin(), whose `head` has no body,
-  // and then write() until the last, which consumes the responder. What the peer does not take yet waits here,
-  // without a bound. Dropped before the last, the connection is closed: so the peer knows that it is not whole.
+  // Instead of send(), for an answer whose pieces come one after the other: begin(), whose `head` has no
+  // body, and then write() until the last, which consumes the responder. What the peer does not take yet
+  // waits here, without a bound. Dropped before the last, the connection is closed: so the peer knows that it
+  // is not whole.
   void begin(Response&& head);
   void write(std::string_view piece, bool last);
   // Called at most once, when the peer closes before the answer (also a half-close: a client that
-  // shuts its sending side down is taken to have left). Not called after send() or begin(), nor when the server
-  // is stopped. A peer that has sent 64 KiB of further requests ahead is not watched meanwhile.
+  // shuts its sending side down is taken to have left). Not called after send() or begin(), nor when the
+  // server is stopped. A peer that has sent 64 KiB of further requests ahead is not watched meanwhile.
   void on_gone(std::function<void()> callback);
   bool gone() const;
   // Says that the request is being worked on (102 Processing), as often as wanted before send(): with the
@@ -146,6 +148,8 @@ class Server {
   base::Result<void> listen(const std::string& host_port);
   // The same with a socket that listens already (open_listener()). kIo.
   base::Result<void> adopt(base::UniqueFd listening);
+  // Its connections speak TLS alone; the handshake has header_timeout. Before start().
+  void use_tls(TlsContextPtr tls);
   // The port bound by listen().
   std::uint16_t port() const;
   // Connections accepted here go to whichever of `others` and this has the fewest, for good. The limit on

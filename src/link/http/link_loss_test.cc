@@ -1,14 +1,12 @@
 // Workers that are lost in the middle, gateways that are, and who is not who he says.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <spdlog/sinks/ostream_sink.h>
 
 #include <memory>
-#include <sstream>
 #include <string>
 #include <vector>
 
-#include "base/log.h"
+#include "base/testing/read_log.h"
 #include "http/raw_server_test_support.h"
 #include "link/http/testing/link_fixture.h"
 
@@ -20,31 +18,6 @@ using model::ReleaseKind;
 using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::Pair;
-
-// The service log of one test.
-class ReadLog {
- public:
-  ReadLog() {
-    auto sink = std::make_shared<spdlog::sinks::ostream_sink_mt>(text_, /*force_flush=*/true);
-    spdlog::set_default_logger(std::make_shared<spdlog::logger>("test", std::move(sink)));
-  }
-  ReadLog(const ReadLog&) = delete;
-  ReadLog& operator=(const ReadLog&) = delete;
-  ~ReadLog() { spdlog::set_default_logger(before_); }
-
-  int count(const std::string& words) const {
-    const std::string text = text_.str();
-    int found = 0;
-    for (std::size_t at = text.find(words); at != std::string::npos; at = text.find(words, at + 1)) {
-      ++found;
-    }
-    return found;
-  }
-
- private:
-  std::shared_ptr<spdlog::logger> before_ = spdlog::default_logger();
-  std::ostringstream text_;
-};
 
 class LinkLoss : public LinkTest {
  protected:
@@ -153,7 +126,7 @@ TEST_F(LinkLoss, AnAnswerToWhoHasGoneGivesItsLeaseBack) {
 }
 
 TEST_F(LinkLoss, AnotherClustersGatewayIsRefusedByItselfAndSaysSoOnce) {
-  const ReadLog log;
+  const base::ReadLog log;
   link_ = make_link("g", "another key");
   for (int i = 0; i < 3; ++i) {
     const ObserverPtr observer = execute("i");

@@ -30,7 +30,7 @@ WorkerConnection::WorkerConnection(base::Reactor& reactor, base::Random& random,
     : identity_(identity),
       events_(events),
       nonce_(cluster::make_nonce(random)),
-      connection_(http::ClientConnection::open(reactor, address, kAnswerBytes, *this)),
+      connection_(http::ClientConnection::open(reactor, {address}, kAnswerBytes, *this)),
       packets_(kAnswerBytes) {}
 
 WorkerConnection::~WorkerConnection() { connection_->close(); }
