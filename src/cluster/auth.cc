@@ -32,6 +32,10 @@ class Hash {
     return *this;
   }
   Hash& part(std::string_view text) { return number(text.size()).bytes(text); }
+  Hash& parts(const SessionParts& parts) {
+    part(parts.gateway_nonce).part(parts.worker_nonce);
+    return parts.channel.empty() ? *this : part(parts.channel);
+  }
 
   void into(std::span<std::uint8_t> out) { crypto_generichash_final(&state_, out.data(), out_bytes_); }
 
@@ -75,13 +79,13 @@ bool is_nonce(std::string_view text) {
          text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
-std::string worker_proof(const Key& key, std::string_view gateway_nonce, std::string_view worker_nonce) {
-  return hex_of(Hash(&key, kMacBytes).part("hearth worker").part(gateway_nonce).part(worker_nonce));
+std::string worker_proof(const Key& key, const SessionParts& parts) {
+  return hex_of(Hash(&key, kMacBytes).part("hearth worker").parts(parts));
 }
 
-Key session_key(const Key& key, std::string_view gateway_nonce, std::string_view worker_nonce) {
+Key session_key(const Key& key, const SessionParts& parts) {
   Key session;
-  Hash(&key, session.size()).part("hearth session").part(gateway_nonce).part(worker_nonce).into(session);
+  Hash(&key, session.size()).part("hearth session").parts(parts).into(session);
   return session;
 }
 

@@ -3,7 +3,8 @@
 //
 // The gateway sends a nonce; the worker answers with one of its own and a proof that it knows the key. Both
 // nonces make the session's key, so that a MAC of another connection, or of an earlier message, is worth
-// nothing. What is sent is authenticated, not hidden. Pure (libsodium: BLAKE2b with a key).
+// nothing. Over TLS proof and key are of its channel too, so that somebody between who ends TLS on both sides
+// passes nothing on; it is TLS that hides what is sent. Pure (libsodium: BLAKE2b with a key).
 #pragma once
 
 #include <array>
@@ -28,9 +29,16 @@ inline constexpr std::size_t kNonceBytes = 16;
 std::string make_nonce(base::Random& random);
 bool is_nonce(std::string_view text);
 
+// What makes a session another than all others.
+struct SessionParts {
+  std::string_view gateway_nonce;
+  std::string_view worker_nonce;
+  std::string_view channel{};  // what TLS has at both ends and nobody between; empty without TLS
+};
+
 // What a worker answers to a gateway's nonce.
-std::string worker_proof(const Key& key, std::string_view gateway_nonce, std::string_view worker_nonce);
-Key session_key(const Key& key, std::string_view gateway_nonce, std::string_view worker_nonce);
+std::string worker_proof(const Key& key, const SessionParts& parts);
+Key session_key(const Key& key, const SessionParts& parts);
 
 // 32 hexadecimal digits over a body; empty for an empty one. Stands in the head, so that a head can be
 // checked before its body is read.

@@ -39,38 +39,55 @@ TEST(Nonce, IsHexadecimalAndAnotherEachTime) {
 }
 
 TEST(Proof, DependsOnTheKeyAndBothNonces) {
-  const std::string proof = worker_proof(kKey, kOne, kOther);
-  EXPECT_EQ(proof, worker_proof(kKey, kOne, kOther));
+  const std::string proof = worker_proof(kKey, {kOne, kOther});
+  EXPECT_EQ(proof, worker_proof(kKey, {kOne, kOther}));
   EXPECT_EQ(proof.size(), 32U);
-  EXPECT_NE(proof, worker_proof(cluster_key("another"), kOne, kOther));
-  EXPECT_NE(proof, worker_proof(kKey, kOther, kOne));
-  EXPECT_NE(proof, worker_proof(kKey, kOne, kOne));
-  EXPECT_NE(proof, worker_proof(kKey, kOther, kOther));
+  EXPECT_NE(proof, worker_proof(cluster_key("another"), {kOne, kOther}));
+  EXPECT_NE(proof, worker_proof(kKey, {kOther, kOne}));
+  EXPECT_NE(proof, worker_proof(kKey, {kOne, kOne}));
+  EXPECT_NE(proof, worker_proof(kKey, {kOther, kOther}));
 }
 
-TEST(SessionKey, DependsOnTheKeyAndBothNonces) {
-  const std::set<Key> keys = {session_key(kKey, kOne, kOther), session_key(kKey, kOther, kOne),
-                              session_key(kKey, kOne, kOne), session_key(cluster_key("x"), kOne, kOther)};
-  EXPECT_EQ(keys.size(), 4U);
-  EXPECT_EQ(session_key(kKey, kOne, kOther), *keys.find(session_key(kKey, kOne, kOther)));
+TEST(Proof, IsOfTheChannelToo) {
+  const std::string plain = worker_proof(kKey, {kOne, kOther});
+  EXPECT_EQ(worker_proof(kKey, {kOne, kOther, ""}), plain);
+  EXPECT_NE(worker_proof(kKey, {kOne, kOther, "a"}), plain);
+  EXPECT_NE(worker_proof(kKey, {kOne, kOther, "a"}), worker_proof(kKey, {kOne, kOther, "b"}));
+  EXPECT_NE(worker_proof(kKey, {kOne, "a", "b"}), worker_proof(kKey, {kOne, "ab"}));
+}
+
+// What processes of the previous release say is taken, without TLS.
+TEST(Proof, AndSessionKeyOfNoChannelStayAsTheyAre) {
+  EXPECT_EQ(worker_proof(kKey, {kOne, kOther}), "028c66f6188407aa6f5554ab43a35120");
+  Seal seal(session_key(kKey, {kOne, kOther}), Direction::kRequest);
+  EXPECT_EQ(seal.next({"POST", "/drain", ""}), "0e0fb3840a70e585929b6f4f00487a6c");
+}
+
+TEST(SessionKey, DependsOnTheKeyBothNoncesAndTheChannel) {
+  const std::set<Key> keys = {
+      session_key(kKey, {kOne, kOther}),      session_key(kKey, {kOther, kOne}),
+      session_key(kKey, {kOne, kOne}),        session_key(cluster_key("x"), {kOne, kOther}),
+      session_key(kKey, {kOne, kOther, "a"}), session_key(kKey, {kOne, kOther, "b"})};
+  EXPECT_EQ(keys.size(), 6U);
+  EXPECT_EQ(session_key(kKey, {kOne, kOther}), *keys.find(session_key(kKey, {kOne, kOther})));
 }
 
 TEST(BodyDigest, IsOfTheBytesHoweverTheyAreCut) {
-  const Key session = session_key(kKey, kOne, kOther);
+  const Key session = session_key(kKey, {kOne, kOther});
   EXPECT_EQ(body_digest(session, {"abc", "def"}), body_digest(session, {"abcdef"}));
   EXPECT_EQ(body_digest(session, {"abcdef", ""}), body_digest(session, {"", "ab", "cdef"}));
   EXPECT_NE(body_digest(session, {"abcdef"}), body_digest(session, {"abcdeg"}));
   EXPECT_NE(body_digest(session, {std::string_view("\0", 1)}), body_digest(session, {"0"}));
   EXPECT_NE(body_digest(session, {std::string_view("\0", 1)}),
             body_digest(session, {std::string_view("\0\0", 2)}));
-  EXPECT_NE(body_digest(session, {"abcdef"}), body_digest(session_key(kKey, kOther, kOne), {"abcdef"}));
+  EXPECT_NE(body_digest(session, {"abcdef"}), body_digest(session_key(kKey, {kOther, kOne}), {"abcdef"}));
   EXPECT_EQ(body_digest(session, {}), "");
   EXPECT_EQ(body_digest(session, {"", ""}), "");
 }
 
 class SealTest : public testing::Test {
  protected:
-  const Key session_ = session_key(kKey, kOne, kOther);
+  const Key session_ = session_key(kKey, {kOne, kOther});
   Seal sender_{session_, Direction::kRequest};
   Seal receiver_{session_, Direction::kRequest};
 };
@@ -112,7 +129,7 @@ TEST_F(SealTest, ARequestIsNoAnswer) {
 }
 
 TEST_F(SealTest, AnotherSessionsMacIsWorthNothing) {
-  Seal elsewhere(session_key(kKey, kOther, kOne), Direction::kRequest);
+  Seal elsewhere(session_key(kKey, {kOther, kOne}), Direction::kRequest);
   EXPECT_FALSE(receiver_.is_next(elsewhere.next({"1"}), {"1"}));
 }
 

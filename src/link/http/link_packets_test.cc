@@ -52,11 +52,11 @@ class LinkPackets : public LinkTest {
     const std::string name = "Hearth-Nonce: ";
     const std::string theirs = request_.substr(request_.find(name) + name.size(), 2 * cluster::kNonceBytes);
     const cluster::Key key = cluster::cluster_key("secret");
-    session_ = cluster::session_key(key, theirs, kWorkerNonce);
+    session_ = cluster::session_key(key, {theirs, kWorkerNonce});
     answers_.emplace(session_, cluster::Direction::kAnswer);
     peer_->send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nHearth-Protocol: 2\r\nHearth-Nonce: " +
                 std::string(kWorkerNonce) +
-                "\r\nHearth-Proof: " + cluster::worker_proof(key, theirs, kWorkerNonce) + "\r\n\r\n");
+                "\r\nHearth-Proof: " + cluster::worker_proof(key, {theirs, kWorkerNonce}) + "\r\n\r\n");
   }
   // An answer with its MAC.
   std::string sealed(int status, const std::string& meta, const std::string& body) {

@@ -59,8 +59,9 @@ void RemoteWorker::connect_to(const base::Result<http::SocketAddress>& address, 
     return;
   }
   WorkerConnectionEvents& events = *this;
+  const http::Destination to{*address};
   auto connection =
-      std::make_unique<WorkerConnection>(parts_.reactor, parts_.random, parts_.identity, *address, events);
+      std::make_unique<WorkerConnection>(parts_.reactor, parts_.random, parts_.identity, to, events);
   WorkerConnection* const key = connection.get();
   connections_.emplace(key, Held{std::move(connection), std::move(exchange)});
 }
@@ -85,10 +86,9 @@ void RemoteWorker::send(Held& held) {
   switch (exchange.kind) {
     case Kind::kTell: {
       const model::ExecuteRequest& request = exchange.calls.front().request;
-      held.connection->request(http::Method::kPut,
-                               std::string(cluster::kVersionsTarget).append(request.version->id),
-                               std::make_shared<const std::string>(
-                                   cluster::to_body(*request.version, request.function_name)));
+      held.connection->request(
+          http::Method::kPut, std::string(cluster::kVersionsTarget).append(request.version->id),
+          std::make_shared<const std::string>(cluster::to_body(*request.version, request.function_name)));
       break;
     }
     case Kind::kExecute:

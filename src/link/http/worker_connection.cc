@@ -26,11 +26,11 @@ std::string begin_head(http::Method method, std::string_view target, std::size_t
 }  // namespace
 
 WorkerConnection::WorkerConnection(base::Reactor& reactor, base::Random& random, const Identity& identity,
-                                   const http::SocketAddress& address, WorkerConnectionEvents& events)
+                                   const http::Destination& to, WorkerConnectionEvents& events)
     : identity_(identity),
       events_(events),
       nonce_(cluster::make_nonce(random)),
-      connection_(http::ClientConnection::open(reactor, {address}, kAnswerBytes, *this)),
+      connection_(http::ClientConnection::open(reactor, to, kAnswerBytes, *this)),
       packets_(kAnswerBytes) {}
 
 WorkerConnection::~WorkerConnection() { connection_->close(); }
@@ -45,15 +45,16 @@ void WorkerConnection::connected() {
 void WorkerConnection::greeted(const http::AnswerHead& head) {
   const std::string_view nonce = head.header(cluster::kNonceHeader).value_or("");
   const std::string_view proof = head.header(cluster::kProofHeader).value_or("");
+  const cluster::SessionParts parts{nonce_, nonce, connection_->channel_binding()};
   const bool proved = head.status == 200 && cluster::is_nonce(nonce) &&
-                      cluster::same_mac(proof, cluster::worker_proof(identity_.key, nonce_, nonce));
+                      cluster::same_mac(proof, cluster::worker_proof(identity_.key, parts));
   if (!proved || !head.keep_alive) {
     connection_->close();
     events_.lost(*this, {base::ErrorCode::kInvalidArgument,
                          "it does not prove that it is a worker of this platform (--cluster-key)"});
     return;
   }
-  session_ = cluster::session_key(identity_.key, nonce_, nonce);
+  session_ = cluster::session_key(identity_.key, parts);
   requests_.emplace(*session_, cluster::Direction::kRequest);
   answers_.emplace(*session_, cluster::Direction::kAnswer);
   protocol_ = base::number_of<int>(head.header(cluster::kProtocolHeader).value_or("")).value_or(1);

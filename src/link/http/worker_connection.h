@@ -1,5 +1,6 @@
-// One connection of a gateway to a worker: proves who both are when it begins, and then carries one request
-// at a time, each message with its MAC (cluster/auth.h). An answer may come in packets (cluster/calls.h).
+// One connection of a gateway to a worker, plain or with TLS: proves who both are when it begins, and then
+// carries one request at a time, each message with its MAC (cluster/auth.h). An answer may come in packets
+// (cluster/calls.h).
 //
 // Loop thread only. Events come from the loop, never from inside a call.
 #pragma once
@@ -49,7 +50,7 @@ class WorkerConnection final : private http::ClientEvents {
  public:
   // Begins to connect. Everything outlives it.
   WorkerConnection(base::Reactor& reactor, base::Random& random, const Identity& identity,
-                   const http::SocketAddress& address, WorkerConnectionEvents& events);
+                   const http::Destination& to, WorkerConnectionEvents& events);
   WorkerConnection(const WorkerConnection&) = delete;
   WorkerConnection& operator=(const WorkerConnection&) = delete;
   ~WorkerConnection() override;

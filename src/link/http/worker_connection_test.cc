@@ -38,9 +38,9 @@ class WorkerConnectionTest : public LinkTest {
  protected:
   void open_to(std::uint16_t port, const std::string& key = "secret") {
     identity_ = {"g", cluster::cluster_key(key)};
-    http::SocketAddress address;
-    ASSERT_TRUE(http::numeric_address("127.0.0.1", port, address));
-    connection_ = std::make_unique<WorkerConnection>(here_, random_, identity_, address, events_);
+    http::Destination to;
+    ASSERT_TRUE(http::numeric_address("127.0.0.1", port, to.address));
+    connection_ = std::make_unique<WorkerConnection>(here_, random_, identity_, to, events_);
   }
   void expect_told(const Told& told) {
     EXPECT_TRUE(run_until([&] { return events_.told.size() >= told.size(); }));
@@ -102,7 +102,7 @@ TEST_F(WorkerConnectionTest, AGreetingHasToProveTheKey) {
   expect_greeting_refused("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n");
   // The proof of the gateway's own nonce with none of the worker's.
   expect_greeting_refused("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nHearth-Nonce: \r\nHearth-Proof: " +
-                          cluster::worker_proof(cluster::cluster_key("secret"), "", "") + "\r\n\r\n");
+                          cluster::worker_proof(cluster::cluster_key("secret"), {"", ""}) + "\r\n\r\n");
 }
 
 TEST_F(WorkerConnectionTest, ClosedItTellsNothing) {

@@ -149,14 +149,15 @@ http::Response WorkerApi::begin_session(const http::RequestHead& head) {
     return refuse(400, "bad_session", "a session begins with Hearth-Holder and Hearth-Nonce");
   }
   const std::string ours = cluster::make_nonce(random_);
-  const cluster::Key key = cluster::session_key(options_.key, theirs, ours);
+  const cluster::SessionParts parts{theirs, ours, head.channel_binding};
+  const cluster::Key key = cluster::session_key(options_.key, parts);
   sessions_[head.connection] = std::make_shared<Session>(
       Session{std::string(holder), key, cluster::Seal(key, cluster::Direction::kRequest),
               cluster::Seal(key, cluster::Direction::kAnswer)});
   http::Response response;
   response.content_type = "application/octet-stream";
   response.headers.push_back({cluster::kNonceHeader, ours});
-  response.headers.push_back({cluster::kProofHeader, cluster::worker_proof(options_.key, theirs, ours)});
+  response.headers.push_back({cluster::kProofHeader, cluster::worker_proof(options_.key, parts)});
   response.headers.push_back({cluster::kProtocolHeader, std::to_string(cluster::kProtocol)});
   return response;
 }

@@ -157,8 +157,7 @@ void WorkerApi::execute(const SessionPtr& session, const cluster::InstanceReques
     responder.send(reply(*session, kUnknownVersionStatus, std::string(kUnknownVersion)));
     return;
   }
-  give(asked, *told, std::move(body),
-       std::make_shared<RemoteCall>(*this, session, std::move(responder)));
+  give(asked, *told, std::move(body), std::make_shared<RemoteCall>(*this, session, std::move(responder)));
 }
 
 void WorkerApi::execute_several(const SessionPtr& session, const std::vector<cluster::AskedCall>& calls,

@@ -16,7 +16,8 @@ TEST_F(WorkerApiTest, ASessionBeginsWithAProofOfTheKey) {
   EXPECT_EQ(answer->status(), 200);
   const std::string nonce = answer->header(cluster::kNonceHeader);
   EXPECT_TRUE(cluster::is_nonce(nonce));
-  EXPECT_EQ(answer->header(cluster::kProofHeader), cluster::worker_proof(key_, PlayedGateway::kNonce, nonce));
+  EXPECT_EQ(answer->header(cluster::kProofHeader),
+            cluster::worker_proof(key_, {PlayedGateway::kNonce, nonce}));
   EXPECT_FALSE(answer->response->close);
   EXPECT_EQ(api_->sessions(), 1U);
   PlayedGateway other(*api_);

@@ -84,7 +84,8 @@ class PlayedGateway {
     http::RequestHead head = plain_head(cluster::kSessionTarget);
     head.headers = {{cluster::kHolderHeader, holder}, {cluster::kNonceHeader, kNonce}};
     const Answer answer = send(std::move(head), "");
-    session_ = cluster::session_key(key, kNonce, answer->header(cluster::kNonceHeader));
+    const std::string theirs = answer->header(cluster::kNonceHeader);
+    session_ = cluster::session_key(key, {kNonce, theirs, channel});
     requests_.emplace(session_, cluster::Direction::kRequest);
     answers_.emplace(session_, cluster::Direction::kAnswer);
     return answer;
@@ -95,6 +96,7 @@ class PlayedGateway {
     head.method = method;
     head.target = target;
     head.connection = this;
+    head.channel_binding = channel;
     return head;
   }
   // The next message's.
@@ -136,6 +138,8 @@ class PlayedGateway {
   }
   cluster::Seal& answers() { return *answers_; }
   void close() { api_.connection_closed(this); }
+
+  std::string channel;  // as TLS has it at this end
 
  private:
   WorkerApi& api_;
