@@ -46,7 +46,8 @@ Cluster::~Cluster() = default;
 
 std::unique_ptr<link::Link> Cluster::make_link(model::Executor* own) {
   auto link = std::make_unique<link::HttpLink>(
-      link::LinkParts{parts_.loop, parts_.pool, parts_.random, {name_, key_}}, worker_uri(), own);
+      link::LinkParts{parts_.loop, parts_.pool, parts_.random, {name_, key_}, options_.link_tls},
+      worker_uri(), own);
   link_ = link.get();
   return link;
 }
@@ -62,6 +63,13 @@ base::Result<void> Cluster::offer(worker::Worker& worker, std::function<void()> 
       worker::WorkerApiOptions{worker_uri(), key_, options_.invocation.body_bytes}, worker, parts_.loop,
       parts_.random, worker::WorkerApiActions{std::move(drain), [&worker] { return health_of(worker); }});
   worker_server_ = std::make_unique<http::Server>(parts_.loop, options_.http, *worker_api_);
+  if (options_.link_tls) {
+    auto tls = http::TlsContext::of_server();
+    if (!tls) {
+      return tls.error();
+    }
+    worker_server_->use_tls(std::move(*tls));
+  }
   return worker_server_->adopt(std::move(parts_.worker_listening));
 }
 

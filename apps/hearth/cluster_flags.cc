@@ -12,15 +12,28 @@ namespace {
 bool is_any_address(const std::string& host) { return host == "0.0.0.0" || host == "::" || host == "*"; }
 
 // Empty, or what is wrong with it.
-std::string check_advertise(const std::string& uri) {
-  const auto endpoint = http::parse_endpoint(uri);
+std::string check_advertise(const std::string& uri, bool tls) {
+  const auto endpoint = http::parse_link_endpoint(uri);
   if (!endpoint) {
     return fmt::format("--advertise {}: {}", uri, endpoint.error().message);
   }
   if (!endpoint->prefix.empty() || is_any_address(endpoint->address.host)) {
     return fmt::format("--advertise {}: it is what others reach this worker by, http://HOST:PORT", uri);
   }
+  if (endpoint->tls != tls) {
+    return fmt::format("--advertise {}: {}", uri,
+                       tls ? "with --link-tls it is https://HOST:PORT"
+                           : "https is for --link-tls; without that it is http://HOST:PORT");
+  }
   return {};
+}
+
+std::string_view link_tls_help(const Roles& roles) {
+  if (!roles.worker) {
+    return "Workers without TLS are not used (those with TLS are in any case)";
+  }
+  return roles.gateway ? "Gateways reach its worker over TLS alone, and workers without TLS are not used"
+                       : "Gateways reach it over TLS alone";
 }
 
 std::string check_messaging(const ServeOptions& options) {
@@ -37,6 +50,9 @@ std::string check_messaging(const ServeOptions& options) {
   }
   if (options.messaging.empty() && options.roles.command != "serve") {
     return "give --messaging redis://HOST:PORT, by which gateways and workers find each other";
+  }
+  if (options.messaging.empty() && options.link_tls) {
+    return "--link-tls is for connections between hosts, which --messaging makes";
   }
   return {};
 }
@@ -77,7 +93,8 @@ void add_cluster_flags(CLI::App& command, ServeOptions& options) {
   if (options.roles.worker) {
     group
         ->add_option("--advertise", options.advertise,
-                     "What gateways on other hosts reach this worker by, http://HOST:PORT")
+                     "What gateways on other hosts reach this worker by, http://HOST:PORT; https with "
+                     "--link-tls")
         ->type_name("URI");
   }
   if (options.roles.worker && options.roles.gateway) {
@@ -85,6 +102,10 @@ void add_cluster_flags(CLI::App& command, ServeOptions& options) {
         ->add_option("--worker-listen", options.worker_listen,
                      "Address of the worker's API, with --messaging (default: that of --advertise)")
         ->type_name("HOST:PORT");
+  }
+  if (options.roles.gateway || options.roles.worker) {
+    group->add_flag("--link-tls", options.link_tls, std::string(link_tls_help(options.roles)))
+        ->envname("HEARTH_LINK_TLS");
   }
   add_milliseconds(*group, "--worker-timeout", options.worker_timeout,
                    "A worker that says nothing for so long is forgotten");
@@ -101,7 +122,7 @@ std::string check_cluster(const ServeOptions& options) {
     if (options.advertise.empty()) {
       return "give --advertise http://HOST:PORT, by which gateways on other hosts reach this worker";
     }
-    if (std::string wrong = check_advertise(options.advertise); !wrong.empty()) {
+    if (std::string wrong = check_advertise(options.advertise, options.link_tls); !wrong.empty()) {
       return wrong;
     }
   }
@@ -118,7 +139,7 @@ std::string worker_listen(const ServeOptions& options) {
   if (!options.worker_listen.empty()) {
     return options.worker_listen;
   }
-  const auto endpoint = http::parse_endpoint(options.advertise);
+  const auto endpoint = http::parse_link_endpoint(options.advertise);
   return endpoint ? endpoint->authority : std::string();
 }
 

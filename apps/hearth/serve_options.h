@@ -35,6 +35,7 @@ struct ServeOptions {
   std::vector<std::string> messaging;  // URLs of Redis servers; empty: in the process
   std::string advertise;               // what gateways elsewhere reach this worker by
   std::string worker_listen;           // of serve: the worker's API; empty: where advertise says
+  bool link_tls = false;               // between gateways and workers
   std::string cluster_key;
   std::string cluster_key_file;
   std::chrono::milliseconds worker_timeout{5'000};

@@ -9,6 +9,13 @@
 namespace hearth::http {
 namespace {
 
+constexpr std::string_view kHttp = "http://";
+constexpr std::string_view kHttps = "https://";
+
+bool begins(std::string_view text, std::string_view scheme) {
+  return equal_ignoring_case(text.substr(0, scheme.size()), scheme);
+}
+
 std::optional<std::uint16_t> parse_port(std::string_view text) {
   std::uint16_t port = 0;
   const char* const end = text.data() + text.size();
@@ -47,26 +54,30 @@ std::optional<HostPort> split_host_port(std::string_view text) {
 }
 
 base::Result<Endpoint> parse_endpoint(std::string_view text) {
-  constexpr std::string_view kScheme = "http://";
-  if (equal_ignoring_case(text.substr(0, 8), "https://")) {
+  if (begins(text, kHttps)) {
     return base::Error{
         base::ErrorCode::kUnsupported,
         "https is not supported yet: use an http:// endpoint, for instance through a local tunnel"};
   }
-  if (!equal_ignoring_case(text.substr(0, kScheme.size()), kScheme) ||
-      !std::all_of(text.begin(), text.end(), is_visible)) {
+  return parse_link_endpoint(text);
+}
+
+base::Result<Endpoint> parse_link_endpoint(std::string_view text) {
+  Endpoint endpoint;
+  endpoint.tls = begins(text, kHttps);
+  if ((!endpoint.tls && !begins(text, kHttp)) || !std::all_of(text.begin(), text.end(), is_visible)) {
     return malformed(text);
   }
-  const std::string_view rest = text.substr(kScheme.size());
+  const std::string_view rest = text.substr(endpoint.tls ? kHttps.size() : kHttp.size());
   const std::size_t slash = std::min(rest.find('/'), rest.size());
-  Endpoint endpoint;
   endpoint.authority = rest.substr(0, slash);
   endpoint.prefix = rest.substr(slash);
   while (endpoint.prefix.ends_with('/')) {
     endpoint.prefix.pop_back();
   }
   const auto address =
-      split_host_port(has_port(endpoint.authority) ? endpoint.authority : endpoint.authority + ":80");
+      split_host_port(has_port(endpoint.authority) ? endpoint.authority
+                                                   : endpoint.authority + (endpoint.tls ? ":443" : ":80"));
   if (!address || address->port == 0 || endpoint.authority.find_first_of("@?#") != std::string::npos ||
       endpoint.prefix.find_first_of("?#") != std::string::npos) {
     return malformed(text);

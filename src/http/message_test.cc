@@ -59,6 +59,10 @@ TEST(Endpoint, ParsesUrls) {
   EXPECT_EQ(parse_endpoint("http://[::1]").value(), (Endpoint{{"::1", 80}, "[::1]", ""}));
   EXPECT_EQ(parse_endpoint("HTTP://host/").value(), (Endpoint{{"host", 80}, "host", ""}));
   EXPECT_EQ(parse_endpoint("https://host").error().code, base::ErrorCode::kUnsupported);
+  EXPECT_EQ(parse_link_endpoint("http://host:1").value(), (Endpoint{{"host", 1}, "host:1", "", false}));
+  EXPECT_EQ(parse_link_endpoint("https://host:1").value(), (Endpoint{{"host", 1}, "host:1", "", true}));
+  EXPECT_EQ(parse_link_endpoint("HTTPS://[::1]/").value(), (Endpoint{{"::1", 443}, "[::1]", "", true}));
+  EXPECT_EQ(parse_link_endpoint("ftps://host").error().code, base::ErrorCode::kInvalidArgument);
   for (const char* malformed : {"", "host:80", "http://", "http://:80", "http://h:0", "http://h:x",
                                 "http://a@b:1", "http://h:1/a?b", "http://h:1/a b", "ftp://h:1"}) {
     EXPECT_EQ(parse_endpoint(malformed).error().code, base::ErrorCode::kInvalidArgument) << malformed;

@@ -10,6 +10,8 @@ namespace {
 
 // Workers come and go: one that was not used for so long is forgotten.
 constexpr std::chrono::minutes kForgetAfter{10};
+// Workers without TLS that are remembered, so that each is told of once.
+constexpr std::size_t kPlainMost = 4'096;
 
 }  // namespace
 
@@ -18,14 +20,36 @@ RemoteWorker* HttpLink::worker(const std::string& uri) {
   if (known != workers_.end()) {
     return known->second.get();
   }
-  const auto endpoint = http::parse_endpoint(uri);
+  const auto endpoint = http::parse_link_endpoint(uri);
   if (!endpoint) {
     spdlog::warn("link: \"{}\" is no worker's URI: {}", uri, endpoint.error().message);
     return nullptr;
   }
+  if (!may_be_used(uri, *endpoint)) {
+    return nullptr;
+  }
   forget_unused();
-  return workers_.emplace(uri, std::make_unique<RemoteWorker>(parts_, uri, endpoint->address))
+  const http::TlsContextPtr tls = endpoint->tls ? tls_ : nullptr;
+  return workers_.emplace(uri, std::make_unique<RemoteWorker>(parts_, uri, endpoint->address, tls))
       .first->second.get();
+}
+
+bool HttpLink::may_be_used(const std::string& uri, const http::Endpoint& endpoint) {
+  if (!endpoint.tls) {
+    if (parts_.tls_only && plain_.size() < kPlainMost && plain_.insert(uri).second) {
+      spdlog::warn("link: {} is not used: it has no TLS, which --link-tls asks for", uri);
+    }
+    return !parts_.tls_only;
+  }
+  if (!tls_) {
+    auto made = http::TlsContext::of_client();
+    if (!made) {
+      spdlog::error("link: {} is not used: {}", uri, made.error().message);
+      return false;
+    }
+    tls_ = std::move(*made);
+  }
+  return true;
 }
 
 void HttpLink::forget_unused() {
@@ -39,7 +63,7 @@ void HttpLink::execute(const model::Allocation& allocation, model::ExecuteReques
   } else if (RemoteWorker* const remote = worker(allocation.worker_uri)) {
     remote->execute(cluster::Ask::kExecute, allocation, std::move(request), std::move(observer));
   } else {
-    observer->refused(model::Refusal::kGone);
+    observer->refused(parts_.tls_only ? model::Refusal::kNoAnswer : model::Refusal::kGone);
   }
 }
 
@@ -74,7 +98,8 @@ void HttpLink::drain(const std::string& worker_uri, RemoteWorker::Drained done) 
   if (RemoteWorker* const remote = worker(worker_uri)) {
     remote->drain(std::move(done));
   } else {
-    done(base::Error{base::ErrorCode::kInvalidArgument, "\"" + worker_uri + "\" is no worker's URI"});
+    done(base::Error{base::ErrorCode::kInvalidArgument,
+                     "\"" + worker_uri + "\" is no URI of a worker that may be asked (--link-tls)"});
   }
 }
 

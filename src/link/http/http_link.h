@@ -1,5 +1,5 @@
-// The link between hosts: workers are reached over HTTP at the URI in the allocation; the process's own, if
-// it has one, is called.
+// The link between hosts: workers are reached over HTTP at the URI in the allocation, with TLS where that
+// says https; the process's own, if it has one, is called.
 //
 // Loop thread only.
 #pragma once
@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "link/http/remote_worker.h"
 #include "link/link.h"
@@ -34,14 +35,17 @@ class HttpLink final : public Link {
   bool is_own(const model::Allocation& allocation) const {
     return own_ != nullptr && allocation.worker_uri == own_uri_;
   }
-  // Null when the URI is none.
+  // Null when the URI is none, or nothing may be said to it.
   RemoteWorker* worker(const std::string& uri);
+  bool may_be_used(const std::string& uri, const http::Endpoint& endpoint);
   void forget_unused();
 
   LinkParts parts_;
   const std::string own_uri_;
   model::Executor* const own_;
   std::unordered_map<std::string, std::unique_ptr<RemoteWorker>> workers_;  // by URI
+  std::unordered_set<std::string> plain_;                                   // URIs not used without TLS
+  http::TlsContextPtr tls_;                                                 // once a worker speaks TLS
 };
 
 }  // namespace hearth::link

@@ -241,7 +241,7 @@ TEST_F(HttpLinkTest, TheOwnWorkerIsCalled) {
 }
 
 TEST_F(HttpLinkTest, WhatIsNoUriHasGone) {
-  for (const std::string uri : {"", "inproc:", "https://a:1", "http://", "http://a:x"}) {
+  for (const std::string uri : {"", "inproc:", "ftp://a:1", "http://", "https://", "http://a:x"}) {
     const model::Allocation nowhere{uri, "i", 0, 1, 128};
     const auto observer = std::make_shared<EndObserver>();
     link_->execute(nowhere, request(), observer);

@@ -16,8 +16,11 @@ constexpr std::size_t kToldMost = 100'000;
 
 }  // namespace
 
-RemoteWorker::RemoteWorker(LinkParts& parts, std::string uri, http::HostPort address)
-    : parts_(parts), uri_(std::move(uri)), address_(parts.reactor, parts.pool, std::move(address)) {}
+RemoteWorker::RemoteWorker(LinkParts& parts, std::string uri, http::HostPort address, http::TlsContextPtr tls)
+    : parts_(parts),
+      uri_(std::move(uri)),
+      address_(parts.reactor, parts.pool, std::move(address)),
+      tls_(std::move(tls)) {}
 
 RemoteWorker::~RemoteWorker() { parts_.reactor.cancel(tick_timer_); }
 
@@ -59,7 +62,7 @@ void RemoteWorker::connect_to(const base::Result<http::SocketAddress>& address, 
     return;
   }
   WorkerConnectionEvents& events = *this;
-  const http::Destination to{*address};
+  const http::Destination to{*address, tls_};
   auto connection =
       std::make_unique<WorkerConnection>(parts_.reactor, parts_.random, parts_.identity, to, events);
   WorkerConnection* const key = connection.get();

@@ -50,14 +50,15 @@ struct LinkParts {
   base::BlockingPool& pool;  // names are looked up on it
   base::Random& random;
   Identity identity;
+  bool tls_only = false;  // --link-tls
 };
 
 class RemoteWorker final : private WorkerConnectionEvents {
  public:
   using Drained = std::function<void(base::Result<void>)>;
 
-  // `parts` outlive it; no event of it comes after.
-  RemoteWorker(LinkParts& parts, std::string uri, http::HostPort address);
+  // `parts` outlive it; no event of it comes after. Null `tls`: plain.
+  RemoteWorker(LinkParts& parts, std::string uri, http::HostPort address, http::TlsContextPtr tls);
   RemoteWorker(const RemoteWorker&) = delete;
   RemoteWorker& operator=(const RemoteWorker&) = delete;
   ~RemoteWorker() override;
@@ -134,6 +135,7 @@ class RemoteWorker final : private WorkerConnectionEvents {
   LinkParts& parts_;
   const std::string uri_;
   HostAddress address_;
+  const http::TlsContextPtr tls_;
   std::vector<Exchange> unconnected_;  // until the name has been looked up
   Connections connections_;
   std::vector<WorkerConnection*> idle_;        // the last used at the end
