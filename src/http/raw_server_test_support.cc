@@ -91,8 +91,12 @@ RawServer::RawServer() : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC 
   port_ = ntohs(address.sin_port);
 }
 
+base::UniqueFd RawServer::accept_socket() const {
+  return base::UniqueFd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+}
+
 std::unique_ptr<RawConnection> RawServer::accept() const {
-  base::UniqueFd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  base::UniqueFd socket = accept_socket();
   if (!socket.valid()) {
     return nullptr;
   }

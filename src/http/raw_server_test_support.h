@@ -44,6 +44,8 @@ class RawServer {
   std::uint16_t port() const { return port_; }
   // The next connection, which must be there already; null when it is not.
   std::unique_ptr<RawConnection> accept() const;
+  // The same as a socket; not valid when there is none.
+  base::UniqueFd accept_socket() const;
 
  private:
   base::UniqueFd listener_;

@@ -20,12 +20,14 @@ using testing::ElementsAre;
 using testing::Pair;
 using testing::StartsWith;
 
-class HttpLinkTest : public LinkTest {
+class HttpLinkTest : public LinkTestBothWays {
  protected:
   HttpLinkTest() { start_worker(); }
 };
 
-TEST_F(HttpLinkTest, TheWorkerGetsTheWholeRequest) {
+INSTANTIATE_TEST_SUITE_P(Ways, HttpLinkTest, testing::Bool(), name_of_way);
+
+TEST_P(HttpLinkTest, TheWorkerGetsTheWholeRequest) {
   auto wanted = std::make_shared<model::Version>();
   wanted->id = "v-1";
   wanted->function_id = "function";
@@ -46,14 +48,14 @@ TEST_F(HttpLinkTest, TheWorkerGetsTheWholeRequest) {
   EXPECT_EQ(executor_.admitted, std::vector<bool>{true});
 }
 
-TEST_F(HttpLinkTest, ACallMayHaveNoBody) {
+TEST_P(HttpLinkTest, ACallMayHaveNoBody) {
   const auto observer = std::make_shared<EndObserver>();
   link_->execute(allocation("i"), {version(), "f", "r", nullptr}, observer);
   ASSERT_TRUE(asked(1));
   EXPECT_EQ(*executor_.asked[0].request.body, "");
 }
 
-TEST_F(HttpLinkTest, AnExecutionComesBackWhole) {
+TEST_P(HttpLinkTest, AnExecutionComesBackWhole) {
   model::Execution execution;
   execution.outcome = {OutcomeKind::kReturned, std::string("\0\xff{}\r\n", 6), {}};
   execution.steps = {true, 1, 2, 3, 4, 5, 6};
@@ -67,7 +69,7 @@ TEST_F(HttpLinkTest, AnExecutionComesBackWhole) {
   EXPECT_FALSE(observer->lease);
 }
 
-TEST_F(HttpLinkTest, AFailureOfTheFunctionComesBackAsOne) {
+TEST_P(HttpLinkTest, AFailureOfTheFunctionComesBackAsOne) {
   const ObserverPtr observer = execute("i");
   ASSERT_TRUE(asked(1));
   model::Execution execution;
@@ -78,7 +80,7 @@ TEST_F(HttpLinkTest, AFailureOfTheFunctionComesBackAsOne) {
   EXPECT_EQ(observer->lease, allocation("i", 2));
 }
 
-TEST_F(HttpLinkTest, LargeBodiesAndOutputsGoThrough) {
+TEST_P(HttpLinkTest, LargeBodiesAndOutputsGoThrough) {
   const auto body = std::make_shared<const std::string>(5 * 1024 * 1024, 'b');
   const std::string output(6 * 1024 * 1024, 'o');
   const auto observer = std::make_shared<EndObserver>();
@@ -90,7 +92,7 @@ TEST_F(HttpLinkTest, LargeBodiesAndOutputsGoThrough) {
   EXPECT_TRUE(observer->execution->outcome.output == output);
 }
 
-TEST_F(HttpLinkTest, ALeaseIsForTheNextCall) {
+TEST_P(HttpLinkTest, ALeaseIsForTheNextCall) {
   model::Allocation lease = lease_of("i");
   for (std::uint64_t epoch = 2; epoch < 6; ++epoch) {
     EXPECT_EQ(lease, allocation("i", epoch));
@@ -104,7 +106,7 @@ TEST_F(HttpLinkTest, ALeaseIsForTheNextCall) {
   }
 }
 
-TEST_F(HttpLinkTest, RefusalsComeBackAsTheyAre) {
+TEST_P(HttpLinkTest, RefusalsComeBackAsTheyAre) {
   executor_.admits_at_once = false;
   for (const Refusal refusal : {Refusal::kGone, Refusal::kTooSmall, Refusal::kDraining, Refusal::kBusy}) {
     const ObserverPtr observer = execute("i");
@@ -118,7 +120,7 @@ TEST_F(HttpLinkTest, RefusalsComeBackAsTheyAre) {
   EXPECT_EQ(host_->count("/leases"), 0) << "what was refused is not given back";
 }
 
-TEST_F(HttpLinkTest, AVersionIsToldOnceAndConnectionsAreUsedAgain) {
+TEST_P(HttpLinkTest, AVersionIsToldOnceAndConnectionsAreUsedAgain) {
   for (int i = 0; i < 5; ++i) {
     lease_of("i");
   }
@@ -132,7 +134,7 @@ TEST_F(HttpLinkTest, AVersionIsToldOnceAndConnectionsAreUsedAgain) {
   EXPECT_EQ(host_->count("/versions/w"), 1);
 }
 
-TEST_F(HttpLinkTest, EachCallUnderWayHasAConnectionOfItsOwn) {
+TEST_P(HttpLinkTest, EachCallUnderWayHasAConnectionOfItsOwn) {
   std::vector<ObserverPtr> observers;
   for (int i = 0; i < 20; ++i) {
     observers.push_back(execute("i" + std::to_string(i)));
@@ -150,7 +152,7 @@ TEST_F(HttpLinkTest, EachCallUnderWayHasAConnectionOfItsOwn) {
   EXPECT_EQ(api_->sessions(), 20U);
 }
 
-TEST_F(HttpLinkTest, TheNextCallMayComeFromInsideTheLastOnesEnd) {
+TEST_P(HttpLinkTest, TheNextCallMayComeFromInsideTheLastOnesEnd) {
   const ObserverPtr first = execute("i");
   ObserverPtr second;
   first->when_ended = [&] { second = execute(*first->lease); };
@@ -162,7 +164,7 @@ TEST_F(HttpLinkTest, TheNextCallMayComeFromInsideTheLastOnesEnd) {
   EXPECT_EQ(api_->sessions(), 1U) << "the same connection carries it";
 }
 
-TEST_F(HttpLinkTest, AWorkerThatWasStartedAnewIsToldAgain) {
+TEST_P(HttpLinkTest, AWorkerThatWasStartedAnewIsToldAgain) {
   lease_of("i");
   stop_worker();
   here_.poll();  // its connection is found closed
@@ -178,7 +180,7 @@ TEST_F(HttpLinkTest, AWorkerThatWasStartedAnewIsToldAgain) {
   EXPECT_EQ(host_->count("/versions/v"), 1) << "once more, and then it knows";
 }
 
-TEST_F(HttpLinkTest, ReleasesOfOneTurnAreOneRequest) {
+TEST_P(HttpLinkTest, ReleasesOfOneTurnAreOneRequest) {
   const model::Allocation a = lease_of("a");
   const model::Allocation b = lease_of("b");
   link_->release(a, ReleaseKind::kKeep);
@@ -194,7 +196,7 @@ TEST_F(HttpLinkTest, ReleasesOfOneTurnAreOneRequest) {
   EXPECT_EQ(host_->count("/leases"), 2);
 }
 
-TEST_F(HttpLinkTest, CallsStandBehindAndAreTakenBack) {
+TEST_P(HttpLinkTest, CallsStandBehindAndAreTakenBack) {
   const ObserverPtr running = execute("i");
   ASSERT_TRUE(asked(1));
   const ObserverPtr behind = execute_behind("i");
@@ -221,7 +223,7 @@ TEST_F(HttpLinkTest, CallsStandBehindAndAreTakenBack) {
   EXPECT_EQ(behind->lease, allocation("i", 2));
 }
 
-TEST_F(HttpLinkTest, TheOwnWorkerIsCalled) {
+TEST_P(HttpLinkTest, TheOwnWorkerIsCalled) {
   worker::RecordingExecutor own;
   HttpLink link(LinkParts{here_, pool_, random_, Identity{"g", cluster::cluster_key("secret")}},
                 "http://me:1", &own);
@@ -240,7 +242,7 @@ TEST_F(HttpLinkTest, TheOwnWorkerIsCalled) {
   EXPECT_EQ(own.asked.size(), 2U);
 }
 
-TEST_F(HttpLinkTest, WhatIsNoUriHasGone) {
+TEST_P(HttpLinkTest, WhatIsNoUriHasGone) {
   for (const std::string uri : {"", "inproc:", "ftp://a:1", "http://", "https://", "http://a:x"}) {
     const model::Allocation nowhere{uri, "i", 0, 1, 128};
     const auto observer = std::make_shared<EndObserver>();
@@ -253,9 +255,9 @@ TEST_F(HttpLinkTest, WhatIsNoUriHasGone) {
   }
 }
 
-TEST_F(HttpLinkTest, NamesAreLookedUpOnThePool) {
+TEST_P(HttpLinkTest, NamesAreLookedUpOnThePool) {
   model::Allocation named = allocation("i");
-  named.worker_uri = "http://localhost:" + std::to_string(port_);
+  named.worker_uri = uri_of(port_, "localhost");
   const ObserverPtr observer = execute(named);
   ASSERT_TRUE(asked(1));
   executor_.asked[0].finish();
@@ -263,7 +265,7 @@ TEST_F(HttpLinkTest, NamesAreLookedUpOnThePool) {
   EXPECT_EQ(observer->lease->worker_uri, named.worker_uri);
 }
 
-TEST_F(HttpLinkTest, MayEndWithCallsUnderWay) {
+TEST_P(HttpLinkTest, MayEndWithCallsUnderWay) {
   const ObserverPtr running = execute("i");
   ASSERT_TRUE(asked(1));
   const ObserverPtr connecting = execute("j");

@@ -9,7 +9,7 @@
 namespace hearth::link {
 namespace {
 
-class LinkDrain : public LinkTest {
+class LinkDrain : public LinkTestBothWays {
  protected:
   // "ok", or the error's code.
   std::string drain(const std::string& at) {
@@ -23,21 +23,23 @@ class LinkDrain : public LinkTest {
   }
 };
 
-TEST_F(LinkDrain, IsHeardOnceHoweverOftenItIsAsked) {
+INSTANTIATE_TEST_SUITE_P(Ways, LinkDrain, testing::Bool(), name_of_way);
+
+TEST_P(LinkDrain, IsHeardOnceHoweverOftenItIsAsked) {
   start_worker();
   EXPECT_EQ(drain(uri()), "ok");
   EXPECT_EQ(drain(uri()), "ok");
   EXPECT_EQ(drains_, 1);
 }
 
-TEST_F(LinkDrain, NobodyAnswersWhereNobodyIs) {
+TEST_P(LinkDrain, NobodyAnswersWhereNobodyIs) {
   EXPECT_EQ(drain(uri()), "timeout");
   EXPECT_EQ(drain("no URI"), "invalid_argument");
   start_worker();
   EXPECT_EQ(drain(uri()), "ok") << "though it has not answered lately";
 }
 
-TEST_F(LinkDrain, AWorkerThatStandsStillIsNotWaitedForLonger) {
+TEST_P(LinkDrain, AWorkerThatStandsStillIsNotWaitedForLonger) {
   start_worker();
   frozen_ = true;
   const auto began = base::Clock::now();
@@ -45,7 +47,7 @@ TEST_F(LinkDrain, AWorkerThatStandsStillIsNotWaitedForLonger) {
   EXPECT_LT(base::Clock::now() - began, kAdmission + kSlack);
 }
 
-TEST_F(LinkDrain, WithoutTheKeyAWorkerIsNotSentAway) {
+TEST_P(LinkDrain, WithoutTheKeyAWorkerIsNotSentAway) {
   start_worker("another");
   EXPECT_EQ(drain(uri()), "timeout");
   EXPECT_EQ(drains_, 0);

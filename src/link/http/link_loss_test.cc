@@ -19,7 +19,7 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::Pair;
 
-class LinkLoss : public LinkTest {
+class LinkLoss : public LinkTestBothWays {
  protected:
   LinkLoss() { start_worker(); }
 
@@ -38,7 +38,9 @@ class LinkLoss : public LinkTest {
   }
 };
 
-TEST_F(LinkLoss, AfterTheAdmissionTheCallHasBeenLostWithTheWorker) {
+INSTANTIATE_TEST_SUITE_P(Ways, LinkLoss, testing::Bool(), name_of_way);
+
+TEST_P(LinkLoss, AfterTheAdmissionTheCallHasBeenLostWithTheWorker) {
   const ObserverPtr observer = admitted("i");
   stop_worker();
   ASSERT_TRUE(ended(observer));
@@ -49,7 +51,7 @@ TEST_F(LinkLoss, AfterTheAdmissionTheCallHasBeenLostWithTheWorker) {
   expect_one_end(observer);
 }
 
-TEST_F(LinkLoss, BeforeTheAdmissionAnotherMayBeAsked) {
+TEST_P(LinkLoss, BeforeTheAdmissionAnotherMayBeAsked) {
   executor_.admits_at_once = false;
   const ObserverPtr observer = execute("i");
   ASSERT_TRUE(asked(1));
@@ -67,7 +69,7 @@ TEST_F(LinkLoss, BeforeTheAdmissionAnotherMayBeAsked) {
               ElementsAre(Pair(model::Allocation{uri(), "i", 0, 1, 0}, ReleaseKind::kKeep)));
 }
 
-TEST_F(LinkLoss, EachOfManyEndsOnceWhicheverWay) {
+TEST_P(LinkLoss, EachOfManyEndsOnceWhicheverWay) {
   std::vector<ObserverPtr> observers;
   for (int i = 0; i < 30; ++i) {
     executor_.admits_at_once = i % 2 == 0;
@@ -84,7 +86,7 @@ TEST_F(LinkLoss, EachOfManyEndsOnceWhicheverWay) {
   }
 }
 
-TEST_F(LinkLoss, ABehindCallIsNotOwedForTheInstanceIsAnothers) {
+TEST_P(LinkLoss, ABehindCallIsNotOwedForTheInstanceIsAnothers) {
   admitted("i");
   executor_.admits_at_once = false;
   const ObserverPtr behind = execute_behind("i");
@@ -98,7 +100,7 @@ TEST_F(LinkLoss, ABehindCallIsNotOwedForTheInstanceIsAnothers) {
   EXPECT_THAT(executor_.released, IsEmpty());
 }
 
-TEST_F(LinkLoss, WithItsLastConnectionAGatewaysLeasesComeBack) {
+TEST_P(LinkLoss, WithItsLastConnectionAGatewaysLeasesComeBack) {
   auto other = make_link("h");
   lease_of("mine");
   std::swap(link_, other);
@@ -113,7 +115,7 @@ TEST_F(LinkLoss, WithItsLastConnectionAGatewaysLeasesComeBack) {
   EXPECT_EQ(api_->leases_given(), 1U);
 }
 
-TEST_F(LinkLoss, AnAnswerToWhoHasGoneGivesItsLeaseBack) {
+TEST_P(LinkLoss, AnAnswerToWhoHasGoneGivesItsLeaseBack) {
   admitted("i");
   auto other = make_link("g");  // the same gateway is there otherwise
   std::swap(link_, other);
@@ -125,7 +127,7 @@ TEST_F(LinkLoss, AnAnswerToWhoHasGoneGivesItsLeaseBack) {
               ElementsAre(Pair(model::Allocation{uri(), "i", 0, 2, 0}, ReleaseKind::kKeep)));
 }
 
-TEST_F(LinkLoss, AnotherClustersGatewayIsRefusedByItselfAndSaysSoOnce) {
+TEST_P(LinkLoss, AnotherClustersGatewayIsRefusedByItselfAndSaysSoOnce) {
   const base::ReadLog log;
   link_ = make_link("g", "another key");
   for (int i = 0; i < 3; ++i) {
@@ -141,10 +143,12 @@ TEST_F(LinkLoss, AnotherClustersGatewayIsRefusedByItselfAndSaysSoOnce) {
   EXPECT_EQ(host_->count("/execute"), 0);
 }
 
-TEST_F(LinkLoss, WhoOnlyClaimsToBeAWorkerGetsNoCall) {
+class LinkImpostor : public LinkTest {};
+
+TEST_F(LinkImpostor, WhoOnlyClaimsToBeAWorkerGetsNoCall) {
   const http::test::RawServer impostor;
   model::Allocation there = allocation("i");
-  there.worker_uri = "http://127.0.0.1:" + std::to_string(impostor.port());
+  there.worker_uri = uri_of(impostor.port());
   const ObserverPtr observer = execute(there);
   std::unique_ptr<http::test::RawConnection> peer;
   ASSERT_TRUE(run_until([&] { return (peer = impostor.accept()) != nullptr; }));

@@ -20,7 +20,7 @@ using testing::IsEmpty;
 using testing::Pair;
 using testing::UnorderedElementsAre;
 
-class LinkSeveral : public LinkTest {
+class LinkSeveral : public LinkTestBothWays {
  protected:
   LinkSeveral() {
     start_worker();
@@ -61,7 +61,9 @@ class LinkSeveral : public LinkTest {
   }
 };
 
-TEST_F(LinkSeveral, GoInOneRequestAndEndEachByItself) {
+INSTANTIATE_TEST_SUITE_P(Ways, LinkSeveral, testing::Bool(), name_of_way);
+
+TEST_P(LinkSeveral, GoInOneRequestAndEndEachByItself) {
   const auto observers = execute_all({"a", "b", "c"});
   ASSERT_TRUE(asked(3));
   EXPECT_THAT(host_->requests, ElementsAre(cluster::kCallsTarget));
@@ -83,7 +85,7 @@ TEST_F(LinkSeveral, GoInOneRequestAndEndEachByItself) {
   }
 }
 
-TEST_F(LinkSeveral, TheConnectionIsUsedAgainWhenAllHaveEnded) {
+TEST_P(LinkSeveral, TheConnectionIsUsedAgainWhenAllHaveEnded) {
   for (int round = 0; round < 3; ++round) {
     const auto observers = execute_all({"a", "b"});
     ASSERT_TRUE(asked(2));
@@ -95,7 +97,7 @@ TEST_F(LinkSeveral, TheConnectionIsUsedAgainWhenAllHaveEnded) {
   EXPECT_EQ(host_->connections(), 1U);
 }
 
-TEST_F(LinkSeveral, WhileOneIsExecutedOthersGoOnAnotherConnection) {
+TEST_P(LinkSeveral, WhileOneIsExecutedOthersGoOnAnotherConnection) {
   const auto long_ones = admitted({"a", "b"});
   executor_.asked[0].finish();
   ASSERT_TRUE(ended(long_ones[0]));
@@ -108,7 +110,7 @@ TEST_F(LinkSeveral, WhileOneIsExecutedOthersGoOnAnotherConnection) {
   EXPECT_EQ(long_ones[1]->ends, 0);
 }
 
-TEST_F(LinkSeveral, ThoseThatStandBehindOneGoWithIt) {
+TEST_P(LinkSeveral, ThoseThatStandBehindOneGoWithIt) {
   const ObserverPtr first = execute("a");
   const ObserverPtr second = execute_behind("a");
   ASSERT_TRUE(asked(2));
@@ -121,7 +123,7 @@ TEST_F(LinkSeveral, ThoseThatStandBehindOneGoWithIt) {
   EXPECT_EQ(first->ends, 0);
 }
 
-TEST_F(LinkSeveral, OneGoesByItself) {
+TEST_P(LinkSeveral, OneGoesByItself) {
   const ObserverPtr observer = execute("a");
   ASSERT_TRUE(asked(1));
   EXPECT_EQ(host_->count("/execute/a/"), 1);
@@ -129,7 +131,7 @@ TEST_F(LinkSeveral, OneGoesByItself) {
   ASSERT_TRUE(ended(observer));
 }
 
-TEST_F(LinkSeveral, LargeOnesGoByThemselves) {
+TEST_P(LinkSeveral, LargeOnesGoByThemselves) {
   auto large = request();
   large.body = std::make_shared<const std::string>(cluster::kCallBodyBytes + 1, 'x');
   auto largest_of_several = request();
@@ -144,7 +146,7 @@ TEST_F(LinkSeveral, LargeOnesGoByThemselves) {
   EXPECT_EQ(*executor_.asked[0].request.body, *large.body);
 }
 
-TEST_F(LinkSeveral, NoRequestHasMoreThanItsMost) {
+TEST_P(LinkSeveral, NoRequestHasMoreThanItsMost) {
   std::vector<std::string> instances;
   for (std::size_t i = 0; i < 2 * cluster::kCallsMost + 1; ++i) {
     instances.push_back("i-" + std::to_string(i));
@@ -162,7 +164,7 @@ TEST_F(LinkSeveral, NoRequestHasMoreThanItsMost) {
   }
 }
 
-TEST_F(LinkSeveral, TheWorkerIsToldHowMuchTimeRemains) {
+TEST_P(LinkSeveral, TheWorkerIsToldHowMuchTimeRemains) {
   auto made = std::make_shared<model::Version>();
   made->id = "v";
   made->timeout_ms = 5'000;
@@ -181,7 +183,7 @@ TEST_F(LinkSeveral, TheWorkerIsToldHowMuchTimeRemains) {
   }
 }
 
-TEST_F(LinkSeveral, NoneIsExecutedForWhoeverHasGivenUp) {
+TEST_P(LinkSeveral, NoneIsExecutedForWhoeverHasGivenUp) {
   frozen_ = true;
   const auto observers = execute_all({"a", "b", "c"});
   ASSERT_TRUE(all_ended(observers));
@@ -198,7 +200,7 @@ TEST_F(LinkSeveral, NoneIsExecutedForWhoeverHasGivenUp) {
       << "what was offered is given back";
 }
 
-TEST_F(LinkSeveral, WhatWasAdmittedAndIsLostMayHaveBeenExecuted) {
+TEST_P(LinkSeveral, WhatWasAdmittedAndIsLostMayHaveBeenExecuted) {
   const auto observers = admitted({"a", "b", "c"});
   executor_.asked[1].finish("B");
   ASSERT_TRUE(ended(observers[1]));
@@ -212,7 +214,7 @@ TEST_F(LinkSeveral, WhatWasAdmittedAndIsLostMayHaveBeenExecuted) {
   }
 }
 
-TEST_F(LinkSeveral, AnObserverMayComeWithTheNextCallFromInsideItsEnd) {
+TEST_P(LinkSeveral, AnObserverMayComeWithTheNextCallFromInsideItsEnd) {
   const auto observers = execute_all({"a", "b"});
   ObserverPtr next;
   observers[0]->when_ended = [&] { next = execute("c"); };
@@ -225,7 +227,7 @@ TEST_F(LinkSeveral, AnObserverMayComeWithTheNextCallFromInsideItsEnd) {
   EXPECT_EQ(next->execution->outcome.output, "C");
 }
 
-TEST_F(LinkSeveral, AWorkerThatHasForgottenTheVersionIsToldAgain) {
+TEST_P(LinkSeveral, AWorkerThatHasForgottenTheVersionIsToldAgain) {
   stop_worker();
   start_worker();
   run_for(milliseconds(20));
@@ -242,12 +244,12 @@ TEST_F(LinkSeveral, AWorkerThatHasForgottenTheVersionIsToldAgain) {
   EXPECT_TRUE(observers[0]->execution && observers[1]->execution);
 }
 
-TEST_F(LinkSeveral, ABodyOverTheWorkersBoundIsRefusedOnceAndItsInstanceGivenBack) {
+TEST_P(LinkSeveral, ABodyOverTheWorkersBoundIsRefusedOnceAndItsInstanceGivenBack) {
   host_.reset();
   api_ = std::make_unique<worker::WorkerApi>(
       worker::WorkerApiOptions{uri(), cluster::cluster_key("secret"), 10'000}, executor_, there_, random_,
       worker::WorkerApiActions{});
-  host_ = std::make_unique<PlayedHost>(there_, port_, *api_);
+  host_ = std::make_unique<PlayedHost>(there_, port_, *api_, tls_);
   run_for(milliseconds(20));
   auto large = request();
   large.body = std::make_shared<const std::string>(500'000, 'x');
@@ -303,13 +305,13 @@ class OldWorker final : public http::Handler {
   http::Handler& api_;
 };
 
-TEST_F(LinkSeveral, AWorkerOfTheReleaseBeforeIsAskedAsItUnderstands) {
+TEST_P(LinkSeveral, AWorkerOfTheReleaseBeforeIsAskedAsItUnderstands) {
   stop_worker();
   link_ = make_link();
   start_worker();
   host_.reset();
   OldWorker old(*api_);
-  host_ = std::make_unique<PlayedHost>(there_, port_, old);
+  host_ = std::make_unique<PlayedHost>(there_, port_, old, tls_);
   std::vector<ObserverPtr> observers = {execute("a")};
   ASSERT_TRUE(asked(1));
   observers.push_back(execute("b"));

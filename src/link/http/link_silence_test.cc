@@ -22,7 +22,7 @@ using testing::IsEmpty;
 using testing::Pair;
 using testing::UnorderedElementsAre;
 
-class LinkSilence : public LinkTest {
+class LinkSilence : public LinkTestBothWays {
  protected:
   // What comes back to the worker of an instance that it had offered.
   std::pair<model::Allocation, ReleaseKind> kept(const std::string& instance, std::uint64_t epoch = 1) const {
@@ -55,10 +55,12 @@ class LinkSilence : public LinkTest {
   }
 };
 
-TEST_F(LinkSilence, AListenerThatNeverAnswersIsGivenUpInTime) {
+INSTANTIATE_TEST_SUITE_P(Ways, LinkSilence, testing::Bool(), name_of_way);
+
+TEST_P(LinkSilence, AListenerThatNeverAnswersIsGivenUpInTime) {
   const http::test::RawServer silent;
   model::Allocation there = allocation("i");
-  there.worker_uri = "http://127.0.0.1:" + std::to_string(silent.port());
+  there.worker_uri = uri_of(silent.port());
   expect_given_up(execute(there));
   EXPECT_TRUE(silent.accept());
   const ObserverPtr next = execute(there);
@@ -67,7 +69,7 @@ TEST_F(LinkSilence, AListenerThatNeverAnswersIsGivenUpInTime) {
   EXPECT_FALSE(silent.accept()) << "it is not even connected to";
 }
 
-TEST_F(LinkSilence, WhereNothingListensIsFoundAtOnceAndLeftAlone) {
+TEST_P(LinkSilence, WhereNothingListensIsFoundAtOnceAndLeftAlone) {
   const ObserverPtr observer = execute("i");
   EXPECT_LT(time_until([&] { return observer->ends > 0; }), milliseconds(100));
   EXPECT_EQ(observer->refusal, Refusal::kNoAnswer);
@@ -80,7 +82,7 @@ TEST_F(LinkSilence, WhereNothingListensIsFoundAtOnceAndLeftAlone) {
   EXPECT_THAT(executor_.released, UnorderedElementsAre(kept("i"), kept("j"), kept("k")));
 }
 
-TEST_F(LinkSilence, AFrozenWorkerIsLeftAloneUntilOneCallFindsItThawed) {
+TEST_P(LinkSilence, AFrozenWorkerIsLeftAloneUntilOneCallFindsItThawed) {
   start_worker();
   connect_before();
   frozen_ = true;
@@ -109,7 +111,7 @@ TEST_F(LinkSilence, AFrozenWorkerIsLeftAloneUntilOneCallFindsItThawed) {
   EXPECT_EQ(after->ends, 0) << "it is used as before";
 }
 
-TEST_F(LinkSilence, ThePauseGrowsWhileItStaysSilent) {
+TEST_P(LinkSilence, ThePauseGrowsWhileItStaysSilent) {
   start_worker();
   frozen_ = true;
   expect_given_up(execute("a"));
@@ -122,7 +124,7 @@ TEST_F(LinkSilence, ThePauseGrowsWhileItStaysSilent) {
   EXPECT_EQ(third->ends, 0);
 }
 
-TEST_F(LinkSilence, ThePauseIsShortAgainAfterItHasAnswered) {
+TEST_P(LinkSilence, ThePauseIsShortAgainAfterItHasAnswered) {
   start_worker();
   frozen_ = true;
   expect_given_up(execute("a"));
@@ -140,7 +142,7 @@ TEST_F(LinkSilence, ThePauseIsShortAgainAfterItHasAnswered) {
   EXPECT_EQ(probe->ends, 0);
 }
 
-TEST_F(LinkSilence, NothingIsExecutedForACallThatWasGivenUp) {
+TEST_P(LinkSilence, NothingIsExecutedForACallThatWasGivenUp) {
   start_worker();
   connect_before();
   frozen_ = true;
@@ -153,7 +155,7 @@ TEST_F(LinkSilence, NothingIsExecutedForACallThatWasGivenUp) {
 }
 
 // From the last call on the worker hears that it is too late, and its refusal is heard.
-TEST_F(LinkSilence, AWorkerThatComesBetweenLastCallAndTheEndRefuses) {
+TEST_P(LinkSilence, AWorkerThatComesBetweenLastCallAndTheEndRefuses) {
   start_worker();
   connect_before();
   frozen_ = true;
@@ -174,7 +176,7 @@ TEST_F(LinkSilence, AWorkerThatComesBetweenLastCallAndTheEndRefuses) {
   EXPECT_EQ(host_->count("/leases"), 0) << "the worker itself has the first one's instance back";
 }
 
-TEST_F(LinkSilence, AnAdmissionInTimeIsGoodForAsLongAsTheCallTakes) {
+TEST_P(LinkSilence, AnAdmissionInTimeIsGoodForAsLongAsTheCallTakes) {
   start_worker();
   connect_before();
   frozen_ = true;
@@ -191,7 +193,7 @@ TEST_F(LinkSilence, AnAdmissionInTimeIsGoodForAsLongAsTheCallTakes) {
 }
 
 // The gateway's own loop was held up: the last call comes late, and the last word is waited for all the same.
-TEST_F(LinkSilence, ALateLastCallStillLeavesTimeForAnAdmission) {
+TEST_P(LinkSilence, ALateLastCallStillLeavesTimeForAnAdmission) {
   start_worker();
   connect_before();
   frozen_ = true;
@@ -207,7 +209,7 @@ TEST_F(LinkSilence, ALateLastCallStillLeavesTimeForAnAdmission) {
   expect_no_more_ends(observer);
 }
 
-TEST_F(LinkSilence, AnAdmissionThatLayUnreadIsHeard) {
+TEST_P(LinkSilence, AnAdmissionThatLayUnreadIsHeard) {
   start_worker();
   connect_before();
   const ObserverPtr observer = execute("i");
@@ -222,7 +224,7 @@ TEST_F(LinkSilence, AnAdmissionThatLayUnreadIsHeard) {
   EXPECT_TRUE(observer->execution);
 }
 
-TEST_F(LinkSilence, ALargeBodyHasTheTimeThatItTakes) {
+TEST_P(LinkSilence, ALargeBodyHasTheTimeThatItTakes) {
   start_worker();
   frozen_ = true;
   const auto observer = std::make_shared<EndObserver>();
@@ -233,7 +235,7 @@ TEST_F(LinkSilence, ALargeBodyHasTheTimeThatItTakes) {
   EXPECT_LE(took, kAdmission + milliseconds(200) + kSlack);
 }
 
-TEST_F(LinkSilence, ReleasesOfASilentWorkerAreNotWaitedFor) {
+TEST_P(LinkSilence, ReleasesOfASilentWorkerAreNotWaitedFor) {
   start_worker();
   const model::Allocation lease = lease_of("i");
   frozen_ = true;
@@ -245,11 +247,11 @@ TEST_F(LinkSilence, ReleasesOfASilentWorkerAreNotWaitedFor) {
 }
 
 // A name that takes long to be found takes the same time as a worker that is silent.
-TEST_F(LinkSilence, ALookUpIsPartOfTheTime) {
+TEST_P(LinkSilence, ALookUpIsPartOfTheTime) {
   std::promise<void> release = base::occupy(pool_);
   start_worker();
   model::Allocation named = allocation("i");
-  named.worker_uri = "http://localhost:" + std::to_string(port_);
+  named.worker_uri = uri_of(port_, "localhost");
   const ObserverPtr first = execute(named);
   const ObserverPtr second = execute(named);
   expect_given_up(first);
@@ -266,12 +268,12 @@ TEST_F(LinkSilence, ALookUpIsPartOfTheTime) {
   EXPECT_EQ(second->ends, 1);
 }
 
-TEST_F(LinkSilence, ALookUpThatCannotBeginRefuses) {
+TEST_P(LinkSilence, ALookUpThatCannotBeginRefuses) {
   std::promise<void> release = base::occupy(pool_);
   while (pool_.submit([] {})) {
   }
   model::Allocation named = allocation("i");
-  named.worker_uri = "http://localhost:" + std::to_string(port_);
+  named.worker_uri = uri_of(port_, "localhost");
   const ObserverPtr observer = execute(named);
   EXPECT_EQ(observer->ends, 0) << "told from the loop";
   EXPECT_LT(time_until([&] { return observer->ends > 0; }), milliseconds(100));

@@ -14,18 +14,18 @@ using model::Refusal;
 using worker::ReservationState;
 
 // The worker is on a virtual clock; its server and the link are on real loops.
-class LinkWorker : public worker::worker_test::WorkerTest {
+class LinkWorker : public worker::worker_test::WorkerTest, public testing::WithParamInterface<bool> {
  protected:
   LinkWorker() {
     worker::WorkerOptions options;
-    options.uri = "http://127.0.0.1:" + std::to_string(port_);
+    options.uri = (GetParam() ? "https" : "http") + std::string("://127.0.0.1:") + std::to_string(port_);
     options.memory_mb = 4'096;
     worker_ = std::make_unique<worker::Worker>(options, instances_, messaging_, loop_, random_);
     messaging_.subscribe(*worker_);
     worker_->open();
     api_ = std::make_unique<worker::WorkerApi>(worker::WorkerApiOptions{options.uri, key_}, *worker_, loop_,
                                                random_, worker::WorkerApiActions());
-    host_ = std::make_unique<PlayedHost>(there_, port_, *api_);
+    host_ = std::make_unique<PlayedHost>(there_, port_, *api_, GetParam());
     link_ = std::make_unique<HttpLink>(LinkParts{here_, pool_, random_, Identity{"g", key_}}, "", nullptr);
   }
   ~LinkWorker() override {
@@ -77,7 +77,9 @@ class LinkWorker : public worker::worker_test::WorkerTest {
   std::unique_ptr<HttpLink> link_;
 };
 
-TEST_F(LinkWorker, ALeaseIsExecutedOnAgainAndAgain) {
+INSTANTIATE_TEST_SUITE_P(Ways, LinkWorker, testing::Bool(), name_of_way);
+
+TEST_P(LinkWorker, ALeaseIsExecutedOnAgainAndAgain) {
   model::Allocation lease = warm();
   for (int i = 0; i < 3; ++i) {
     const ObserverPtr observer = call(lease);
@@ -91,7 +93,7 @@ TEST_F(LinkWorker, ALeaseIsExecutedOnAgainAndAgain) {
   }
 }
 
-TEST_F(LinkWorker, NothingIsStartedForWhoHasGivenUpAndTheMemoryIsOfferedAgain) {
+TEST_P(LinkWorker, NothingIsStartedForWhoHasGivenUpAndTheMemoryIsOfferedAgain) {
   warm();  // the version is told, and there is a connection
   const auto cold = take("w");
   ASSERT_TRUE(cold);
@@ -109,7 +111,7 @@ TEST_F(LinkWorker, NothingIsStartedForWhoHasGivenUpAndTheMemoryIsOfferedAgain) {
   EXPECT_TRUE(offered);
 }
 
-TEST_F(LinkWorker, NothingIsExecutedForWhoHasGivenUpAndTheInstanceIsAnnouncedAgain) {
+TEST_P(LinkWorker, NothingIsExecutedForWhoHasGivenUpAndTheInstanceIsAnnouncedAgain) {
   const model::Allocation lease = warm();
   ASSERT_EQ(instances_.invoked.size(), 1U);
   give_up(lease);
@@ -126,7 +128,7 @@ TEST_F(LinkWorker, NothingIsExecutedForWhoHasGivenUpAndTheInstanceIsAnnouncedAga
   EXPECT_FALSE(observer->refusal);
 }
 
-TEST_F(LinkWorker, ALeaseThatIsNotUsedComesBackAndIsStale) {
+TEST_P(LinkWorker, ALeaseThatIsNotUsedComesBackAndIsStale) {
   const model::Allocation lease = warm();
   EXPECT_EQ(count(ReservationState::kLeased), 1U);
   loop_.advance(worker::kLeaseLife + worker::kLeaseLife / 4);
@@ -139,7 +141,7 @@ TEST_F(LinkWorker, ALeaseThatIsNotUsedComesBackAndIsStale) {
   EXPECT_EQ(again->epoch, lease.epoch + 1);
 }
 
-TEST_F(LinkWorker, ALostGatewaysLeaseIsAnybodys) {
+TEST_P(LinkWorker, ALostGatewaysLeaseIsAnybodys) {
   const model::Allocation lease = warm();
   link_.reset();
   ASSERT_TRUE(run_until([this] { return host_->connections() == 0; }));
@@ -148,7 +150,7 @@ TEST_F(LinkWorker, ALostGatewaysLeaseIsAnybodys) {
   EXPECT_TRUE(take("v", messaging::kWarmOnly));
 }
 
-TEST_F(LinkWorker, AReturnedLeaseIsAnybodys) {
+TEST_P(LinkWorker, AReturnedLeaseIsAnybodys) {
   const model::Allocation lease = warm();
   link_->release(lease, model::ReleaseKind::kKeep);
   ASSERT_TRUE(run_until([this] { return count(ReservationState::kIdle) == 1; }));
@@ -156,7 +158,7 @@ TEST_F(LinkWorker, AReturnedLeaseIsAnybodys) {
   ASSERT_TRUE(run_until([this] { return count(ReservationState::kRemoving) == 1; }));
 }
 
-TEST_F(LinkWorker, ADrainingWorkerSaysSo) {
+TEST_P(LinkWorker, ADrainingWorkerSaysSo) {
   const auto cold = take("v");
   worker_->drain([] {});
   const ObserverPtr observer = call(*cold);

@@ -58,8 +58,11 @@ using ObserverPtr = std::shared_ptr<EndObserver>;
 // The server of a worker's process, which writes down what is asked of it.
 class PlayedHost final : public http::Handler {
  public:
-  PlayedHost(base::Reactor& reactor, std::uint16_t port, http::Handler& api)
+  PlayedHost(base::Reactor& reactor, std::uint16_t port, http::Handler& api, bool tls = false)
       : api_(api), server_(reactor, {}, *this) {
+    if (tls) {
+      server_.use_tls(*http::TlsContext::of_server());
+    }
     const auto listening = server_.listen("127.0.0.1:" + std::to_string(port));
     EXPECT_TRUE(listening.ok()) << listening.error().message;
     server_.start();
@@ -107,7 +110,7 @@ bool run_both_until(base::Reactor& here, const bool& frozen, base::Reactor& ther
 
 class LinkTest : public testing::Test {
  protected:
-  LinkTest() { executor_.admits_at_once = true; }
+  explicit LinkTest(bool tls = false) : tls_(tls) { executor_.admits_at_once = true; }
   ~LinkTest() override {
     link_.reset();
     stop_worker();
@@ -120,13 +123,17 @@ class LinkTest : public testing::Test {
     api_ = std::make_unique<worker::WorkerApi>(
         worker::WorkerApiOptions{uri(), cluster::cluster_key(key)}, executor_, there_, random_,
         worker::WorkerApiActions{[this] { ++drains_; }, [] { return std::string("{}"); }});
-    host_ = std::make_unique<PlayedHost>(there_, port_, *api_);
+    host_ = std::make_unique<PlayedHost>(there_, port_, *api_, tls_);
   }
   void stop_worker() {
     host_.reset();
     api_.reset();
   }
-  std::string uri() const { return "http://127.0.0.1:" + std::to_string(port_); }
+  // As a worker would say it that listens there.
+  std::string uri_of(std::uint16_t port, const std::string& host = "127.0.0.1") const {
+    return (tls_ ? "https://" : "http://") + host + ":" + std::to_string(port);
+  }
+  std::string uri() const { return uri_of(port_); }
   std::unique_ptr<HttpLink> make_link(const std::string& holder = "g", const std::string& key = "secret") {
     return std::make_unique<HttpLink>(
         LinkParts{here_, pool_, random_, Identity{holder, cluster::cluster_key(key)}}, "", nullptr);
@@ -187,6 +194,7 @@ class LinkTest : public testing::Test {
     return observer->lease.value_or(model::Allocation());
   }
 
+  const bool tls_;
   const std::uint16_t port_ = base::free_port();
   base::Reactor here_;
   base::Reactor there_;
@@ -199,5 +207,15 @@ class LinkTest : public testing::Test {
   std::unique_ptr<PlayedHost> host_;
   std::unique_ptr<HttpLink> link_ = make_link();
 };
+
+// What holds without TLS and with it.
+class LinkTestBothWays : public LinkTest, public testing::WithParamInterface<bool> {
+ protected:
+  LinkTestBothWays() : LinkTest(GetParam()) {}
+};
+
+inline std::string name_of_way(const testing::TestParamInfo<bool>& way) {
+  return way.param ? "WithTls" : "Plain";
+}
 
 }  // namespace hearth::link
