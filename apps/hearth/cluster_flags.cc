@@ -120,7 +120,9 @@ std::string check_cluster(const ServeOptions& options) {
   }
   if (options.roles.worker && !options.messaging.empty()) {
     if (options.advertise.empty()) {
-      return "give --advertise http://HOST:PORT, by which gateways on other hosts reach this worker";
+      return fmt::format(
+          "give --advertise {}://HOST:PORT, by which gateways on other hosts reach this worker",
+          options.link_tls ? "https" : "http");
     }
     if (std::string wrong = check_advertise(options.advertise, options.link_tls); !wrong.empty()) {
       return wrong;

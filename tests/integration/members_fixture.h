@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <boost/json.hpp>
 #include <chrono>
@@ -36,6 +37,7 @@ class MembersTest : public testing::Test {
     HearthServer::Options options;
     options.program = {hearth_binary(), role};
     options.advertise = role == "worker";
+    options.tls = role == "worker" && std::ranges::find(flags, "--link-tls") != flags.end();
     options.flags = std::move(flags);
     options.environment = environment_;
     return std::make_unique<HearthServer>(options);

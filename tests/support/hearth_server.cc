@@ -150,6 +150,17 @@ std::string function_settings(std::string_view zip, const std::string& name, int
       json::object{{"name", name}, {"memorySize", memory_mb}, {"zipFile", base::base64_encode(zip)}});
 }
 
+// As a person asks. The certificate is nobody's.
+Reply get_with_tls(const std::string& url) {
+  const ProgramResult asked =
+      run_program({"/usr/bin/curl", "--insecure", "--silent", "--write-out", "\n%{http_code}", url});
+  const std::size_t line = asked.output.rfind('\n');
+  if (asked.exit_code != 0 || line == std::string::npos) {
+    return {};
+  }
+  return {std::stoi(asked.output.substr(line + 1)), asked.output.substr(0, line), {}};
+}
+
 HearthServer::HearthServer() : HearthServer(Options{}) {}
 
 HearthServer::HearthServer(Options options) {
@@ -157,6 +168,7 @@ HearthServer::HearthServer(Options options) {
   data_dir_ = options.data_dir.empty() ? own_folder_->path() + "/data" : options.data_dir;
   log_path_ = own_folder_->write("server.log", "");
   port_ = free_port();
+  tls_ = options.tls;
   std::vector<std::string> command = std::move(options.program);
   if (command.empty()) {
     command = {hearth_binary(), "serve"};
@@ -179,7 +191,9 @@ HearthServer::~HearthServer() {
   }
 }
 
-std::string HearthServer::endpoint() const { return "http://127.0.0.1:" + std::to_string(port_); }
+std::string HearthServer::endpoint() const {
+  return (tls_ ? "https://127.0.0.1:" : "http://127.0.0.1:") + std::to_string(port_);
+}
 
 std::string HearthServer::log() const { return read_file(log_path_); }
 
@@ -221,7 +235,9 @@ Reply HearthServer::request(http::Method method, std::string_view target, std::s
   return {response->status, std::move(response->body), std::move(response->headers)};
 }
 
-Reply HearthServer::get(std::string_view target) const { return request(http::Method::kGet, target, {}, {}); }
+Reply HearthServer::get(std::string_view target) const {
+  return tls_ ? get_with_tls(endpoint() + std::string(target)) : request(http::Method::kGet, target, {}, {});
+}
 
 Reply HearthServer::post(std::string_view target, std::string_view body, std::string_view type) const {
   return request(http::Method::kPost, target, body, type);

@@ -64,6 +64,9 @@ struct Reply {
   std::string header(std::string_view name) const;
 };
 
+// GET of a https URL, whoever answers; status 0 when nobody does.
+Reply get_with_tls(const std::string& url);
+
 class HearthServer {
  public:
   struct Options {
@@ -73,6 +76,7 @@ class HearthServer {
     std::vector<std::string> environment{};  // "NAME=value", beside this process's
     std::vector<std::string> program = {};   // empty: hearth serve
     bool advertise = false;                  // a worker's: its own address
+    bool tls = false;                        // what it listens with: a worker's, with --link-tls
   };
 
   // Starts and waits until /health answers; a test failure when it does not.
@@ -95,6 +99,7 @@ class HearthServer {
   int wait_for_end(std::chrono::seconds bound = std::chrono::seconds(20));
   void kill();
 
+  // Also of a worker with TLS, which the rest is not for.
   Reply get(std::string_view target) const;
   Reply post(std::string_view target, std::string_view body,
              std::string_view type = "application/json") const;
@@ -128,6 +133,7 @@ class HearthServer {
   std::string data_dir_;
   std::string log_path_;
   std::uint16_t port_ = 0;
+  bool tls_ = false;
   pid_t pid_ = -1;
 };
 

@@ -28,13 +28,6 @@ sockaddr_in loopback(int port) {
 
 base::UniqueFd make_socket() { return base::UniqueFd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)); }
 
-// What is there now; false when the connection has ended.
-bool pass_on(int from, int to) {
-  std::array<char, 16'384> part;
-  const ssize_t got = ::recv(from, part.data(), part.size(), MSG_DONTWAIT);
-  return got > 0 && ::send(to, part.data(), static_cast<std::size_t>(got), MSG_NOSIGNAL) == got;
-}
-
 }  // namespace
 
 TcpProxy::TcpProxy(int target_port)
@@ -86,6 +79,26 @@ void TcpProxy::accept_one() {
       ::connect(far.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
     pairs_.push_back({std::move(near), std::move(far)});
   }
+}
+
+void TcpProxy::record() {
+  const std::lock_guard lock(mutex_);
+  records_ = true;
+}
+
+std::string TcpProxy::recorded() {
+  const std::lock_guard lock(mutex_);
+  return recorded_;
+}
+
+// What is there now; false when the connection has ended.
+bool TcpProxy::pass_on(int from, int to) {
+  std::array<char, 16'384> part;
+  const ssize_t got = ::recv(from, part.data(), part.size(), MSG_DONTWAIT);
+  if (got > 0 && records_) {
+    recorded_.append(part.data(), static_cast<std::size_t>(got));
+  }
+  return got > 0 && ::send(to, part.data(), static_cast<std::size_t>(got), MSG_NOSIGNAL) == got;
 }
 
 void TcpProxy::run() {

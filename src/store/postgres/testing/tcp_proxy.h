@@ -1,11 +1,12 @@
-// Stands between one server and PostgreSQL, and cuts that server alone off: by silence, as a broken network
-// does, or by refusals, as a proxy does that was stopped. Tests only.
+// Stands between one server and PostgreSQL, or another server, and cuts that server alone off: by silence, as
+// a broken network does, or by refusals, as a proxy does that was stopped. Tests only.
 #pragma once
 
 #include <sys/types.h>
 
 #include <cstdint>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -28,6 +29,10 @@ class TcpProxy {
   void refuse();     // they are closed, and no other is accepted
   void forward();    // again, and what was held back
 
+  // From when the call returns, what is passed on either way is kept.
+  void record();
+  std::string recorded();
+
  private:
   enum class Mode { kForward, kSilent, kRefuse, kEnd };
   struct Pair {
@@ -39,6 +44,7 @@ class TcpProxy {
   void become(Mode mode);
   void run();
   bool look();
+  bool pass_on(int from, int to);
   void accept_one();
 
   const int target_port_;
@@ -46,6 +52,8 @@ class TcpProxy {
   base::UniqueFd wake_;
   std::mutex mutex_;  // held by the thread but while it waits
   Mode mode_ = Mode::kForward;
+  bool records_ = false;
+  std::string recorded_;
   base::UniqueFd listener_;
   std::vector<Pair> pairs_;
   std::thread thread_;
