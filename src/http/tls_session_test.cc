@@ -147,6 +147,8 @@ TEST_F(TlsSessionTest, WhatComesWithTheEndOfTheHandshakeIsReceived) {
 
 TEST_F(TlsSessionTest, TheServerSendsNoTicketsAndNothingElseUnasked) {
   secure();
+  char byte = 0;
+  EXPECT_EQ(::recv(client_.socket.fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT), -1);
   EXPECT_EQ(server_.sent(), "");
   EXPECT_EQ(client_.sent(), "");
 }

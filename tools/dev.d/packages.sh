@@ -11,7 +11,7 @@ readonly kPackages=(
   "run  pkg-config|pkgconf                      finds the C libraries"
   "run  libboost1.81-dev|libboost1.83-dev|libboost1.88-dev                 headers that JSON needs"
   "run  libboost-json1.81-dev|libboost-json1.83-dev|libboost-json1.88-dev  JSON"
-  "run  libssl-dev                              SHA-256 of uploaded code"
+  "run  libssl-dev                              SHA-256 of uploaded code, and TLS between hosts"
   "run  libsqlite3-dev                          the embedded store"
   "run  libpq-dev                               the store that several servers share"
   "run  libseccomp-dev                          the sandbox's system call filter"

@@ -87,6 +87,7 @@ class BytesBetween : public LinkTls {
 
 TEST_F(BytesBetween, NothingThatIsSaidCanBeRead) {
   const ObserverPtr observer = admitted();
+  ASSERT_EQ(executor_.asked.size(), 1U);
   executor_.asked[0].finish("\"an output\"");
   ASSERT_TRUE(pass_on_until([&] { return observer->ends > 0; }));
   EXPECT_TRUE(observer->lease);
@@ -98,6 +99,7 @@ TEST_F(BytesBetween, NothingThatIsSaidCanBeRead) {
 
 TEST_F(BytesBetween, AnAnswerThatIsChangedIsALoss) {
   const ObserverPtr observer = admitted();
+  ASSERT_EQ(executor_.asked.size(), 1U);
   spoils_answer_ = true;
   executor_.asked[0].finish();
   ASSERT_TRUE(pass_on_until([&] { return observer->ends > 0; }));
@@ -109,6 +111,7 @@ TEST_F(BytesBetween, AnAnswerThatIsChangedIsALoss) {
 
 TEST_F(BytesBetween, ARequestThatIsChangedIsNotExecuted) {
   const ObserverPtr told = admitted();  // the version, so that the next request is the call's
+  ASSERT_EQ(executor_.asked.size(), 1U);
   executor_.asked[0].finish("1", /*reusable=*/false);
   ASSERT_TRUE(pass_on_until([&] { return told->ends > 0; }));
   spoils_request_ = true;

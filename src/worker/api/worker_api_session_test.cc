@@ -27,6 +27,16 @@ TEST_F(WorkerApiTest, ASessionBeginsWithAProofOfTheKey) {
   EXPECT_EQ(api_->sessions(), 1U);
 }
 
+TEST_F(WorkerApiTest, WithTlsASessionIsOfItsChannelToo) {
+  PlayedGateway gateway(*api_);
+  gateway.channel = "a channel";
+  const Answer answer = gateway.begin("g", key_);
+  const std::string nonce = answer->header(cluster::kNonceHeader);
+  EXPECT_EQ(answer->header(cluster::kProofHeader),
+            cluster::worker_proof(key_, {PlayedGateway::kNonce, nonce, "a channel"}));
+  EXPECT_EQ(gateway.ask("/leases")->status(), 200);
+}
+
 TEST_F(WorkerApiTest, ASessionNeedsANameAndANonce) {
   const std::string nonce = PlayedGateway::kNonce;
   for (const std::vector<http::Header>& headers : std::vector<std::vector<http::Header>>{
