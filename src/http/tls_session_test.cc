@@ -12,22 +12,16 @@
 #include <string>
 
 #include "http/peer_socket.h"
+#include "http/tls_test_support.h"
 
 namespace hearth::http {
 namespace {
 
 using Handshake = TlsSession::Handshake;
+using test::client_context;
+using test::server_context;
 
 constexpr std::size_t kAnyBytes = 1'000'000;
-
-TlsContextPtr server_context() {
-  static const TlsContextPtr made = *TlsContext::of_server();
-  return made;
-}
-TlsContextPtr client_context() {
-  static const TlsContextPtr made = *TlsContext::of_client();
-  return made;
-}
 
 // One side, and the end of its socket that leads to the other.
 class Side {
