@@ -148,7 +148,8 @@ class Server {
   base::Result<void> listen(const std::string& host_port);
   // The same with a socket that listens already (open_listener()). kIo.
   base::Result<void> adopt(base::UniqueFd listening);
-  // Its connections speak TLS alone; the handshake has header_timeout. Before start().
+  // Its connections speak TLS alone, those too that it is dealt; the handshake has header_timeout. Before
+  // start().
   void use_tls(TlsContextPtr tls);
   // The port bound by listen().
   std::uint16_t port() const;
