@@ -67,6 +67,8 @@ class PacketReader {
   std::string_view packet() const { return packet_; }
   // Nothing has begun.
   bool empty() const { return used_ == bytes_.size(); }
+  // For tests: what it keeps.
+  std::size_t bytes_kept() const { return bytes_.size(); }
 
  private:
   const std::uint64_t most_bytes_;

@@ -104,6 +104,14 @@ TEST_F(Packets, MayComeByteByByte) {
   }
 }
 
+TEST_F(Packets, WhatHasBeenToldIsNotKept) {
+  for (int i = 0; i < 100; ++i) {
+    reader_.add(sealed(std::string(50, 'x')));
+    ASSERT_EQ(reader_.next(ours_), State::kPacket);
+  }
+  EXPECT_LT(reader_.bytes_kept(), 200U);
+}
+
 TEST_F(Packets, OneThatIsChangedLeftOutOrRepeatedIsForged) {
   std::string changed = sealed("one");
   changed.back() = 'f';

@@ -170,6 +170,17 @@ TEST_F(ServerPieces, APauseBetweenThemHasNoTimeOut) {
   ASSERT_TRUE(received("1\r\nb\r\n0\r\n\r\n"));
 }
 
+TEST_F(ServerPieces, NorAPauseAfterAPieceThatWasTakenSlowly) {
+  ask();
+  begin();
+  responder_.write(std::string(5'000'000, 'x'), false);
+  ASSERT_TRUE(received("x\r\n"));
+  ASSERT_TRUE(base::run_until(reactor_, [&] { return peer_->received().size() > 5'000'000; }));
+  const auto until = base::Clock::now() + std::chrono::milliseconds(150);
+  base::run_until(reactor_, [&] { return base::Clock::now() >= until; });
+  EXPECT_FALSE(responder_.gone());
+}
+
 TEST_F(ServerPieces, AServerThatDrainsSendsThemAll) {
   ask();
   begin();
