@@ -156,7 +156,8 @@ void Dispatcher::execute(const CallPtr& call, Pool& mine, const model::Allocatio
 
 void Dispatcher::refused(const CallPtr& call, model::Refusal refusal) {
   Pool& mine = pool(call->version->id);
-  left_work(mine, call, false);
+  std::optional<model::Allocation> lease;
+  left_work(mine, call, false, lease);
   mine.starting -= std::exchange(call->cold, false) ? 1U : 0U;
   --running_;
   if (refusal == model::Refusal::kBusy) {
@@ -166,6 +167,9 @@ void Dispatcher::refused(const CallPtr& call, model::Refusal refusal) {
     ++call->steps.refusals;
   }
   call->state = Call::State::kRouting;
+  if (lease) {
+    keep(call->version->id, mine, std::move(*lease), loop_.now());
+  }
   if (!call->on_done) {
     // The caller has left, and nothing was executed.
     call->state = Call::State::kEnded;
@@ -188,7 +192,7 @@ void Dispatcher::done(const CallPtr& call, model::Execution&& execution,
   const model::VersionId& version = call->version->id;
   Pool& mine = pool(version);
   const bool retired = mine.retired;  // who retires it from here on drops the pool
-  left_work(mine, call, true);
+  left_work(mine, call, true, lease);
   mine.starting -= call->cold ? 1U : 0U;
   mine.stuck = std::min(mine.stuck, mine.busy);
   --running_;

@@ -104,6 +104,8 @@ class Dispatcher {
     model::Allocation allocation;
     std::uint32_t calls = 0;  // those behind the first included
     base::TimePoint since{};  // when the first of them began, as far as we know
+    // Has come while calls were on their way there: they are executed on it.
+    std::optional<model::Allocation> lease = std::nullopt;
   };
 
   // What this dispatcher holds of one version, and knows of it.
@@ -128,7 +130,7 @@ class Dispatcher {
   void give_behind(AtWork& instance, const CallPtr& call);
   void next_behind(Pool& pool, AtWork& instance);
   bool may_stand_behind(const Pool& pool, const Call& call) const;
-  void left_work(Pool& pool, const CallPtr& call, bool executed);
+  void left_work(Pool& pool, const CallPtr& call, bool executed, std::optional<model::Allocation>& lease);
   void take_back_overdue(Pool& pool);
   base::Duration behind_limit(const Pool& pool) const;
   static std::size_t at_work(const Pool& pool);

@@ -25,8 +25,8 @@ bool Dispatcher::may_stand_behind(const Pool& mine, const Call& call) const {
   const std::size_t busy = at_work(mine);
   const bool only = mine.idle.empty() && busy > mine.stuck && mine.hot_wait.calls_are_short() &&
                     mine.hot_wait.worth_it(mine.hot_queue.size(), busy, options_.hot_wait_max);
-  return small && call.version->concurrency == 1 &&
-         options_.hot_wait_max.count() > 0 && (only || crowded(mine, *call.version));
+  return small && call.version->concurrency == 1 && options_.hot_wait_max.count() > 0 &&
+         (only || crowded(mine, *call.version));
 }
 
 // False when the call is to wait here, or be executed elsewhere.
@@ -83,15 +83,22 @@ base::Duration Dispatcher::behind_limit(const Pool& mine) const {
   return options_.instances_here ? limit : std::max<base::Duration>(limit, kBehindElsewhere);
 }
 
-// The call is no longer one of those that its instance has been given.
-void Dispatcher::left_work(Pool& mine, const CallPtr& call, bool executed) {
+// The call is no longer one of those that its instance has been given. `lease`: what came with it; and then
+// what is left for others, as those that are on their way use it.
+void Dispatcher::left_work(Pool& mine, const CallPtr& call, bool executed,
+                           std::optional<model::Allocation>& lease) {
   mine.distant -= std::exchange(call->distant, false) ? 1U : 0U;
   if (!call->at) {
     --mine.busy;
     return;
   }
   const auto instance = *std::exchange(call->at, std::nullopt);
+  if (executed) {
+    instance->lease = std::exchange(lease, std::nullopt);
+    instance->allocation = instance->lease.value_or(instance->allocation);
+  }
   if (--instance->calls == 0) {
+    lease = std::move(instance->lease);
     mine.at_work.erase(instance);
     --mine.busy;
   } else if (executed) {

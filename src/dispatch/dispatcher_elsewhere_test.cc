@@ -76,6 +76,45 @@ TEST_F(ElsewhereTest, ThoseThatWereTakenBackGetInstancesOfTheirOwn) {
   EXPECT_EQ(link_.running.size(), 3U);
 }
 
+// The worker had ended all it knew of when it answered; the others come after that.
+TEST_F(ElsewhereTest, ALeaseThatComesWhileCallsAreOnTheirWayIsTheirs) {
+  warm(1, kTinyUs);
+  invoke_several(3);
+  ASSERT_EQ(link_.behind.size(), 2U);
+  const model::Allocation first = link_.running[0].allocation;
+  link_.finish(false, true, kTinyUs);
+  EXPECT_EQ(dispatcher_->leases_idle(), 0U);
+  invoke();
+  EXPECT_TRUE(link_.running.empty());
+  ASSERT_EQ(link_.behind.size(), 3U);
+  EXPECT_EQ(link_.behind[2].allocation.epoch, first.epoch + 1)
+      << "behind what those before it are executed on";
+  link_.behind[0].observer->done({{model::OutcomeKind::kReturned, "1", {}}, "a", {}, {}}, std::nullopt);
+  link_.behind[1].observer->done({{model::OutcomeKind::kReturned, "1", {}}, "a", {}, {}}, std::nullopt);
+  auto last = first;
+  last.epoch += 2;
+  link_.behind[2].observer->done({{model::OutcomeKind::kReturned, "1", {}}, "a", {}, {}}, last);
+  EXPECT_EQ(dispatcher_->leases_idle(), 1U);
+  EXPECT_TRUE(link_.released.empty());
+  invoke();
+  ASSERT_EQ(link_.running.size(), 1U);
+  EXPECT_EQ(link_.running[0].allocation, last);
+}
+
+TEST_F(ElsewhereTest, ALeaseThatNoneOfThemUsesIsKept) {
+  warm(1, kTinyUs);
+  invoke_several(2);
+  ASSERT_EQ(link_.behind.size(), 1U);
+  const model::Allocation first = link_.running[0].allocation;
+  link_.finish(false, true, kTinyUs);
+  link_.behind[0].observer->refused(model::Refusal::kBusy);
+  ASSERT_EQ(link_.running.size(), 1U) << "it is executed on it at once";
+  EXPECT_EQ(link_.running[0].allocation.epoch, first.epoch + 1);
+  link_.finish(false, true, kTinyUs);
+  EXPECT_EQ(answers_.back(), "ran on a");
+  EXPECT_EQ(dispatcher_->leases_idle(), 1U);
+}
+
 TEST_F(ElsewhereTest, ABodyThatIsTooLargeForTheWorkerIsTheCallersMistake) {
   warm(1, kTinyUs);
   link_.gone_next = 1;

@@ -201,9 +201,9 @@ TEST_F(HotTest, TheLeaseComesBackWithTheLastOfTheCallsBehind) {
   }
   ASSERT_EQ(link_.behind.size(), 2U);
   link_.finish(false, false, kShortUs);  // goes on with the next: no lease
+  link_.finish(false, false, kShortUs);
   EXPECT_EQ(dispatcher_->leases_idle(), 0U);
-  link_.running.push_back(link_.behind.front());
-  link_.behind.erase(link_.behind.begin());
+  link_.running = std::exchange(link_.behind, {});
   link_.finish(false, true, kShortUs);
   link_.finish(false, true, kShortUs);
   EXPECT_EQ(dispatcher_->leases_idle(), 2U);

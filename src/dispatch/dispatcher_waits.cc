@@ -19,8 +19,7 @@ std::size_t Dispatcher::at_work(const Pool& mine) { return mine.busy - mine.star
 
 // So many executions of short calls are under way that one more only takes time from them.
 bool Dispatcher::crowded(const Pool& mine, const model::Version& version) const {
-  return mine.hot_wait.calls_are_short() &&
-         at_work(mine) >= useful_at_once(mine, version) + mine.stuck;
+  return mine.hot_wait.calls_are_short() && at_work(mine) >= useful_at_once(mine, version) + mine.stuck;
 }
 
 // Looked at when a wait has run out, so seldom: among short calls there may be a long one.

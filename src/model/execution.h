@@ -70,7 +70,8 @@ class Executor {
   virtual void execute(const Allocation& allocation, ExecuteRequest request,
                        std::shared_ptr<ExecutionObserver> observer) = 0;
   // Gives one more call to the instance that executes on `running` now: it is executed when those before it
-  // have ended. Whoever was given `running` may ask; refused with kBusy where it does not fit.
+  // have ended; at once when they have, on the lease that came with the last of them, which is then used up.
+  // Whoever was given `running`, and every lease since, may ask; refused with kBusy where it does not fit.
   virtual void execute_behind(const Allocation& running, ExecuteRequest request,
                               std::shared_ptr<ExecutionObserver> observer) = 0;
   // The calls that have not begun on that instance are refused with kBusy: another may be asked.

@@ -76,6 +76,7 @@ void Worker::execute(const model::Allocation& allocation, model::ExecuteRequest 
     return;
   }
   Lane& lane = slot->lanes[allocation.slot];
+  slot->held_from = lane.leased ? slot->held_from : lane.epoch;
   ++lane.epoch;
   const bool fits =
       !cold || slot->memory.memory_mb() + ledger_.free_mb() >= std::uint64_t{request.version->memory_mb};

@@ -119,6 +119,7 @@ class Worker final : public model::Executor,
     // As many as the version's concurrency, once it has one. Where that is one, those that follow it are for
     // calls that stand behind the one that is executed: nobody is offered them.
     std::vector<Lane> lanes{1};
+    std::uint64_t held_from = 0;            // since this epoch it is one dispatcher's, lease upon lease
     std::uint32_t running = 0;              // lanes that execute, or wait for the start
     std::uint32_t leased = 0;               // lanes that a dispatcher holds
     std::uint64_t offered_to = 0;           // of kCold: the demand that waits for it; 0: it is for anybody

@@ -130,6 +130,7 @@ TEST_F(WorkerAdmission, WhoIsRefusedIsNotAskedWhetherHeIsThere) {
   const auto lease = warm_up("v");
   auto observer = std::make_shared<GoneObserver>();
   worker_->execute(lease, {version("w"), "f", "request", nullptr}, observer);
+  execute(lease, version("v"));
   worker_->execute_behind(lease, {version("v"), "f", "request", nullptr}, observer);
   worker_->drain([] {});
   worker_->execute(lease, {version("v"), "f", "request", nullptr}, observer);

@@ -5,19 +5,31 @@
 
 namespace hearth::worker {
 
-// The reservation that executes on what this allocation offered, for whoever was given it.
+// The reservation that was given with this allocation, while it is whose that was: it executes for them, or
+// they have the lease of its next call.
 Worker::Slot* Worker::find_held(const model::Allocation& running) {
   Slot* slot = find(running.instance);
-  const bool held = slot != nullptr && slot->state == ReservationState::kRunning && running.slot == 0 &&
-                    slot->lanes[0].epoch == running.epoch + 1 && slot->version->concurrency == 1;
-  return held ? slot : nullptr;
+  if (slot == nullptr || running.slot != 0 || running.epoch < slot->held_from || !slot->version ||
+      slot->version->concurrency != 1) {
+    return nullptr;
+  }
+  const std::uint64_t next = slot->lanes[0].epoch;
+  const bool at_work = slot->state == ReservationState::kRunning && running.epoch < next;
+  const bool leased =
+      slot->state == ReservationState::kLeased && slot->lanes[0].leased && running.epoch <= next;
+  return at_work || leased ? slot : nullptr;
 }
 
 void Worker::execute_behind(const model::Allocation& running, model::ExecuteRequest request,
                             std::shared_ptr<model::ExecutionObserver> observer) {
   Slot* slot = find_held(running);
-  const bool fits = slot != nullptr && !slot->retired && !draining_ && slot->running < model::kBehindMost &&
-                    slot->version->id == request.version->id && slot->instance->takes_behind() &&
+  const bool theirs =
+      slot != nullptr && !slot->retired && !draining_ && slot->version->id == request.version->id;
+  if (theirs && slot->state == ReservationState::kLeased) {
+    execute(allocation_of(*slot), std::move(request), std::move(observer));  // those before it have ended
+    return;
+  }
+  const bool fits = theirs && slot->running < model::kBehindMost && slot->instance->takes_behind() &&
                     !wanted_elsewhere(slot->version->id, kPatience) &&
                     (!request.body || request.body->size() <= model::kBehindBodyBytes);
   if (!fits) {
@@ -41,7 +53,8 @@ void Worker::execute_behind(const model::Allocation& running, model::ExecuteRequ
 }
 
 void Worker::take_back(const model::Allocation& running) {
-  if (Slot* slot = find_held(running)) {
+  Slot* slot = find_held(running);
+  if (slot != nullptr && slot->state == ReservationState::kRunning) {
     slot->instance->take_back();
   }
 }

@@ -89,18 +89,64 @@ TEST_F(BehindTest, TheLeaseComesWithTheLastCall) {
 TEST_F(BehindTest, IsForWhoeverHoldsTheInstanceAndWhileItTakesIt) {
   open();
   const auto lease = warm_up("v");
-  EXPECT_EQ(behind(lease)->refusal, model::Refusal::kBusy)
-      << "nothing is executed that it could stand behind";
   execute(lease, version("v"));
   EXPECT_EQ(behind(lease)->refusal, model::Refusal::kBusy) << "the instance does not take it";
   instances_.takes_behind = true;
   auto stale = lease;
-  --stale.epoch;
+  stale.epoch = 0;
   EXPECT_EQ(behind(stale)->refusal, model::Refusal::kBusy);
   for (std::uint32_t i = 1; i < model::kBehindMost; ++i) {
     EXPECT_FALSE(behind(lease)->refusal) << i;
   }
   EXPECT_EQ(behind(lease)->refusal, model::Refusal::kBusy) << "over the bound";
+}
+
+TEST_F(BehindTest, IsExecutedAtOnceWhenThoseBeforeItHaveEndedMeanwhile) {
+  open();
+  const auto lease = warm_up("v");
+  const auto first = execute(lease, version("v"));
+  finish(lease.instance);
+  ASSERT_TRUE(first->lease);
+  const std::size_t invoked = instances_.invoked.size();
+  const auto late = behind(lease);
+  EXPECT_EQ(instances_.invoked.size(), invoked + 1);
+  EXPECT_EQ(execute(*first->lease, version("v"))->refusal, model::Refusal::kGone) << "it is used up";
+  instances_.takes_behind = true;
+  const auto later = behind(*first->lease);
+  EXPECT_FALSE(later->refusal) << "behind a call on a lease of the same holder's";
+  finish(lease.instance);
+  EXPECT_TRUE(late->execution);
+  finish(lease.instance, true, 1);
+  ASSERT_TRUE(later->lease);
+  EXPECT_EQ(later->lease->epoch, first->lease->epoch + 1);
+}
+
+TEST_F(BehindTest, ComesTooLateWhenTheInstanceIsSomebodyElses) {
+  open();
+  instances_.takes_behind = true;
+  const auto lease = warm_up("v");
+  worker_->release(lease, model::ReleaseKind::kKeep);
+  EXPECT_EQ(behind(lease)->refusal, model::Refusal::kBusy) << "it is anybody's";
+  const auto other = take("v", messaging::kWarmOnly);
+  ASSERT_TRUE(other);
+  const auto running = execute(*other, version("v"));
+  auto before = lease;
+  --before.epoch;
+  EXPECT_EQ(behind(before)->refusal, model::Refusal::kBusy) << "what it was given as, before";
+  EXPECT_FALSE(behind(*other)->refusal);
+  finish(lease.instance);
+  finish(lease.instance, true, 1);
+  EXPECT_TRUE(running->execution);
+}
+
+TEST_F(BehindTest, IsNotExecutedOnALeaseThatWasTakenAway) {
+  open();
+  const auto lease = warm_up("v");
+  worker_->release(lease, model::ReleaseKind::kLost);
+  EXPECT_EQ(behind(lease)->refusal, model::Refusal::kBusy);
+  const auto other = take("v", messaging::kWarmOnly);
+  ASSERT_TRUE(other);
+  EXPECT_EQ(behind(lease)->refusal, model::Refusal::kBusy) << "somebody has it, who has not called yet";
 }
 
 TEST_F(BehindTest, WhatWasNotStartedIsRefusedAndNotExecuted) {
