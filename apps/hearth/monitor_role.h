@@ -33,7 +33,8 @@ class MonitorRole {
       : monitor_(options.code_sweep_interval, {parts.loop, parts.pool, parts.members.directory(),
                                                [&stores = parts.stores] { return stores.sweep_code(); }}),
         api_({std::move(parts.api_key), parts.members.id()}, monitor_, parts.members.fleet(), parts.loop),
-        server_(parts.loop, options.http, api_) {}
+        server_(parts.loop, options.http, api_),
+        drain_grace_(std::chrono::ceil<std::chrono::milliseconds>(options.drain_grace)) {}
 
   base::Result<void> adopt(base::UniqueFd listening) { return server_.adopt(std::move(listening)); }
   std::uint16_t port() const { return server_.port(); }
@@ -45,7 +46,7 @@ class MonitorRole {
   void looked(const std::vector<model::Member>& members) { monitor_.looked(members); }
   void drain(std::function<void()> done) {
     api_.drain();
-    server_.drain(std::move(done));
+    server_.drain(std::move(done), drain_grace_);
   }
   void stop() { server_.stop(); }
 
@@ -53,6 +54,7 @@ class MonitorRole {
   monitor::Monitor monitor_;
   monitor::MonitorApi api_;
   http::Server server_;
+  const std::chrono::milliseconds drain_grace_;
 };
 
 }  // namespace hearth

@@ -345,12 +345,7 @@ void Platform::drain() {
     api->stop_listening();  // before it deals another connection to a loop that drains
   }
   members_->drain();
-  draining_parts_ = drain_parts();
-  if (monitor_) {
-    monitor_->drain([this] { one_part_drained(); });
-  }
-  on_each_shard(
-      [this](Shard& shard) { shard.drain([this] { first_loop().post([this] { one_part_drained(); }); }); });
+  drain_callers();
   base::Reactor& loop = first_loop();
   loop.at(loop.now() + options_.drain_timeout, [this, &loop] {
     spdlog::warn("stopping what still runs after --drain-timeout");
@@ -360,17 +355,44 @@ void Platform::drain() {
   });
 }
 
-std::size_t Platform::drain_parts() const {
-  std::size_t parts = monitor_ ? 1 : 0;
-  for (const auto& shard : shards_) {
-    parts += shard->drain_parts();
+void Platform::drain_callers() {
+  draining_parts_ = 1;  // this function
+  const auto one_drained = [this] { first_loop().post([this] { one_part_drained(); }); };
+  if (monitor_) {
+    ++draining_parts_;
+    monitor_->drain(one_drained);
   }
-  return parts;
+  for (const auto& shard : shards_) {
+    if (shard->server() != nullptr) {
+      ++draining_parts_;
+      shard->loop().post([&each = *shard, one_drained] { each.drain_callers(one_drained); });
+    }
+  }
+  one_part_drained();
+}
+
+// Callers are served by them to the last.
+void Platform::drain_workers() {
+  workers_drain_ = true;
+  draining_parts_ = 1;
+  const auto one_drained = [this] { first_loop().post([this] { one_part_drained(); }); };
+  for (const auto& shard : shards_) {
+    if (shard->worker() != nullptr) {
+      draining_parts_ += shard->worker_parts();
+      shard->loop().post([&each = *shard, one_drained] { each.drain_worker(one_drained); });
+    }
+  }
+  one_part_drained();
 }
 
 void Platform::one_part_drained() {
-  if (--draining_parts_ == 0) {
+  if (--draining_parts_ > 0) {
+    return;
+  }
+  if (workers_drain_) {
     members_->leave([this] { first_loop().stop(); });
+  } else {
+    drain_workers();
   }
 }
 

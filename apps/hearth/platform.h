@@ -74,7 +74,8 @@ class Platform {
   void stop_servers();
   void on_drain_asked();
   void drain();
-  std::size_t drain_parts() const;
+  void drain_callers();
+  void drain_workers();
   void one_part_drained();
   void on_each_shard(const std::function<void(Shard&)>& what);
   void launcher_lost(const base::Error& error);
@@ -101,6 +102,7 @@ class Platform {
 
   PlatformStart start_;
   std::size_t draining_parts_ = 0;  // parts that have not said yet that nothing is left
+  bool workers_drain_ = false;      // after the callers
   bool stopping_ = false;
   int exit_status_ = 0;
 };

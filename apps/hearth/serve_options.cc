@@ -64,6 +64,12 @@ void add_server_flags(CLI::App& command, ServeOptions& options) {
   }
   add_duration(*group, "--drain-timeout", options.drain_timeout,
                "How long SIGTERM lets running invocations finish");
+  if (options.roles.gateway || options.roles.monitor) {
+    add_duration(
+        *group, "--drain-grace", options.drain_grace,
+        "How long after SIGTERM idle connections are kept for one more request, which is answered with "
+        "\"Connection: close\"");
+  }
 }
 
 void add_store_flags(CLI::App& command, ServeOptions& options) {

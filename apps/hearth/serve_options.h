@@ -59,6 +59,7 @@ struct ServeOptions {
   std::chrono::microseconds start_timeout{std::chrono::seconds(30)};
   std::chrono::microseconds init_timeout{std::chrono::seconds(10)};
   std::chrono::microseconds drain_timeout{std::chrono::seconds(30)};
+  std::chrono::microseconds drain_grace{std::chrono::milliseconds(200)};
   double instance_cpus = 1.0;
   std::string node;              // empty: the first in PATH
   std::string network = "none";  // or "nat"

@@ -145,15 +145,19 @@ void Shard::introduce(const std::vector<std::unique_ptr<Shard>>& all) {
   gateway_->connect(std::move(others), options_.index);
 }
 
-void Shard::drain(const std::function<void()>& one_drained) {
-  if (gateway_) {
-    gateway_->drain();
-    dispatcher_->drain();
-    server_->drain(one_drained);
-  }
-  if (!worker_) {
-    return;
-  }
+// Who is connected may call once more, and is told then that the connection ends.
+void Shard::drain_callers(std::function<void()> drained) {
+  gateway_->drain();
+  const auto grace = in_ms(options_.serve.drain_grace);
+  server_->drain(
+      [this, drained = std::move(drained)] {
+        dispatcher_->drain();  // gives its leases back
+        drained();
+      },
+      grace);
+}
+
+void Shard::drain_worker(const std::function<void()>& one_drained) {
   http::Server* const api = parts_.cluster != nullptr ? parts_.cluster->worker_server() : nullptr;
   // Gateways hear that this worker takes no more until the last of its instances has gone.
   worker_->drain([api, one_drained] {
@@ -164,9 +168,9 @@ void Shard::drain(const std::function<void()>& one_drained) {
   });
 }
 
-std::size_t Shard::drain_parts() const {
+std::size_t Shard::worker_parts() const {
   const bool api = parts_.cluster != nullptr && parts_.cluster->worker_server() != nullptr;
-  return (server_ ? 1U : 0U) + (worker_ ? 1U : 0U) + (api ? 1U : 0U);
+  return (worker_ ? 1U : 0U) + (api ? 1U : 0U);
 }
 
 void Shard::stop_servers() {

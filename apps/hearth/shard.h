@@ -81,10 +81,12 @@ class Shard {
   // On the loop.
   ShardLoad load();
 
-  // On the loop. `one_drained` is called there once for each of drain_parts(): servers without a connection,
-  // a worker without an instance.
-  void drain(const std::function<void()>& one_drained);
-  std::size_t drain_parts() const;
+  // On the loop. `drained` is called there when no caller is left.
+  void drain_callers(std::function<void()> drained);
+  // On the loop, when no shard has a caller. `one_drained` is called there once for each of worker_parts(): a
+  // worker without an instance, and its server without a connection.
+  void drain_worker(const std::function<void()>& one_drained);
+  std::size_t worker_parts() const;
   // Closes every connection now.
   void stop_servers();
   // What still runs ends as kExited.

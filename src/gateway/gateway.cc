@@ -127,9 +127,6 @@ http::BodyPlan Gateway::plan(const http::RequestHead& head) {
     response.headers.push_back({"Allow", std::string(methods)});
     return http::Refuse{std::move(response)};
   }
-  if (draining_ && !open && route->endpoint != Endpoint::kMetrics) {
-    return http::Refuse{refusal(ApiErrorCode::kShuttingDown, "the server is stopping")};
-  }
   return plan_route(*route, head);
 }
 

@@ -78,7 +78,7 @@ class Gateway final : public http::Handler, public FunctionMirror {
   void synced(const model::FunctionId& id, model::FunctionPtr function) override;
   void serve_until(const ServingTerm& term) override;
 
-  // From now on every request is answered 503 shutting_down, but /health and /metrics.
+  // /health says so from now on.
   void drain() { draining_ = true; }
 
   // Of this loop. Peaks are not filled in.

@@ -99,6 +99,10 @@ void Connection::turn_away(int status, std::string_view reason, std::string_view
 void Connection::drain() {
   close_after_ = true;
   if (phase_ == Phase::kIdle && buffer_.empty()) {
+    readable_ = true;  // a request may have come that the loop has not been told of
+    advance();
+  }
+  if (phase_ == Phase::kIdle && buffer_.empty()) {
     close();
   }
 }

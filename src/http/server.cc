@@ -65,7 +65,8 @@ class Server::Impl final : public ConnectionHost, public std::enable_shared_from
   void use_tls(TlsContextPtr tls) { tls_ = std::move(tls); }
   std::uint16_t port() const { return port_; }
   void start();
-  void drain(std::function<void()> done);
+  void drain(std::function<void()> done, std::chrono::milliseconds grace);
+  void stop_listening();
   void close_listener();
   void stop();
   void deal_to(std::shared_ptr<Impl> other) { others_.push_back(std::move(other)); }
@@ -88,6 +89,7 @@ class Server::Impl final : public ConnectionHost, public std::enable_shared_from
   void push_held();
   void arm_sweep();
   void sweep();
+  void close_idle();
   void finish_drain();
 
   base::Reactor& reactor_;
@@ -209,6 +211,12 @@ void Server::Impl::admit(base::UniqueFd socket, bool turn_away) {
   }
 }
 
+// Whoever waits in the backlog has connected, and would be reset.
+void Server::Impl::stop_listening() {
+  accept_all();
+  close_listener();
+}
+
 void Server::Impl::close_listener() {
   watch_.stop();
   listener_.reset();
@@ -283,16 +291,23 @@ void Server::Impl::closed(Connection& connection) {
   }
 }
 
-void Server::Impl::drain(std::function<void()> done) {
+void Server::Impl::drain(std::function<void()> done, std::chrono::milliseconds grace) {
   draining_ = true;
   drained_ = std::move(done);
-  close_listener();
+  stop_listening();
+  if (connections_.empty()) {
+    finish_drain();
+  } else if (grace.count() > 0) {
+    reactor_.at(reactor_.now() + grace, [self = shared_from_this()] { self->close_idle(); });
+  } else {
+    close_idle();
+  }
+}
+
+void Server::Impl::close_idle() {
   const auto connections = connections_;  // draining closes some
   for (const auto& connection : connections) {
     connection->drain();
-  }
-  if (connections_.empty()) {
-    finish_drain();
   }
 }
 
@@ -328,8 +343,10 @@ void Server::deal_to(const std::vector<Server*>& others) {
     impl_->deal_to(other->impl_);
   }
 }
-void Server::drain(std::function<void()> done) { impl_->drain(std::move(done)); }
-void Server::stop_listening() { impl_->close_listener(); }
+void Server::drain(std::function<void()> done, std::chrono::milliseconds grace) {
+  impl_->drain(std::move(done), grace);
+}
+void Server::stop_listening() { impl_->stop_listening(); }
 void Server::stop() { impl_->stop(); }
 std::size_t Server::connection_count() const { return impl_->connection_count(); }
 

@@ -159,10 +159,11 @@ class Server {
   void deal_to(const std::vector<Server*>& others);
   // Begins to accept; before it, connections wait in the backlog.
   void start();
-  // Stops accepting and closes idle connections; requests under way are answered, each with
-  // "Connection: close". `done` runs when the last connection has gone, never inside the call; set no
-  // bound here: stop() is the caller's way to end it.
-  void drain(std::function<void()> done);
+  // Stops accepting; requests under way are answered, each with "Connection: close". Idle connections are
+  // kept for `grace`, for one more request that is answered so, and closed then: whoever calls again and
+  // again learns in an answer that the connection ends. `done` runs when the last connection has gone, never
+  // inside the call; set no bound here: stop() is the caller's way to end it.
+  void drain(std::function<void()> done, std::chrono::milliseconds grace = std::chrono::milliseconds(0));
   // No connection is accepted any more; those that are there stay. drain() and stop() begin with it.
   void stop_listening();
   // Closes everything now.

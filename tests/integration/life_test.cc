@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <atomic>
 #include <string>
 #include <thread>
@@ -213,6 +214,23 @@ TEST(Life, SigtermIsBoundedByTheDrainTimeout) {
   EXPECT_EQ(server.stop(), 0);
   EXPECT_LT(std::chrono::steady_clock::now() - began, seconds(4));
   caller.join();
+}
+
+TEST(Life, AConnectionThatWaitsGetsOneMoreAnswerAfterSigterm) {
+  HearthServer server(with({"--drain-grace", "5s"}));
+  const std::string id = server.create_js("module.exports = (input) => input;");
+  const auto client = server.connect();
+  const std::string target = "/functions/" + id + "/invoke";
+  ASSERT_EQ(client->request(http::Method::kPost, target, "1")->status, 200);
+  ::kill(server.pid(), SIGTERM);
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  const auto last = client->request(http::Method::kPost, target, "2");
+  ASSERT_TRUE(last) << last.error().message;
+  EXPECT_EQ(last->status, 200);
+  EXPECT_TRUE(std::ranges::any_of(last->headers, [](const http::Header& header) {
+    return header.name == "Connection" && header.value == "close";
+  }));
+  EXPECT_EQ(server.wait_for_end(seconds(4)), 0) << "nobody is left to wait for";
 }
 
 TEST(Life, OnlyTheLauncherIsRootOnceTheServerListens) {
