@@ -18,10 +18,16 @@ namespace {
 using std::chrono::seconds;
 
 constexpr const char* kNetwork = "10.77.0.0/24";
-constexpr const char* kGatewayPort = "8080";
-constexpr const char* kWorkerPort = "8081";
 
-bool is_gateway(const std::string& host) { return host.starts_with("gateway"); }
+struct Role {
+  std::string name;  // also how its hosts' names begin
+  std::string port;
+};
+
+const Role& role_of(const std::string& host) {
+  static const std::vector<Role> roles = {{"gateway", "8080"}, {"worker", "8081"}, {"monitor", "8082"}};
+  return *std::ranges::find_if(roles, [&](const Role& role) { return host.starts_with(role.name); });
+}
 
 std::string replaced(std::string text, const std::string& what, const std::string& by) {
   return text.replace(text.find(what), what.size(), by);
@@ -72,11 +78,12 @@ Hosts::Hosts() {
     messaging_url_ = "redis://" + network_.address("queue") + ":" + std::to_string(redis_->url().port);
   }
   std::filesystem::permissions(folder_.path(), std::filesystem::perms(0755));
-  for (const auto* names : {&workers(), &gateways()}) {
-    for (const std::string& host : *names) {
-      network_.add(host);
-      start(host);
-    }
+  std::vector<std::string> roles = workers();
+  roles.insert(roles.end(), gateways().begin(), gateways().end());
+  roles.emplace_back(kMonitor);
+  for (const std::string& host : roles) {
+    network_.add(host);
+    start(host);
   }
 }
 
@@ -89,22 +96,22 @@ Hosts::~Hosts() {
 }
 
 std::string Hosts::endpoint(const std::string& host) const {
-  return "http://" + network_.address(host) + ":" + (is_gateway(host) ? kGatewayPort : kWorkerPort);
+  return "http://" + network_.address(host) + ":" + role_of(host).port;
 }
 
 std::vector<std::string> Hosts::command_of(const std::string& host) const {
   std::vector<std::string> command = network_.on(host);
-  const std::string listen = network_.address(host) + ":" + (is_gateway(host) ? kGatewayPort : kWorkerPort);
+  const Role& role = role_of(host);
   command.insert(command.end(),
-                 {test::hearth_binary(), is_gateway(host) ? "gateway" : "worker", "--listen", listen,
+                 {test::hearth_binary(), role.name, "--listen", network_.address(host) + ":" + role.port,
                   "--store", store_url_, "--store-timeout", "1s", "--messaging", messaging_url_, "--data-dir",
                   folder_.path() + "/" + host, "--cluster-key", "of the tests"});
-  if (is_gateway(host)) {
-    command.emplace_back("--insecure-no-auth");
-  } else {
+  if (role.name == "worker") {
     const auto number = std::find(workers().begin(), workers().end(), host) - workers().begin();
     command.insert(command.end(), {"--advertise", endpoint(host), "--memory", "4096", "--uid-base",
                                    std::to_string(500'000 + 20'000 * number)});
+  } else {
+    command.emplace_back("--insecure-no-auth");
   }
   return command;
 }
@@ -155,6 +162,16 @@ void Hosts::start_redis() {
 void Hosts::flush_redis() {
   const Network::Inside queue(network_, "queue");
   redis_->ask("FLUSHALL");
+}
+
+int Hosts::entries_of(const std::string& worker) {
+  const std::string script =
+      "local found = 0 for _, key in ipairs(redis.call('KEYS', 'hearth:warm:*')) do KEYS[#KEYS + 1] = key end "
+      "for _, key in ipairs(KEYS) do for _, entry in ipairs(redis.call('LRANGE', key, 0, -1)) do "
+      "if string.find(entry, ARGV[1], 1, true) then found = found + 1 end end end return found";
+  const Network::Inside queue(network_, "queue");
+  const std::string answer = redis_->ask("EVAL \"" + script + "\" 1 hearth:cold " + endpoint(worker));
+  return std::stoi(answer.substr(1));
 }
 
 void Hosts::start_postgres() {

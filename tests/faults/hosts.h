@@ -1,5 +1,5 @@
-// A platform on several hosts: PostgreSQL, Redis, two gateways and three workers, each in a network namespace
-// of its own, and what can happen to them.
+// A platform on several hosts: PostgreSQL, Redis, two gateways, three workers and a monitor, each in a network
+// namespace of its own, and what can happen to them.
 #pragma once
 
 #include <sys/types.h>
@@ -23,6 +23,7 @@ class Hosts {
  public:
   static const std::vector<std::string>& gateways();
   static const std::vector<std::string>& workers();
+  static constexpr const char* kMonitor = "monitor";
 
   // Starts everything and waits until it answers.
   Hosts();
@@ -33,7 +34,7 @@ class Hosts {
   Network& network() { return network_; }
   std::string endpoint(const std::string& host) const;
 
-  // Of the roles; `host` is one of gateways() or workers().
+  // Of the roles; `host` is one of gateways() or workers(), or kMonitor.
   void start(const std::string& host);
   void kill(const std::string& host);
   void freeze(const std::string& host) const;
@@ -46,6 +47,8 @@ class Hosts {
   void kill_redis() { redis_->kill(); }
   void start_redis();
   void flush_redis();
+  // What is announced there of that worker.
+  int entries_of(const std::string& worker);
   void kill_postgres() { postgres_->kill(); }
   void start_postgres();
 

@@ -1,11 +1,13 @@
 #include "tests/faults/network.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <stdexcept>
+#include <utility>
 
 #include "tests/support/hearth_server.h"
 
@@ -39,7 +41,7 @@ std::string Network::hindrance() {
   if (::geteuid() != 0) {
     return "network namespaces are made by root";
   }
-  for (const char* tool : {"/usr/sbin/ip", "/usr/sbin/nft", "/usr/bin/nsenter"}) {
+  for (const char* tool : {"/usr/sbin/ip", "/usr/sbin/nft", "/usr/sbin/tc", "/usr/bin/nsenter"}) {
     if (!std::filesystem::exists(tool)) {
       return std::string(tool) + " is not installed";
     }
@@ -53,6 +55,7 @@ Network::Network() : prefix_("hf" + std::to_string(::getpid())), bridge_space_(p
 }
 
 Network::~Network() {
+  slow_.clear();
   for (const auto& [name, host] : hosts_) {
     test::run_program({"ip", "netns", "del", host.space});
   }
@@ -61,14 +64,14 @@ Network::~Network() {
 
 void Network::add(const std::string& host) {
   const std::string number = std::to_string(hosts_.size() + 1);
-  const Host made{prefix_ + "-" + host, "10.77.0." + number};
+  const Host made{prefix_ + "-" + host, "10.77.0." + number, "p" + number};
   hosts_[host] = made;  // before: what is made in part is removed too
   const std::string in = "ip -n " + made.space + " ";
   const std::string in_bridge = "ip -n " + bridge_space_ + " ";
   run("ip netns add " + made.space);
   run(in + "link set lo up");
-  run(in_bridge + "link add p" + number + " type veth peer name eth0 netns " + made.space);
-  run(in_bridge + "link set p" + number + " master br0 up");
+  run(in_bridge + "link add " + made.port + " type veth peer name eth0 netns " + made.space);
+  run(in_bridge + "link set " + made.port + " master br0 up");
   run(in + "addr add " + made.address + "/24 dev eth0");
   run(in + "link set eth0 up");
   run("ip netns exec " + made.space + " nft add table inet faults");
@@ -76,14 +79,56 @@ void Network::add(const std::string& host) {
       " nft 'add chain inet faults in { type filter hook input priority 0; }'");
 }
 
-void Network::cut(const std::string& from, const std::string& to) const {
-  run("ip netns exec " + hosts_.at(to).space + " nft add rule inet faults in ip saddr " + address(from) +
-      " drop");
+void Network::rule(const std::string& from, const std::string& to, const std::string& fate) const {
+  run("ip netns exec " + hosts_.at(to).space + " nft add rule inet faults in ip saddr " + address(from) + " " +
+      fate);
 }
 
-void Network::heal() const {
+void Network::cut(const std::string& from, const std::string& to) const { rule(from, to, "drop"); }
+
+void Network::lose(const std::string& from, const std::string& to, int per_thousand) const {
+  rule(from, to, "numgen random mod 1000 lt " + std::to_string(per_thousand) + " drop");
+}
+
+void Network::reset(const std::string& from, const std::string& to, int per_thousand) const {
+  rule(from, to,
+       "meta l4proto tcp numgen random mod 1000 lt " + std::to_string(per_thousand) + " reject with tcp reset");
+}
+
+void Network::narrow(const std::string& host, int kbit_per_second) {
+  narrow_.insert(host);
+  const std::string bucket =
+      " root tbf rate " + std::to_string(kbit_per_second) + "kbit burst 16kb latency 400ms";
+  run("tc -n " + hosts_.at(host).space + " qdisc add dev eth0" + bucket);
+  run("tc -n " + bridge_space_ + " qdisc add dev " + hosts_.at(host).port + bucket);
+}
+
+// The host's port leaves the bridge, and the slow wire is put between them.
+void Network::slow(const std::string& one, const std::string& other, std::chrono::milliseconds there,
+                   std::chrono::milliseconds back) {
+  const std::string& port = hosts_.at(one).port;
+  const std::string ip = "ip -n " + bridge_space_ + " link ";
+  SlowWire::Delay delay{0, there, back};
+  ::inet_pton(AF_INET, address(other).c_str(), &delay.peer);
+  run(ip + "add s" + port + " type veth peer name b" + port + "; " + ip + "set s" + port + " up; " + ip +
+      "set b" + port + " master br0 up; " + ip + "set " + port + " nomaster");
+  const Inside bridge(bridge_space_);
+  slow_[one] = std::make_unique<SlowWire>(port, "s" + port, delay);
+}
+
+void Network::heal() {
   for (const auto& [name, host] : hosts_) {
     run("ip netns exec " + host.space + " nft flush chain inet faults in");
+  }
+  for (const std::string& host : std::exchange(narrow_, {})) {
+    run("tc -n " + hosts_.at(host).space + " qdisc del dev eth0 root");
+    run("tc -n " + bridge_space_ + " qdisc del dev " + hosts_.at(host).port + " root");
+  }
+  for (auto& [name, wire] : std::exchange(slow_, {})) {
+    const std::string& port = hosts_.at(name).port;
+    wire.reset();
+    run("ip -n " + bridge_space_ + " link del s" + port + "; ip -n " + bridge_space_ + " link set " + port +
+        " master br0");
   }
 }
 
@@ -92,8 +137,10 @@ std::vector<std::string> Network::on(const std::string& host) const {
 }
 
 Network::Inside::Inside(const Network& network, const std::string& host)
-    : before_(open_space("/proc/thread-self/ns/net")) {
-  enter(open_space("/run/netns/" + network.hosts_.at(host).space));
+    : Inside(network.hosts_.at(host).space) {}
+
+Network::Inside::Inside(const std::string& space) : before_(open_space("/proc/thread-self/ns/net")) {
+  enter(open_space("/run/netns/" + space));
 }
 
 Network::Inside::~Inside() { ::setns(before_.get(), CLONE_NEWNET); }
