@@ -44,6 +44,8 @@ base::Error broken(const char* what, int error) {
   base::Error made = base::io_error(what, error);
   if (error == ETIMEDOUT || error == EHOSTUNREACH || error == ENETUNREACH || error == EHOSTDOWN) {
     made.code = base::ErrorCode::kTimeout;
+  } else if (error == ECONNRESET) {  // behind the peer's end it would be EPIPE
+    made.code = base::ErrorCode::kUnavailable;
   }
   return made;
 }

@@ -49,8 +49,9 @@ class ClientEvents {
   virtual void piece(std::string_view bytes) = 0;
   // `head` views memory that ends with the call.
   virtual void answered(const AnswerHead& head, std::string&& body) = 0;
-  // Also when the server closes between two requests. kIo: it has closed, or its host refuses; kTimeout:
-  // nothing is heard of its host; kCorrupt, kTooLarge. The last event.
+  // Also when the server closes between two requests. kIo: it has closed, and what it had sent before has
+  // come, or its host refuses; kUnavailable: the connection was reset, and what was on its way either way is
+  // lost; kTimeout: nothing is heard of its host; kCorrupt, kTooLarge. The last event.
   virtual void lost(const base::Error& error) = 0;
 };
 
@@ -71,7 +72,8 @@ class ClientConnection final : public std::enable_shared_from_this<ClientConnect
   std::string_view channel_binding() const { return socket_.channel_binding(); }
   // Says that nothing more will be sent; answers still come.
   void half_close() { socket_.half_close(); }
-  // After half_close(): the server's host has said that everything has come.
+  // After half_close(): the server's host has said that everything has come. Asked last: what is wrong with
+  // the connection is not told any more.
   bool arrived() const { return socket_.all_arrived(); }
   // No event comes any more.
   void close();

@@ -302,6 +302,7 @@ void Connection::close() {
     sink_.reset();
   }
   watch_.stop();
+  socket_.half_close();  // should something lie unread, the end comes before the reset
   socket_.close();
   host_->closed(*this);
   host_->handler().connection_closed(static_cast<Responder::Target*>(this));

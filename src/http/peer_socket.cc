@@ -27,9 +27,12 @@ bool PeerSocket::all_arrived() const {
   tcp_info info{};
   socklen_t size = sizeof info;
   const bool known = ::getsockopt(socket_.get(), IPPROTO_TCP, TCP_INFO, &info, &size) == 0;
-  // The states behind the acknowledgement of our end.
-  return known && (info.tcpi_state == TCP_FIN_WAIT2 || info.tcpi_state == TCP_TIME_WAIT ||
-                   info.tcpi_state == TCP_CLOSE);
+  int error = 0;
+  size = sizeof error;
+  const bool whole = ::getsockopt(socket_.get(), SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0;
+  // The states behind the acknowledgement of our end; a reset leads to the last of them too.
+  return known && whole && (info.tcpi_state == TCP_FIN_WAIT2 || info.tcpi_state == TCP_TIME_WAIT ||
+                            info.tcpi_state == TCP_CLOSE);
 }
 
 }  // namespace hearth::http

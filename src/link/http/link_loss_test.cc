@@ -143,6 +143,41 @@ TEST_P(LinkLoss, AnotherClustersGatewayIsRefusedByItselfAndSaysSoOnce) {
   EXPECT_EQ(host_->count("/execute"), 0);
 }
 
+TEST_P(LinkLoss, WhatAWorkerThatLeavesHasNotReadIsRefused) {
+  lease_of("i");
+  frozen_ = true;
+  const ObserverPtr observer = execute("j");
+  run_for(milliseconds(5));
+  stop_worker();
+  ASSERT_TRUE(ended(observer));
+  EXPECT_EQ(observer->refusal, Refusal::kNoAnswer);
+}
+
+// Something on the way resets connections: the worker's word that it executes may be what was thrown away.
+TEST_P(LinkLoss, AConnectionThatIsResetInACallsMidstMayHaveCarriedAnAdmission) {
+  const http::test::RawServer between;
+  model::Allocation there = allocation("i");
+  there.worker_uri = uri_of(between.port());
+  const ObserverPtr observer = execute(there);
+  std::unique_ptr<http::test::RawConnection> gateway;
+  ASSERT_TRUE(run_until([&] { return (gateway = between.accept()) != nullptr; }));
+  const auto worker = http::test::RawConnection::to(port_);
+  executor_.admits_at_once = false;
+  ASSERT_TRUE(run_until([&] {
+    worker->send(gateway->received());
+    gateway->forget();
+    if (executor_.asked.empty()) {
+      gateway->send(worker->received());
+      worker->forget();
+    }
+    return !executor_.asked.empty();
+  }));
+  executor_.asked[0].admit();
+  gateway->reset();
+  ASSERT_TRUE(ended(observer));
+  EXPECT_TRUE(observer->lost());
+}
+
 class LinkImpostor : public LinkTest {};
 
 TEST_F(LinkImpostor, WhoOnlyClaimsToBeAWorkerGetsNoCall) {

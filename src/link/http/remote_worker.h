@@ -4,8 +4,9 @@
 // A call that is not admitted in time, or whose connection is closed before it was, is refused with
 // kNoAnswer: nothing has been executed, because the worker executes only for who still listens, and its host
 // has said that it knows of our end. The worker is then left alone for a while, and what it had offered is
-// given back to it when it answers again. What breaks afterwards ends the call as kWorkerLost, and so does a
-// silence of the whole host: the admission may be what was lost. Loop thread only.
+// given back to it when it answers again. What breaks afterwards ends the call as kWorkerLost, and so do a
+// silence of the whole host and a reset in the call's midst: the admission may be what was lost. Loop thread
+// only.
 #pragma once
 
 #include <chrono>
@@ -93,7 +94,7 @@ class RemoteWorker final : private WorkerConnectionEvents {
     base::Duration patience{};  // until it must be admitted, or answered if it is no call
     bool sent = false;
     bool admitted = false;
-    bool uncertain = false;  // it may have been admitted: nothing is heard of the worker's host
+    bool uncertain = false;  // it may have been admitted, and the worker's word of it lost
     std::optional<base::TimePoint> half_closed;  // since when
   };
   struct Held {
