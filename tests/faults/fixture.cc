@@ -67,23 +67,21 @@ void Faults::SetUp() {
   std::cout << "HEARTH_FAULT_SEED=" << seed_ << "\n";
   executions_before_ = hosts_->executions();
   asked_before_ = hosts_->may_have_executed();
-  start_load();
-  for (const auto& load : loads_) {
-    ASSERT_TRUE(load->wait_for_success(100, seconds(20)));
+  for (const char* name : kLoaded) {
+    Load::Options options;
+    options.function = name;
+    options.callers = 2;
+    options.pause = milliseconds(1);
+    add_load(options);
   }
 }
 
-void Faults::start_load() {
-  for (const char* name : kLoaded) {
-    Load::Options options;
-    for (const std::string& gateway : Hosts::gateways()) {
-      options.gateways.push_back({gateway, hosts_->endpoint(gateway)});
-    }
-    options.function = name;
-    options.callers = 2;  // one of each gateway
-    options.pause = milliseconds(1);
-    loads_.push_back(std::make_unique<Load>(hosts_->network(), options));
+void Faults::add_load(Load::Options options) {
+  for (const std::string& gateway : Hosts::gateways()) {
+    options.gateways.push_back({gateway, hosts_->endpoint(gateway)});
   }
+  loads_.push_back(std::make_unique<Load>(hosts_->network(), options));
+  ASSERT_TRUE(loads_.back()->wait_for_success(100, seconds(20)));
 }
 
 void Faults::TearDown() {
@@ -167,6 +165,12 @@ void Faults::expect_seldom_within(milliseconds bound, Clock::time_point from,
 void Faults::expect_no_failure(Clock::time_point from) const {
   const auto all = records();
   EXPECT_EQ(count_failed(all, from), 0U) << failures(all, from);
+}
+
+void Faults::expect_no_failure_through(const std::string& gateway, Clock::time_point from) const {
+  auto theirs = records();
+  std::erase_if(theirs, [&](const CallRecord& record) { return record.gateway != gateway; });
+  EXPECT_EQ(count_failed(theirs, from), 0U) << failures(theirs, from);
 }
 
 }  // namespace hearth::faults

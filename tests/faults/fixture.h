@@ -47,6 +47,8 @@ class Faults : public testing::Test {
     return than == "gateway1" ? "gateway2" : "gateway1";
   }
 
+  // More callers, half of them of each gateway, until the test's end.
+  void add_load(Load::Options options);
   // Of all callers, but for the probes below.
   std::vector<CallRecord> records() const;
 
@@ -58,6 +60,7 @@ class Faults : public testing::Test {
   void expect_seldom_within(std::chrono::milliseconds bound, Clock::time_point from,
                             const std::string& gateway) const;
   void expect_no_failure(Clock::time_point from) const;
+  void expect_no_failure_through(const std::string& gateway, Clock::time_point from) const;
 
   static constexpr std::array<const char*, 3> kLoaded = {"f0", "f1", "f2"};
   static constexpr const char* kSeldom = "seldom";
@@ -67,7 +70,6 @@ class Faults : public testing::Test {
 
  private:
   static std::string hindrance();
-  void start_load();
   void expect_at_most_once(const std::vector<CallRecord>& all) const;
 
   std::uint64_t executions_before_ = 0;

@@ -17,11 +17,23 @@ constexpr seconds kAnswerBound{20};
 // Of an answer that is shown when a test fails.
 constexpr std::size_t kShownBytes = 160;
 
-bool answers(const test::Reply& reply, const std::string& nonce) {
+std::string output_of(const test::Reply& reply) {
   const auto json = reply.json();
   const auto* const object = json.if_object();
   const auto* const output = object == nullptr ? nullptr : object->if_contains("output");
-  return output != nullptr && output->is_string() && output->as_string() == nonce;
+  return output != nullptr && output->is_string() ? std::string(output->as_string()) : std::string();
+}
+
+// Of an answer to that word.
+void write_down(CallRecord& record, const test::Reply& reply, const std::string& word) {
+  record.status = reply.status;
+  if (reply.status != 200) {
+    record.detail = reply.body.substr(0, kShownBytes);
+    return;
+  }
+  const std::string output = output_of(reply);
+  record.foreign = output != word && !output.starts_with(word + " ");
+  record.output = output.substr(std::min(output.size(), word.size() + 1));
 }
 
 }  // namespace
@@ -50,15 +62,13 @@ void Load::call_on(std::size_t caller) {
     const std::string nonce = std::to_string(caller) + "-" + std::to_string(i);
     CallRecord record;
     record.gateway = gateway.host;
+    record.function = options_.function;
     record.began = Clock::now();
     auto response = connection.request(http::Method::kPost, "/functions/" + options_.function + "/invoke",
                                        "\"" + nonce + "\"");
     record.ended = Clock::now();
     if (response) {
-      const test::Reply reply{response->status, std::move(response->body), {}};
-      record.status = reply.status;
-      record.foreign = reply.status == 200 && !answers(reply, nonce);
-      record.detail = reply.status == 200 ? std::string() : reply.body.substr(0, kShownBytes);
+      write_down(record, {response->status, std::move(response->body), {}}, nonce);
     } else {
       record.detail = response.error().message;
     }

@@ -1,5 +1,5 @@
 // Callers that never stop: each calls one function through the gateways, with a word of its own in every
-// call, and writes down what became of it.
+// call, and writes down what became of it. The function answers with that word, and may say more behind it.
 #pragma once
 
 #include <atomic>
@@ -19,8 +19,10 @@ struct CallRecord {
   Clock::time_point began;
   Clock::time_point ended;
   std::string gateway;
+  std::string function;
   int status = 0;        // 0: the connection was closed, or gave no answer
   bool foreign = false;  // the answer was to another call
+  std::string output;    // what the answer says behind the caller's word
   std::string detail;    // of what is not 200
 };
 
