@@ -26,7 +26,9 @@ using Cut = std::pair<const char*, Ways>;
 std::string name_of(const testing::TestParamInfo<Cut>& cut) {
   const auto& [from, ways] = cut.param;
   return std::string("From") + from +
-         (ways == Ways::kBoth ? "BothWays" : ways == Ways::kOut ? "SaysNothing" : "HearsNothing");
+         (ways == Ways::kBoth  ? "BothWays"
+          : ways == Ways::kOut ? "SaysNothing"
+                               : "HearsNothing");
 }
 
 class CutOffGateway : public Faults, public testing::WithParamInterface<Cut> {

@@ -1,5 +1,5 @@
-// What a platform on several hosts goes through, each at random moments under load: a part is killed, frozen or
-// emptied.
+// What a platform on several hosts goes through, each at random moments under load: a part is killed, frozen
+// or emptied.
 #include <gtest/gtest.h>
 
 #include <chrono>

@@ -19,9 +19,7 @@ unsigned long number_of(const char* variable, unsigned long otherwise) {
   return text == nullptr ? otherwise : std::strtoul(text, nullptr, 10);
 }
 
-std::string told(const test::Reply& reply) {
-  return std::to_string(reply.status) + " " + reply.error_code();
-}
+std::string told(const test::Reply& reply) { return std::to_string(reply.status) + " " + reply.error_code(); }
 
 // Empty when it was answered in time.
 std::string probe(const Hosts& hosts, milliseconds bound, Clock::time_point from, const std::string& gateway,
@@ -139,8 +137,8 @@ void Faults::expect_success_within(milliseconds bound, Clock::time_point from,
   std::vector<std::future<std::string>> probes;
   for (const std::string& gateway : gateways) {
     for (const char* function : kLoaded) {
-      probes.push_back(std::async(std::launch::async,
-                                  [=] { return probe(*hosts_, bound, from, gateway, function); }));
+      probes.push_back(
+          std::async(std::launch::async, [=] { return probe(*hosts_, bound, from, gateway, function); }));
     }
   }
   for (auto& each : probes) {

@@ -166,7 +166,8 @@ void Hosts::flush_redis() {
 
 int Hosts::entries_of(const std::string& worker) {
   const std::string script =
-      "local found = 0 for _, key in ipairs(redis.call('KEYS', 'hearth:warm:*')) do KEYS[#KEYS + 1] = key end "
+      "local found = 0 for _, key in ipairs(redis.call('KEYS', 'hearth:warm:*')) do KEYS[#KEYS + 1] = key "
+      "end "
       "for _, key in ipairs(KEYS) do for _, entry in ipairs(redis.call('LRANGE', key, 0, -1)) do "
       "if string.find(entry, ARGV[1], 1, true) then found = found + 1 end end end return found";
   const Network::Inside queue(network_, "queue");

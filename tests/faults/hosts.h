@@ -1,5 +1,5 @@
-// A platform on several hosts: PostgreSQL, Redis, two gateways, three workers and a monitor, each in a network
-// namespace of its own, and what can happen to them.
+// A platform on several hosts: PostgreSQL, Redis, two gateways, three workers and a monitor, each in a
+// network namespace of its own, and what can happen to them.
 #pragma once
 
 #include <sys/types.h>

@@ -80,8 +80,8 @@ void Network::add(const std::string& host) {
 }
 
 void Network::rule(const std::string& from, const std::string& to, const std::string& fate) const {
-  run("ip netns exec " + hosts_.at(to).space + " nft add rule inet faults in ip saddr " + address(from) + " " +
-      fate);
+  run("ip netns exec " + hosts_.at(to).space + " nft add rule inet faults in ip saddr " + address(from) +
+      " " + fate);
 }
 
 void Network::cut(const std::string& from, const std::string& to) const { rule(from, to, "drop"); }
@@ -92,7 +92,8 @@ void Network::lose(const std::string& from, const std::string& to, int per_thous
 
 void Network::reset(const std::string& from, const std::string& to, int per_thousand) const {
   rule(from, to,
-       "meta l4proto tcp numgen random mod 1000 lt " + std::to_string(per_thousand) + " reject with tcp reset");
+       "meta l4proto tcp numgen random mod 1000 lt " + std::to_string(per_thousand) +
+           " reject with tcp reset");
 }
 
 void Network::narrow(const std::string& host, int kbit_per_second) {

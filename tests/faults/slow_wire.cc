@@ -81,7 +81,8 @@ SlowWire::~SlowWire() {
 }
 
 void SlowWire::run() {
-  std::array<pollfd, 3> looks = {{{near_.get(), POLLIN, 0}, {far_.get(), POLLIN, 0}, {end_.get(), POLLIN, 0}}};
+  std::array<pollfd, 3> looks = {
+      {{near_.get(), POLLIN, 0}, {far_.get(), POLLIN, 0}, {end_.get(), POLLIN, 0}}};
   while ((looks[2].revents & POLLIN) == 0) {
     ::poll(looks.data(), looks.size(), static_cast<int>(until_next().count()));
     for (Way* const way : {&there_, &back_}) {

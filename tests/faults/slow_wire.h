@@ -1,5 +1,6 @@
-// A wire that is slow: what comes in at one interface goes out at the other, some of it later. This kernel has
-// no netem; and a proxy of connections would not do, as it confirms in its host's name what has not arrived.
+// A wire that is slow: what comes in at one interface goes out at the other, some of it later. This kernel
+// has no netem; and a proxy of connections would not do, as it confirms in its host's name what has not
+// arrived.
 #pragma once
 
 #include <chrono>

@@ -200,7 +200,7 @@ command_soak() {
   report
 }
 
-# What may happen to a platform on several hosts, many times over: killed, frozen, emptied, cut off, under load.
+# What may happen to a platform on several hosts under load, many times over: to its parts and to the links.
 command_faults() {
   local preset=release rounds=20 seed=""
   local -a only=()
