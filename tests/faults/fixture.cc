@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <future>
 #include <iostream>
+#include <map>
 #include <thread>
 
 namespace hearth::faults {
@@ -105,10 +106,12 @@ void Faults::TearDown() {
   }
 }
 
+// Those that the callers do not know of may have been executed, or not.
 void Faults::expect_at_most_once(const std::vector<CallRecord>& all) const {
-  EXPECT_LE(hosts_->executions() - executions_before_,
-            count_may_have_executed(all) + hosts_->may_have_executed() - asked_before_)
-      << "something was executed twice";
+  const std::uint64_t executed = hosts_->executions() - executions_before_;
+  const std::uint64_t most = count_may_have_executed(all) + hosts_->may_have_executed() - asked_before_;
+  std::cout << executed << " executed of at most " << most << "; of the load's calls\n" << failures(all, {});
+  EXPECT_LE(executed, most) << "something was executed twice";
 }
 
 void Faults::each_round(const std::function<void()>& round) {
@@ -121,6 +124,19 @@ void Faults::each_round(const std::function<void()>& round) {
       EXPECT_TRUE(load->wait_for_success(50, seconds(15)));
     }
   }
+}
+
+std::string Faults::busiest_worker() {
+  constexpr milliseconds kWatched{100};
+  std::map<std::string, std::uint64_t> executed;
+  for (const std::string& worker : Hosts::workers()) {
+    executed[worker] -= hosts_->executions(worker);
+  }
+  std::this_thread::sleep_for(kWatched);
+  for (const std::string& worker : Hosts::workers()) {
+    executed[worker] += hosts_->executions(worker);
+  }
+  return std::ranges::max_element(executed, {}, [](const auto& each) { return each.second; })->first;
 }
 
 std::vector<CallRecord> Faults::records() const {

@@ -218,9 +218,13 @@ void Hosts::create(const std::string& index_js, const std::string& name, int mem
 std::uint64_t Hosts::executions() const {
   std::uint64_t sum = 0;
   for (const std::string& host : workers()) {
-    sum += get(host, "/health").json().at("executions").to_number<std::uint64_t>();
+    sum += executions(host);
   }
   return sum;
+}
+
+std::uint64_t Hosts::executions(const std::string& worker) const {
+  return get(worker, "/health").json().at("executions").to_number<std::uint64_t>();
 }
 
 std::string Hosts::unrest() const {

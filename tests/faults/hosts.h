@@ -64,6 +64,7 @@ class Hosts {
   bool wait_up(const std::string& host) const;
   // Executions that the workers have begun since they were started.
   std::uint64_t executions() const;
+  std::uint64_t executions(const std::string& worker) const;
   // At rest: every worker's memory is accounted for, and nothing runs. Empty, or what is wrong.
   std::string unrest() const;
 
