@@ -14,8 +14,6 @@ using std::chrono::seconds;
 
 // Longer than anything that the platform may take for a call.
 constexpr seconds kAnswerBound{20};
-// Of an answer that is shown when a test fails.
-constexpr std::size_t kShownBytes = 160;
 
 std::string output_of(const test::Reply& reply) {
   const auto json = reply.json();
@@ -28,7 +26,7 @@ std::string output_of(const test::Reply& reply) {
 void write_down(CallRecord& record, const test::Reply& reply, const std::string& word) {
   record.status = reply.status;
   if (reply.status != 200) {
-    record.detail = reply.body.substr(0, kShownBytes);
+    record.detail = reply.body.substr(0, reply.body.find('}'));  // what is not of this call alone
     return;
   }
   const std::string output = output_of(reply);

@@ -192,6 +192,22 @@ TEST_P(LinkSilence, AnAdmissionInTimeIsGoodForAsLongAsTheCallTakes) {
   EXPECT_TRUE(observer->lease);
 }
 
+// Far away, or busy: what has just answered is there, and the call itself has all the time.
+TEST_F(LinkSilence, WhatTheConnectionTookIsNotTheCalls) {
+  start_worker();
+  frozen_ = true;
+  const ObserverPtr observer = execute("i");
+  run_for(kLastCall + milliseconds(20));
+  frozen_ = false;
+  executor_.admits_at_once = false;
+  ASSERT_TRUE(asked(1));
+  run_for(kLastCall / 2);
+  EXPECT_TRUE(executor_.asked[0].admit());
+  executor_.asked[0].finish();
+  ASSERT_TRUE(ended(observer));
+  EXPECT_TRUE(observer->execution);
+}
+
 // The gateway's own loop was held up: the last call comes late, and the last word is waited for all the same.
 TEST_P(LinkSilence, ALateLastCallStillLeavesTimeForAnAdmission) {
   start_worker();

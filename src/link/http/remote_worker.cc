@@ -83,6 +83,7 @@ void RemoteWorker::ready(WorkerConnection& connection) {
 void RemoteWorker::send(Held& held) {
   Exchange& exchange = *held.exchange;
   exchange.sent = true;
+  exchange.began = parts_.reactor.now();  // who has just answered, on a connection or to a version, is there
   const auto post = [&held](std::string_view target, std::shared_ptr<const std::string> body) {
     held.connection->request(http::Method::kPost, target, std::move(body));
   };
