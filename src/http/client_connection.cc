@@ -11,6 +11,7 @@
 #include <cstring>
 #include <utility>
 
+
 namespace hearth::http {
 namespace {
 

@@ -72,8 +72,8 @@ class ClientConnection final : public std::enable_shared_from_this<ClientConnect
   std::string_view channel_binding() const { return socket_.channel_binding(); }
   // Says that nothing more will be sent; answers still come.
   void half_close() { socket_.half_close(); }
-  // After half_close(): the server's host has said that everything has come. Asked last: what is wrong with
-  // the connection is not told any more.
+  // After half_close(): the server's host has said that everything has come, and nothing that it sent is
+  // known to be missing. Asked last: what is wrong with the connection is not told any more.
   bool arrived() const { return socket_.all_arrived(); }
   // No event comes any more.
   void close();

@@ -5,6 +5,8 @@
 
 #include <cerrno>
 
+#include "http/tcp_gap.h"
+
 namespace hearth::http {
 
 void PeerSocket::close() {
@@ -31,8 +33,9 @@ bool PeerSocket::all_arrived() const {
   size = sizeof error;
   const bool whole = ::getsockopt(socket_.get(), SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0;
   // The states behind the acknowledgement of our end; a reset leads to the last of them too.
-  return known && whole && (info.tcpi_state == TCP_FIN_WAIT2 || info.tcpi_state == TCP_TIME_WAIT ||
-                            info.tcpi_state == TCP_CLOSE);
+  return known && whole && !has_had_gaps(socket_.get()) &&
+         (info.tcpi_state == TCP_FIN_WAIT2 || info.tcpi_state == TCP_TIME_WAIT ||
+          info.tcpi_state == TCP_CLOSE);
 }
 
 }  // namespace hearth::http

@@ -104,7 +104,8 @@ void Network::narrow(const std::string& host, int kbit_per_second) {
   run("tc -n " + bridge_space_ + " qdisc add dev " + hosts_.at(host).port + bucket);
 }
 
-// The host's port leaves the bridge, and the slow wire is put between them.
+// The host's port leaves the bridge, and the slow wire is between them: there before, so that nothing is
+// lost; what goes both ways for a moment comes twice.
 void Network::slow(const std::string& one, const std::string& other, std::chrono::milliseconds there,
                    std::chrono::milliseconds back) {
   const std::string& port = hosts_.at(one).port;
@@ -112,9 +113,12 @@ void Network::slow(const std::string& one, const std::string& other, std::chrono
   SlowWire::Delay delay{0, there, back};
   ::inet_pton(AF_INET, address(other).c_str(), &delay.peer);
   run(ip + "add s" + port + " type veth peer name b" + port + "; " + ip + "set s" + port + " up; " + ip +
-      "set b" + port + " master br0 up; " + ip + "set " + port + " nomaster");
-  const Inside bridge(bridge_space_);
-  slow_[one] = std::make_unique<SlowWire>(port, "s" + port, delay);
+      "set b" + port + " master br0 up");
+  {
+    const Inside bridge(bridge_space_);
+    slow_[one] = std::make_unique<SlowWire>(port, "s" + port, delay);
+  }
+  run(ip + "set " + port + " nomaster");
 }
 
 void Network::heal() {
@@ -127,9 +131,9 @@ void Network::heal() {
   }
   for (auto& [name, wire] : std::exchange(slow_, {})) {
     const std::string& port = hosts_.at(name).port;
+    run("ip -n " + bridge_space_ + " link set " + port + " master br0");
     wire.reset();
-    run("ip -n " + bridge_space_ + " link del s" + port + "; ip -n " + bridge_space_ + " link set " + port +
-        " master br0");
+    run("ip -n " + bridge_space_ + " link del s" + port);
   }
 }
 
