@@ -164,15 +164,9 @@ void Hosts::flush_redis() {
   redis_->ask("FLUSHALL");
 }
 
-int Hosts::entries_of(const std::string& worker) {
-  const std::string script =
-      "local found = 0 for _, key in ipairs(redis.call('KEYS', 'hearth:warm:*')) do KEYS[#KEYS + 1] = key "
-      "end "
-      "for _, key in ipairs(KEYS) do for _, entry in ipairs(redis.call('LRANGE', key, 0, -1)) do "
-      "if string.find(entry, ARGV[1], 1, true) then found = found + 1 end end end return found";
+bool Hosts::offers_memory(const std::string& worker) {
   const Network::Inside queue(network_, "queue");
-  const std::string answer = redis_->ask("EVAL \"" + script + "\" 1 hearth:cold " + endpoint(worker));
-  return std::stoi(answer.substr(1));
+  return redis_->ask("LRANGE hearth:cold 0 -1").find(endpoint(worker)) != std::string::npos;
 }
 
 void Hosts::start_postgres() {

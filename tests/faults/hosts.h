@@ -47,8 +47,8 @@ class Hosts {
   void kill_redis() { redis_->kill(); }
   void start_redis();
   void flush_redis();
-  // What is announced there of that worker.
-  int entries_of(const std::string& worker);
+  // Whether it is announced there that the worker has room for instances.
+  bool offers_memory(const std::string& worker);
   void kill_postgres() { postgres_->kill(); }
   void start_postgres();
 
