@@ -39,7 +39,8 @@ class Dispatcher::Call final : public model::ExecutionObserver,
   base::TimePoint hot_until{};                    // of kHotWait
   bool cold = false;                              // executes on what was cold
   bool distant = false;                           // executes on what we may not keep
-  bool was_behind = false;                        // has stood behind another call, and was taken back
+  bool behind = false;                            // was given to an instance that had calls already
+  bool was_behind = false;                        // the same, and was taken back or refused
   std::optional<std::list<AtWork>::iterator> at;  // of kRunning, where one is executed at a time
   bool demanded = false;
   bool waited_hot = false;

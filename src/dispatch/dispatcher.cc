@@ -160,7 +160,8 @@ void Dispatcher::refused(const CallPtr& call, model::Refusal refusal) {
   left_work(mine, call, false, lease);
   mine.starting -= std::exchange(call->cold, false) ? 1U : 0U;
   --running_;
-  if (refusal == model::Refusal::kBusy) {
+  // Also when the worker does not answer: nothing is at hand there any more.
+  if (std::exchange(call->behind, false) || refusal == model::Refusal::kBusy) {
     call->was_behind = true;
     call->waited_hot = false;  // it waits here now
   } else {

@@ -56,6 +56,7 @@ void Dispatcher::give_behind(AtWork& instance, const CallPtr& call) {
   const auto found = std::find_if(mine.at_work.begin(), mine.at_work.end(),
                                   [&](const AtWork& each) { return &each == &instance; });
   call->at = found;
+  call->behind = true;
   ++instance.calls;
   call->state = Call::State::kRunning;
   call->admitted = loop_.now();

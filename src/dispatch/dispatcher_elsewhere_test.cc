@@ -115,6 +115,18 @@ TEST_F(ElsewhereTest, ALeaseThatNoneOfThemUsesIsKept) {
   EXPECT_EQ(dispatcher_->leases_idle(), 1U);
 }
 
+TEST_F(ElsewhereTest, NobodyIsPutBehindAgainWhereTheWorkerDoesNotAnswer) {
+  warm(2, kTinyUs);
+  invoke();
+  link_.takes_behind = false;
+  link_.refuses_behind_with = model::Refusal::kNoAnswer;
+  invoke();
+  EXPECT_EQ(answers_.back(), "") << "it waits: the first call's answer may come";
+  loop_.advance(milliseconds(20));
+  ASSERT_EQ(link_.running.size(), 2U) << "and goes elsewhere";
+  EXPECT_NE(link_.running[1].allocation.instance, link_.running[0].allocation.instance);
+}
+
 TEST_F(ElsewhereTest, ABodyThatIsTooLargeForTheWorkerIsTheCallersMistake) {
   warm(1, kTinyUs);
   link_.gone_next = 1;

@@ -47,8 +47,8 @@ class HotWait {
     return std::max<std::size_t>(1, static_cast<std::size_t>(std::ceil(share * static_cast<double>(cores))));
   }
 
-  // The same for instances on other hosts, with cores of their own: so many that this loop, which has a part in
-  // each call, can give them work without a pause.
+  // The same for instances on other hosts, with cores of their own: so many that this loop, which has a part
+  // in each call, can give them work without a pause.
   std::size_t useful_instances_elsewhere() const {
     return static_cast<std::size_t>(std::ceil((short_us_.mean + kShimUs) / kLoopUs));
   }

@@ -39,7 +39,7 @@ class FakeLink final : public link::Link {
   void execute_behind(const model::Allocation& running_on, model::ExecuteRequest request,
                       std::shared_ptr<model::ExecutionObserver> observer) override {
     if (!takes_behind) {
-      observer->refused(model::Refusal::kBusy);
+      observer->refused(refuses_behind_with);
       return;
     }
     behind.push_back({running_on, std::move(request), std::move(observer), loop.now()});
@@ -71,6 +71,7 @@ class FakeLink final : public link::Link {
   base::EventLoop& loop;
   std::vector<Execution> running;
   bool takes_behind = false;
+  model::Refusal refuses_behind_with = model::Refusal::kBusy;
   std::vector<Execution> behind;
   std::vector<std::string> taken_back;
   std::vector<std::pair<std::string, model::ReleaseKind>> released;
