@@ -193,7 +193,7 @@ TEST_P(LinkSilence, AnAdmissionInTimeIsGoodForAsLongAsTheCallTakes) {
 }
 
 // Far away, or busy: what has just answered is there, and the call itself has all the time.
-TEST_F(LinkSilence, WhatTheConnectionTookIsNotTheCalls) {
+TEST_P(LinkSilence, WhatTheConnectionTookIsNotTheCalls) {
   start_worker();
   frozen_ = true;
   const ObserverPtr observer = execute("i");
