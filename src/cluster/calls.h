@@ -62,7 +62,8 @@ class PacketReader {
   explicit PacketReader(std::uint64_t most_bytes) : most_bytes_(most_bytes) {}
 
   void add(std::string_view bytes);
-  // Whether a whole packet has come: packet() until the next call. kForged: it is not what the worker has sent.
+  // Whether a whole packet has come: packet() until the next call. kForged: it is not what the worker has
+  // sent.
   State next(Seal& answers);
   std::string_view packet() const { return packet_; }
   // Nothing has begun.

@@ -94,15 +94,17 @@ void Dispatcher::left_work(Pool& mine, const CallPtr& call, bool executed,
     return;
   }
   const auto instance = *std::exchange(call->at, std::nullopt);
-  if (executed) {
-    instance->lease = std::exchange(lease, std::nullopt);
-    instance->allocation = instance->lease.value_or(instance->allocation);
-  }
   if (--instance->calls == 0) {
-    lease = std::move(instance->lease);
+    if (!executed) {
+      lease = std::move(instance->lease);
+    }
     mine.at_work.erase(instance);
     --mine.busy;
   } else if (executed) {
+    instance->lease = std::exchange(lease, std::nullopt);
+    if (instance->lease) {
+      instance->allocation = *instance->lease;
+    }
     instance->since = loop_.now();
     next_behind(mine, *instance);
   }

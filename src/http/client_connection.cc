@@ -11,7 +11,6 @@
 #include <cstring>
 #include <utility>
 
-
 namespace hearth::http {
 namespace {
 

@@ -195,6 +195,7 @@ class InstanceSession {
   bool mid_frame_ = false;                        // of kClosing: it came within a frame
   std::uint64_t last_call_ = 0;
   std::vector<RunningCall> running_;  // in the order in which they began
+  bool in_order_ = true;              // and so in that of their deadlines
   bool wearing_out_ = false;  // one has run out of time: the instance ends with the last of the others
   std::vector<std::uint64_t> overdue_;  // timed out, while others go on; their answers mean nothing
   model::ExecutionSteps steps_;

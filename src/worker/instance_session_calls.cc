@@ -12,6 +12,7 @@ using protocol::FrameType;
 SessionActions InstanceSession::begin_call(const event::Invoke& invoke) {
   state_ = SessionState::kExecuting;
   running_.push_back({++last_call_, invoke.slot, now_, invoke.latest});
+  in_order_ = in_order_ && invoke.latest == base::TimePoint::max();
   SessionActions actions;
   actions.send_invoke = last_call_;
   if (first_due() == running_.end() - 1) {
@@ -95,7 +96,7 @@ base::TimePoint InstanceSession::deadline_of(const RunningCall& call) const {
 
 // The call that runs out of time next: of those that are executed, so the first where that is one.
 std::vector<InstanceSession::RunningCall>::iterator InstanceSession::first_due() {
-  if (limits_.concurrency == 1) {
+  if (limits_.concurrency == 1 || in_order_) {
     return running_.begin();
   }
   return std::ranges::min_element(running_, {},
