@@ -41,6 +41,9 @@ inline constexpr char kMetaHeader[] = "Hearth-Meta";      // of an answer: see b
 inline constexpr char kProtocolHeader[] = "Hearth-Protocol";
 inline constexpr int kProtocol = 2;
 
+// The status for a call of a version that the worker has not been told of, or has forgotten.
+inline constexpr int kUnknownVersionStatus = 412;
+
 // A holder's or worker's name.
 inline constexpr std::size_t kNameBytes = 64;
 bool is_name(std::string_view text);

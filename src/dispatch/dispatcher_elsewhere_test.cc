@@ -15,19 +15,11 @@ constexpr std::int64_t kLongUs = 1'000;
 
 class ElsewhereTest : public DispatcherTest {
  protected:
-  // As many warm instances as given, each of which has just executed a call of that length.
   void warm(int instances, std::int64_t handler_us) {
     DispatcherOptions options;
     options.cores = 1;
     options.instances_here = false;
-    make(options);
-    for (int i = 0; i < instances; ++i) {
-      messaging_.announce_warm("v", {"http://w:1", std::string(1, static_cast<char>('a' + i)), 0, 1, 128});
-      invoke();
-    }
-    while (!link_.running.empty()) {
-      link_.finish(false, true, handler_us);
-    }
+    DispatcherTest::warm(options, "http://w:1", instances, handler_us);
     link_.takes_behind = true;
   }
   void invoke_several(int calls) {

@@ -14,19 +14,10 @@ constexpr std::int64_t kLongUs = 1'000;
 
 class HotTest : public DispatcherTest {
  protected:
-  // As many warm instances as given, each of which has just executed a call of that length.
   void warm(int instances, std::int64_t handler_us) {
     DispatcherOptions options;
     options.cores = 2;
-    make(options);
-    for (int i = 0; i < instances; ++i) {
-      messaging_.announce_warm("v", {"inproc:", std::string(1, static_cast<char>('a' + i)), 0, 1, 128});
-      invoke();
-    }
-    while (!link_.running.empty()) {
-      link_.finish(false, true, handler_us);
-    }
-    ASSERT_EQ(dispatcher_->leases_idle(), static_cast<std::size_t>(instances));
+    DispatcherTest::warm(options, "inproc:", instances, handler_us);
   }
 };
 

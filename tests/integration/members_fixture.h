@@ -79,8 +79,37 @@ class MembersTest : public testing::Test {
   int next_uid_ = 190'000;
 };
 
+// Threads that call until they are stopped. Whoever derives stops them before his own parts end.
+class CallerThreads {
+ public:
+  CallerThreads() = default;
+  CallerThreads(const CallerThreads&) = delete;
+  CallerThreads& operator=(const CallerThreads&) = delete;
+
+  void stop() {
+    stop_ = true;
+    for (std::thread& thread : threads_) {
+      thread.join();
+    }
+    threads_.clear();
+  }
+  // Goes on until so many more have been answered.
+  bool goes_on(int more) {
+    const int from = answered;
+    return eventually([&] { return answered >= from + more; }, std::chrono::seconds(20));
+  }
+
+  std::atomic<int> answered{0};
+
+ protected:
+  ~CallerThreads() = default;
+
+  std::atomic<bool> stop_ = false;
+  std::vector<std::thread> threads_;
+};
+
 // Callers that call and call, each on a connection of its own.
-class Load {
+class Load : public CallerThreads {
  public:
   Load(const HearthServer& gateway, const std::string& id, int callers, int milliseconds) {
     for (int i = 0; i < callers; ++i) {
@@ -103,26 +132,8 @@ class Load {
   Load& operator=(const Load&) = delete;
   ~Load() { stop(); }
 
-  void stop() {
-    stop_ = true;
-    for (std::thread& thread : threads_) {
-      thread.join();
-    }
-    threads_.clear();
-  }
-  // Goes on until so many more have been answered.
-  bool goes_on(int more) {
-    const int from = answered;
-    return eventually([&] { return answered >= from + more; }, std::chrono::seconds(20));
-  }
-
-  std::atomic<int> answered{0};
   std::atomic<int> failed{0};
   std::string last_failure;  // read after stop()
-
- private:
-  std::atomic<bool> stop_ = false;
-  std::vector<std::thread> threads_;
 };
 
 }  // namespace hearth::test

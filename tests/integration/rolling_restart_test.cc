@@ -83,7 +83,7 @@ class KeptConnection {
 
 // Call and call, each on a connection that is kept for as long as its server says. Where nobody listens they
 // go elsewhere: there was no call.
-class Callers {
+class Callers : public CallerThreads {
  public:
   Callers(const Entrances& entrances, std::string target, int count) : target_(std::move(target)) {
     for (int i = 0; i < count; ++i) {
@@ -94,24 +94,10 @@ class Callers {
   Callers& operator=(const Callers&) = delete;
   ~Callers() { stop(); }
 
-  void stop() {
-    stop_ = true;
-    for (std::thread& thread : threads_) {
-      thread.join();
-    }
-    threads_.clear();
-  }
-  bool goes_on(int more) {
-    const int from = answered;
-    return eventually([&] { return answered >= from + more; }, seconds(20));
-  }
   std::string failures() const {
     const std::lock_guard lock(mutex_);
     return failures_;
   }
-
-  std::atomic<int> answered{0};
-  std::atomic<int> elsewhere{0};  // how often nobody listened
 
  private:
   void call_on(const Entrances& entrances, std::size_t caller) {
@@ -121,7 +107,6 @@ class Callers {
         connection = KeptConnection::to(entrances.pick(caller + call));
       }
       if (!connection) {
-        ++elsewhere;
         continue;
       }
       const std::string word = "\"" + std::to_string(caller) + "-" + std::to_string(call) + "\"";
@@ -142,10 +127,8 @@ class Callers {
   }
 
   const std::string target_;
-  std::atomic<bool> stop_ = false;
   mutable std::mutex mutex_;
   std::string failures_;
-  std::vector<std::thread> threads_;
 };
 
 class RollingRestart : public MembersTest {

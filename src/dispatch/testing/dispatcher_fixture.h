@@ -122,6 +122,20 @@ class DispatcherTest : public testing::Test {
       }
     });
   }
+  // A dispatcher with as many warm instances of that worker as given, each of which has just executed a call
+  // of that length.
+  void warm(const DispatcherOptions& options, const std::string& worker_uri, int instances,
+            std::int64_t handler_us) {
+    make(options);
+    for (int i = 0; i < instances; ++i) {
+      messaging_.announce_warm("v", {worker_uri, std::string(1, static_cast<char>('a' + i)), 0, 1, 128});
+      invoke();
+    }
+    while (!link_.running.empty()) {
+      link_.finish(false, true, handler_us);
+    }
+    ASSERT_EQ(dispatcher_->leases_idle(), static_cast<std::size_t>(instances));
+  }
   void cold(const std::string& instance) { messaging_.announce_cold({"inproc:", instance, 0, 1, 1024}); }
 
   std::shared_ptr<const std::string> body_;

@@ -30,10 +30,10 @@
 namespace hearth::link {
 
 // How long a worker has to admit a call that it was sent; and before, as long each to be connected to and to
-// be told of a version. From kLastCall on the worker learns that it is
-// too late, and for kLastWord an admission that was on its way then is still heard: given up without that, a
-// call might be executed here and elsewhere. One that a stopped worker had given to its kernel goes out by
-// itself after 200 ms, and its kernel confirms our end after 40 ms.
+// be told of a version. From kLastCall on the worker learns that it is too late, and for kLastWord an
+// admission that was on its way then is still heard: given up without that, a call might be executed here and
+// elsewhere. One that a stopped worker had given to its kernel goes out by itself after 200 ms, and its
+// kernel confirms our end after 40 ms.
 inline constexpr std::chrono::milliseconds kAdmission{250};
 inline constexpr std::chrono::milliseconds kLastCall{190};
 inline constexpr std::chrono::milliseconds kLastWord{60};

@@ -10,7 +10,6 @@ namespace {
 
 // From this protocol on (cluster/wire.h).
 constexpr int kSeveralAtOnce = 2;
-constexpr int kUnknownVersion = 412;
 
 model::Execution worker_lost(const std::string& instance) {
   return {{model::OutcomeKind::kWorkerLost, {}, {}}, instance, {}, {}};
@@ -136,7 +135,8 @@ void RemoteWorker::packet(WorkerConnection& connection, std::string_view packet)
 }
 
 void RemoteWorker::executed(Call call, WorkerAnswer&& answer) {
-  if (answer.status == kUnknownVersion && answer.reusable && !std::exchange(call.told_again, true)) {
+  if (answer.status == cluster::kUnknownVersionStatus && answer.reusable &&
+      !std::exchange(call.told_again, true)) {
     // It has forgotten the version, or was started anew.
     told_.erase(call.request.version->id);
     ask_alone(Kind::kTell, std::move(call));

@@ -7,7 +7,6 @@
 namespace hearth::worker {
 namespace {
 
-constexpr int kUnknownVersionStatus = 412;
 constexpr std::string_view kUnknownVersion = "unknown_version";
 
 }  // namespace
@@ -154,7 +153,7 @@ void WorkerApi::execute(const SessionPtr& session, const cluster::InstanceReques
                         http::Responder responder) {
   const cluster::ToldVersion* told = versions_.find(asked.version);
   if (told == nullptr) {
-    responder.send(reply(*session, kUnknownVersionStatus, std::string(kUnknownVersion)));
+    responder.send(reply(*session, cluster::kUnknownVersionStatus, std::string(kUnknownVersion)));
     return;
   }
   give(asked, *told, std::move(body), std::make_shared<RemoteCall>(*this, session, std::move(responder)));
@@ -168,7 +167,7 @@ void WorkerApi::execute_several(const SessionPtr& session, const std::vector<clu
     if (const cluster::ToldVersion* told = versions_.find(calls[i].asked.version)) {
       give(calls[i].asked, *told, std::string(calls[i].body), std::make_shared<GroupedCall>(group, i));
     } else {
-      group->refused(i, kUnknownVersionStatus, kUnknownVersion);
+      group->refused(i, cluster::kUnknownVersionStatus, kUnknownVersion);
     }
   }
   group->end_asking();
