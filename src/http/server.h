@@ -164,7 +164,8 @@ class Server {
   // again learns in an answer that the connection ends. `done` runs when the last connection has gone, never
   // inside the call; set no bound here: stop() is the caller's way to end it.
   void drain(std::function<void()> done, std::chrono::milliseconds grace = std::chrono::milliseconds(0));
-  // No connection is accepted any more; those that are there stay. drain() and stop() begin with it.
+  // Who waits in the backlog is accepted, and nobody any more; those that are there stay. drain() begins with
+  // it.
   void stop_listening();
   // Closes everything now.
   void stop();
