@@ -5,24 +5,45 @@
 
 namespace hearth::base {
 
+namespace {
+
+constexpr std::string_view kHex = "0123456789abcdef";
+
+// The two digits of each byte.
+constexpr std::array<std::array<char, 2>, 256> kHexPairs = [] {
+  std::array<std::array<char, 2>, 256> pairs{};
+  for (std::size_t byte = 0; byte < pairs.size(); ++byte) {
+    pairs[byte] = {kHex[byte / 16], kHex[byte % 16]};
+  }
+  return pairs;
+}();
+
+// Where the text of each byte begins.
+constexpr std::array<std::size_t, 16> kPlaces = {0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
+
+}  // namespace
+
 std::string make_guid(Random& random) {
+  const auto text = make_guid_text(random);
+  return {text.data(), text.size()};
+}
+
+std::array<char, kGuidBytes> make_guid_text(Random& random) {
   std::array<std::uint8_t, 16> bytes{};
   random.fill(bytes);
   bytes[6] = static_cast<std::uint8_t>((bytes[6] & 0x0fU) | 0x40U);
   bytes[8] = static_cast<std::uint8_t>((bytes[8] & 0x3fU) | 0x80U);
-  constexpr std::string_view kHex = "0123456789abcdef";
-  std::string text(36, '-');
-  std::size_t at = 0;
+  std::array<char, kGuidBytes> text;
+  text[8] = text[13] = text[18] = text[23] = '-';
   for (std::size_t i = 0; i < bytes.size(); ++i) {
-    at += i == 4 || i == 6 || i == 8 || i == 10 ? 1 : 0;
-    text[at++] = kHex[bytes[i] >> 4U];
-    text[at++] = kHex[bytes[i] & 0x0fU];
+    text[kPlaces[i]] = kHexPairs[bytes[i]][0];
+    text[kPlaces[i] + 1] = kHexPairs[bytes[i]][1];
   }
   return text;
 }
 
 bool is_guid(std::string_view text) {
-  if (text.size() != 36) {
+  if (text.size() != kGuidBytes) {
     return false;
   }
   for (std::size_t i = 0; i < text.size(); ++i) {

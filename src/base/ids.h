@@ -1,6 +1,8 @@
 // Identifiers: GUIDs for what users name, short names for instances.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -10,6 +12,9 @@ namespace hearth::base {
 
 // A version 4 GUID in lower case: "f81d4fae-7dec-41d0-a765-00a0c91e6bf6".
 std::string make_guid(Random& random);
+inline constexpr std::size_t kGuidBytes = 36;
+// The same, without memory of its own.
+std::array<char, kGuidBytes> make_guid_text(Random& random);
 bool is_guid(std::string_view text);
 
 // 15 characters, "i" and 70 random bits in base 32: unique for a platform's life, and short enough

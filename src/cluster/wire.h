@@ -46,6 +46,7 @@ inline constexpr int kUnknownVersionStatus = 412;
 
 // A holder's or worker's name.
 inline constexpr std::size_t kNameBytes = 64;
+static_assert(kNameBytes <= model::RequestId::kMaxBytes);
 bool is_name(std::string_view text);
 
 enum class Ask { kExecute, kBehind, kTakeBack };

@@ -3,12 +3,9 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
-#include <cassert>
-#include <charconv>
 #include <iterator>
 
+#include "base/text_writer.h"
 #include "gateway/utf8.h"
 
 namespace hearth::gateway {
@@ -17,54 +14,46 @@ namespace {
 // The body is `head`, the output as it came, `tail`: nothing of the output is copied or parsed.
 constexpr std::string_view kOutputHead = "{\"output\":";
 
-// The timed steps of a warm call, and some room.
-constexpr std::size_t kStepsBytes = 384;
-
-constexpr std::size_t kStepNameBytes = 16;
-
-char* put(char* at, std::string_view text) { return std::copy(text.begin(), text.end(), at); }
+// A timed step with the longest name and number, and what stands around it; how many of them there are.
+constexpr std::size_t kStepBytes = 96;
+constexpr std::size_t kWarmSteps = 5;
+constexpr std::size_t kColdSteps = 9;
 
 // {"name":"run","duration":12.034,"subLogs":[
 // By hand, as every answer has five of them.
-void begin_step(std::string& out, std::string_view name, std::int64_t us) {
-  assert(name.size() <= kStepNameBytes);
-  std::array<char, kStepNameBytes + 80> text;  // the numbers have 23 digits at most
-  char* at = put(put(put(text.data(), "{\"name\":\""), name), "\",\"duration\":");
-  at = std::to_chars(at, at + 20, us / 1000).ptr;
+void begin_step(base::TextWriter& out, std::string_view name, std::int64_t us) {
   const auto part = static_cast<int>(us % 1000);
-  *at++ = '.';
-  *at++ = static_cast<char>('0' + part / 100);
-  *at++ = static_cast<char>('0' + part / 10 % 10);
-  *at++ = static_cast<char>('0' + part % 10);
-  at = put(at, ",\"subLogs\":[");
-  out.append(text.data(), static_cast<std::size_t>(at - text.data()));
+  const auto digit = [](int value) { return static_cast<char>('0' + value); };
+  out.put("{\"name\":\"").put(name).put("\",\"duration\":").put_number(us / 1000).put('.');
+  out.put(digit(part / 100)).put(digit(part / 10 % 10)).put(digit(part % 10)).put(",\"subLogs\":[");
 }
 
-void leaf_step(std::string& out, std::string_view name, std::int64_t us) {
+void leaf_step(base::TextWriter& out, std::string_view name, std::int64_t us) {
   begin_step(out, name, us);
-  out += std::string_view("]}");
+  out.put("]}");
 }
 
 // The tree of timed steps, the prototype's "logs".
-void append_steps(std::string& out, const model::ExecutionSteps& execution,
+void append_steps(std::string& text, const model::ExecutionSteps& execution,
                   const dispatch::DispatchSteps& dispatch, std::int64_t total_us) {
+  base::TextWriter out(text, kStepBytes * (execution.cold ? kColdSteps : kWarmSteps));
   begin_step(out, "invoke", total_us);
   leaf_step(out, "findInstance", dispatch.find_us);
-  out += ',';
+  out.put(',');
   begin_step(out, execution.cold ? "execute.cold" : "execute.warm", dispatch.execute_us);
   if (execution.cold) {
     leaf_step(out, "code", execution.code_us);
-    out += ',';
+    out.put(',');
     leaf_step(out, "sandbox", execution.sandbox_us);
-    out += ',';
+    out.put(',');
     leaf_step(out, "boot", execution.boot_us);
-    out += ',';
+    out.put(',');
     leaf_step(out, "init", execution.init_us);
-    out += ',';
+    out.put(',');
   }
   begin_step(out, "run", execution.run_us);
   leaf_step(out, "handler", execution.handler_us);
-  out += std::string_view("]}]}]}");
+  out.put("]}]}]}");
 }
 
 std::string_view default_message(model::OutcomeKind kind) {
@@ -190,7 +179,7 @@ http::Response execution_response(model::Execution&& execution, const dispatch::
                                   std::int64_t total_us) {
   http::Response response;
   std::string& tail = response.body[2];
-  tail.reserve(kStepsBytes);
+  tail.reserve(kStepBytes * (kWarmSteps + 1));
   if (execution.outcome.kind == model::OutcomeKind::kReturned) {
     response.body[0] = kOutputHead;
     response.body[1] = std::move(execution.outcome.output);

@@ -59,7 +59,7 @@ std::int64_t unix_now_ms() {
 // One invocation between its request and its answer.
 struct Gateway::Call {
   model::FunctionPtr function;
-  std::string request_id;
+  model::RequestId request_id;
   http::Responder responder;
   base::TimePoint began;
 };
@@ -168,7 +168,7 @@ http::BodyPlan Gateway::plan_upload(const Route& route, const http::RequestHead&
   return http::Stream{std::make_unique<UploadSink>(std::move(upload), parts_.pool, parts_.loop), limit};
 }
 
-void Gateway::handle(http::Request request, http::Responder responder) {
+void Gateway::handle(http::Request&& request, http::Responder responder) {
   const auto route = find_route(request.head.path());
   if (!route) {
     return;  // plan() has refused it; the responder answers 500 by itself
@@ -226,7 +226,7 @@ void Gateway::handle(http::Request request, http::Responder responder) {
   }
 }
 
-void Gateway::invoke(const Route& route, http::Request request, http::Responder responder) {
+void Gateway::invoke(const Route& route, http::Request&& request, http::Responder responder) {
   if (!may_serve()) {
     responder.send(may_be_older());
     return;
@@ -238,7 +238,8 @@ void Gateway::invoke(const Route& route, http::Request request, http::Responder 
     return;
   }
   call->began = parts_.loop.now();
-  call->request_id = base::make_guid(parts_.request_ids);
+  const auto guid = base::make_guid_text(parts_.request_ids);
+  call->request_id = std::string_view(guid.data(), guid.size());
   note_caller(responder.peer());
   call->responder = std::move(responder);
 
@@ -288,7 +289,7 @@ void Gateway::answer_call(const std::shared_ptr<Call>& call, dispatch::Answer&& 
     response = execution_response(std::move(execution), answer.steps, total_us);
   }
   response.headers.reserve(response.headers.size() + 2);
-  response.headers.push_back({"X-Hearth-Request-Id", std::move(call->request_id)});
+  response.headers.push_back({"X-Hearth-Request-Id", std::string(call->request_id)});
   if (!instance.empty()) {
     response.headers.push_back({"X-Hearth-Instance", std::move(instance)});
   }
@@ -305,7 +306,7 @@ std::shared_ptr<Upload> Gateway::whole_upload(const http::Request& request, http
   return upload;
 }
 
-void Gateway::create(http::Request request, http::Responder responder) {
+void Gateway::create(http::Request&& request, http::Responder responder) {
   const std::string host(request.head.header("Host").value_or(""));
   auto upload = whole_upload(request, responder);
   if (!upload) {
@@ -326,7 +327,7 @@ void Gateway::create(http::Request request, http::Responder responder) {
   });
 }
 
-void Gateway::update(const model::FunctionPtr& function, http::Request request, http::Responder responder) {
+void Gateway::update(const model::FunctionPtr& function, http::Request&& request, http::Responder responder) {
   auto upload = whole_upload(request, responder);
   if (!upload) {
     return;

@@ -65,7 +65,7 @@ class Gateway final : public http::Handler, public FunctionMirror {
   ~Gateway() override;
 
   http::BodyPlan plan(const http::RequestHead& head) override;
-  void handle(http::Request request, http::Responder responder) override;
+  void handle(http::Request&& request, http::Responder responder) override;
   http::Response refuse(int status, std::string_view reason, std::string_view message) override;
 
   // The gateways of the other loops: what is read of all of them is asked of each. `index` is this one's
@@ -95,13 +95,13 @@ class Gateway final : public http::Handler, public FunctionMirror {
   http::Response refusal(model::ApiErrorCode code, std::string_view message);
   bool may_serve() const;
   http::Response may_be_older();
-  void invoke(const Route& route, http::Request request, http::Responder responder);
+  void invoke(const Route& route, http::Request&& request, http::Responder responder);
   void note_caller(const void* caller);
   void answer_call(const std::shared_ptr<Call>& call, dispatch::Answer&& answer);
   // Null when the answer has been given: the body did not arrive whole.
   std::shared_ptr<Upload> whole_upload(const http::Request& request, http::Responder& responder);
-  void create(http::Request request, http::Responder responder);
-  void update(const model::FunctionPtr& function, http::Request request, http::Responder responder);
+  void create(http::Request&& request, http::Responder responder);
+  void update(const model::FunctionPtr& function, http::Request&& request, http::Responder responder);
   void remove(const model::FunctionPtr& function, http::Responder responder);
   http::Response list() const;
   http::Response show(const model::Function& function) const;

@@ -33,7 +33,7 @@ void append_log_entry(std::string& out, const LogEntry& entry) {
   fmt::format_to(std::back_inserter(out),
                  R"({{"sequence":{},"requestId":"{}","time":"{}","instance":"{}","outcome":"{}",)"
                  R"("durationMs":{}.{:03},"cold":{},"truncated":{},"lines":[)",
-                 entry.sequence, entry.request_id, rfc3339(entry.time_ms), entry.instance,
+                 entry.sequence, std::string_view(entry.request_id), rfc3339(entry.time_ms), entry.instance,
                  to_string(entry.outcome), entry.duration_us / 1000, entry.duration_us % 1000, entry.cold,
                  entry.logs.truncated);
   for (const auto& chunk : entry.logs.chunks) {

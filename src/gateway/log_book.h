@@ -13,13 +13,14 @@
 
 #include "model/function.h"
 #include "model/outcome.h"
+#include "model/request_id.h"
 
 namespace hearth::gateway {
 
 struct LogEntry {
   std::uint64_t sequence = 0;  // counts up over all functions
   model::FunctionId function;
-  std::string request_id;
+  model::RequestId request_id;
   std::int64_t time_ms = 0;  // Unix time of the call's end
   std::string instance;
   model::OutcomeKind outcome = model::OutcomeKind::kReturned;

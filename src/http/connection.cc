@@ -20,13 +20,10 @@ HeadLimits head_limits(const ServerLimits& limits) {
   return {limits.header_bytes, limits.target_bytes, limits.header_count};
 }
 
-// What is left to write of head and parts after `written` bytes.
-std::size_t gather(std::string_view head, const Response* body, std::size_t written,
+// What is left to write of head and body after `written` bytes.
+std::size_t gather(std::string_view head, const std::array<std::string, 3>& body, std::size_t written,
                    std::array<iovec, 4>& buffers) {
-  const std::array<std::string_view, 4> parts = {head,
-                                                 body ? std::string_view(body->body[0]) : std::string_view(),
-                                                 body ? std::string_view(body->body[1]) : std::string_view(),
-                                                 body ? std::string_view(body->body[2]) : std::string_view()};
+  const std::array<std::string_view, 4> parts = {head, body[0], body[1], body[2]};
   std::size_t left = 0;
   for (std::size_t i = 0; i < parts.size(); ++i) {
     const std::size_t skipped = std::min(written, parts[i].size());
@@ -211,18 +208,17 @@ void Connection::refuse(int status, std::string_view reason, std::string_view me
   answer(std::move(response));
 }
 
-Response Connection::sendable(Response&& response) {
+void Connection::make_sendable(Response& response) {
   const std::string_view fault = response_fault(response);
   if (fault.empty()) {
-    return std::move(response);
+    return;
   }
   spdlog::error("http: a response is replaced by a 500: {}", fault);
-  Response instead = host_->handler().refuse(500, "bad_response", "the answer could not be sent");
-  if (!response_fault(instead).empty()) {
-    instead = Response();
-    instead.status = 500;
+  response = host_->handler().refuse(500, "bad_response", "the answer could not be sent");
+  if (!response_fault(response).empty()) {
+    response = Response();
+    response.status = 500;
   }
-  return instead;
 }
 
 Persistence Connection::begin_answer(bool close) {
@@ -233,12 +229,17 @@ Persistence Connection::begin_answer(bool close) {
   return parser_.http11() ? Persistence::kImplied : Persistence::kKeepAlive;
 }
 
-void Connection::answer(Response&& given) {
-  Response response = sendable(std::move(given));
+void Connection::answer(Response&& response) {
+  make_sendable(response);
   const Persistence persistence = begin_answer(response.close);
-  write_head(response, host_->date_line(), persistence, head_text_);
+  write_head(response, host_->date_line(), persistence, answer_text_);
   head_only_ = head_only_ || !carries_body(response) || response.content_type.empty();
-  response_ = std::move(response);
+  body_apart_ = !head_only_ && response.body_bytes() > kJoinedBodyBytes;
+  if (body_apart_) {
+    large_body_ = std::move(response.body);
+  } else if (!head_only_) {
+    answer_text_.append(response.body[0]).append(response.body[1]).append(response.body[2]);
+  }
   written_bytes_ = 0;
   hold_ = Hold::kNothing;  // it goes with this
   phase_ = Phase::kWriting;
@@ -246,10 +247,21 @@ void Connection::answer(Response&& given) {
   flush();
 }
 
-void Connection::flush() {
+// Offers what is not written yet, `left` bytes, to the kernel.
+ssize_t Connection::send_answer(std::size_t& left) {
+  if (!body_apart_) {
+    const std::string_view rest = std::string_view(answer_text_).substr(written_bytes_);
+    left = rest.size();
+    return socket_.send(rest);
+  }
   std::array<iovec, 4> buffers;
-  const std::size_t left = gather(head_text_, head_only_ ? nullptr : &response_, written_bytes_, buffers);
-  const ssize_t sent = socket_.send(buffers);
+  left = gather(answer_text_, large_body_, written_bytes_, buffers);
+  return socket_.send(buffers);
+}
+
+void Connection::flush() {
+  std::size_t left = 0;
+  const ssize_t sent = send_answer(left);
   if (sent < 0 && errno != EAGAIN && errno != EINTR) {
     close();
     return;
@@ -266,8 +278,8 @@ void Connection::flush() {
 }
 
 void Connection::finish_answer() {
-  for (std::string& part : response_.body) {
-    part = std::string();  // the handler's memory; what is kept is this connection's own
+  if (std::exchange(body_apart_, false)) {
+    large_body_ = {};  // the handler's memory; what is kept is this connection's own
   }
   if (close_after_) {
     linger();

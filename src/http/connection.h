@@ -5,6 +5,7 @@
 // response_writer.h's. Loop thread only.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -28,6 +29,8 @@ inline constexpr std::uint64_t kDrainedBodyBytes = 64 * 1024;
 // kernel send a reset, which can destroy the answer before the peer has read it.
 inline constexpr std::uint64_t kLingerBytes = 128 * 1024 * 1024;
 inline constexpr std::chrono::milliseconds kLingerTime{2'000};
+// A body that is sent as one text with the head of its answer, at most.
+inline constexpr std::size_t kJoinedBodyBytes = 1'024;
 // A piece of a body at most, and pipelined bytes held back at most.
 inline constexpr std::size_t kReadBufferBytes = 64 * 1024;
 // A 102 goes out with the answer, if that comes soon: so it wakes nobody, and costs no packet of its own.
@@ -122,7 +125,8 @@ class Connection final : public Responder::Target, public std::enable_shared_fro
 
   void refuse(int status, std::string_view reason, std::string_view message);
   void answer(Response&& response);
-  Response sendable(Response&& response);
+  ssize_t send_answer(std::size_t& left);
+  void make_sendable(Response& response);
   Persistence begin_answer(bool close);
   void flush();
   void flush_pieces();
@@ -170,11 +174,12 @@ class Connection final : public Responder::Target, public std::enable_shared_fro
   Hold hold_ = Hold::kNothing;  // what the kernel has, and waits with
 
   // The answer under way.
-  Response response_;
-  std::string head_text_;
-  std::size_t written_bytes_ = 0;  // of head and parts together, or of pieces_
-  std::string pieces_;             // of a streamed one: head and chunks
-  bool last_piece_ = false;        // nothing comes after them
+  std::string answer_text_;                // its head, and a small body
+  std::array<std::string, 3> large_body_;  // what comes behind it
+  bool body_apart_ = false;                // large_body_ holds something
+  std::size_t written_bytes_ = 0;          // of text and body together, or of pieces_
+  std::string pieces_;                     // of a streamed one: head and chunks
+  bool last_piece_ = false;                // nothing comes after them
   bool chunked_ = false;
   bool head_only_ = false;  // the request was a HEAD
   bool close_after_ = false;

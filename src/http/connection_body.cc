@@ -208,6 +208,7 @@ void Connection::execute() {
   Request request{std::move(parser_.head()), std::move(body_), std::move(sink_), body_failed_};
   body_.clear();
   host_->handler().handle(std::move(request), Responder(shared_from_this()));
+  parser_.take_memory(std::move(request.head));
 }
 
 }  // namespace hearth::http

@@ -1,6 +1,4 @@
 // How a connection sends an answer whose pieces come one after the other.
-#include <sys/uio.h>
-
 #include <cerrno>
 #include <utility>
 
@@ -14,7 +12,8 @@ void Connection::begin(Response&& head) {
     return;  // the peer has gone
   }
   on_gone_ = nullptr;
-  const Response response = sendable(std::move(head));
+  Response response = std::move(head);
+  make_sendable(response);
   chunked_ = parser_.http11();
   const Persistence persistence = begin_answer(response.close || !chunked_);
   write_head(response, host_->date_line(), persistence, pieces_,
@@ -43,8 +42,7 @@ void Connection::write(std::string_view piece, bool last) {
 
 void Connection::flush_pieces() {
   const std::string_view left = std::string_view(pieces_).substr(written_bytes_);
-  iovec rest{const_cast<char*>(left.data()), left.size()};  // nobody writes through the pointer
-  const ssize_t sent = left.empty() ? 0 : socket_.send({&rest, 1});
+  const ssize_t sent = left.empty() ? 0 : socket_.send(left);
   if (sent < 0 && errno != EAGAIN && errno != EINTR) {
     close();
     return;

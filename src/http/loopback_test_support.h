@@ -27,7 +27,7 @@ class FunctionHandler final : public Handler {
  public:
   FunctionHandler();
   BodyPlan plan(const RequestHead& head) override { return on_plan(head); }
-  void handle(Request request, Responder responder) override {
+  void handle(Request&& request, Responder responder) override {
     on_handle(std::move(request), std::move(responder));
   }
   Response refuse(int status, std::string_view reason, std::string_view message) override;

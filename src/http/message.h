@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/container/small_vector.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -73,9 +74,11 @@ struct ResponseHeader {
   std::string value;
 };
 
+using ResponseHeaders = boost::container::small_vector<ResponseHeader, 2>;  // as many as most answers have
+
 struct Response {
   int status = 200;
-  std::vector<ResponseHeader> headers;  // Content-Length, Date, Connection are the server's own
+  ResponseHeaders headers;  // Content-Length, Date, Connection are the server's own
   std::string_view content_type = "application/json";  // a literal; empty: no body at all (204)
   // Sent one after the other without being joined, so that a large part is never copied.
   std::array<std::string, 3> body;

@@ -53,6 +53,14 @@ class PeerSocket {
     message.msg_iovlen = parts.size();
     return ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
   }
+  // The same of one text.
+  ssize_t send(std::string_view text) {
+    if (tls_) {
+      iovec part{const_cast<char*>(text.data()), text.size()};  // nobody writes through the pointer
+      return tls_->send({&part, 1});
+    }
+    return ::send(socket_.get(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  }
   // send(2) of a few words. When a part alone was taken, or none without EAGAIN, the connection is of no more
   // use.
   ssize_t send_at_once(std::string_view text, int flags) {

@@ -18,6 +18,10 @@ using BeastText = boost::beast::string_view;
 // Method and version around the longest target.
 constexpr std::size_t kRequestLineSlack = 64;
 
+// What a connection keeps room for between two requests.
+constexpr std::size_t kKeptHeaders = 16;
+constexpr std::size_t kKeptTargetBytes = 256;
+
 std::string_view to_view(BeastText text) { return {text.data(), text.size()}; }
 
 Method to_method(beast_http::verb verb) {
@@ -102,9 +106,7 @@ class RequestParser::Grammar final : public beast_http::basic_parser<true> {
       default:
         break;
     }
-    Header& header = owner_.head_.headers.emplace_back();
-    header.name = to_view(name);
-    header.value = to_view(value);
+    owner_.head_.headers.push_back({std::string(to_view(name)), std::string(to_view(value))});
   }
 
   void on_header_impl(BeastError&) override { head_done = true; }
@@ -140,6 +142,16 @@ void RequestParser::reset() {
   leading_lines_ = 0;
   scanned_ = line_start_ = head_end_ = 0;
   lines_ = 0;
+}
+
+void RequestParser::take_memory(RequestHead&& used) {
+  const bool small = used.headers.capacity() <= kKeptHeaders && used.target.capacity() <= kKeptTargetBytes;
+  if (small && head_.headers.capacity() == 0 && head_.target.empty()) {
+    used.headers.clear();
+    used.target.clear();
+    head_.headers.swap(used.headers);
+    head_.target.swap(used.target);
+  }
 }
 
 RequestParser::Step RequestParser::next(std::string_view bytes) {

@@ -51,8 +51,9 @@ class RequestParser {
   // Makes ready for the next request of the connection.
   void reset();
 
-  // From kHead on. The head may be moved out after kHead.
+  // From kHead on. The head may be moved out after kHead; its memory may come back when it is of no more use.
   RequestHead& head() { return head_; }
+  void take_memory(RequestHead&& used);
   bool body_announced() const { return head_.chunked || head_.content_length.value_or(0) > 0; }
   bool http11() const { return facts_.http11; }
   bool keep_alive() const { return keep_alive_; }

@@ -132,6 +132,44 @@ TEST(RequestParser, CanBeUsedAgain) {
   }
 }
 
+// As a connection does: the head goes to the handler, and what is left of it comes back.
+TEST(RequestParser, TakesTheMemoryOfAHeadBackAndNothingElse) {
+  const std::string first = "GET /a/longer/target/than/fits HTTP/1.1\r\n" + kHost + "A: 1\r\nB: 2\r\n\r\n";
+  const std::string second = "GET / HTTP/1.1\r\n" + kHost + "\r\n";
+  for (const bool answered_meanwhile : {false, true}) {
+    RequestParser parser{HeadLimits{}};
+    ASSERT_EQ(parser.next(first).kind, RequestParser::Kind::kHead);
+    RequestHead taken = std::move(parser.head());
+    const Header* const memory = taken.headers.data();
+    if (answered_meanwhile) {
+      parser.reset();
+      parser.take_memory(std::move(taken));
+    } else {
+      parser.take_memory(std::move(taken));
+      parser.reset();
+    }
+    ASSERT_EQ(parser.next(second).kind, RequestParser::Kind::kHead);
+    EXPECT_EQ(parser.head().target, "/");
+    ASSERT_EQ(parser.head().headers.size(), 1U);
+    EXPECT_EQ(parser.head().headers.data(), memory);
+    EXPECT_EQ(parser.head().headers[0], (Header{"Host", "h"}));
+  }
+}
+
+TEST(RequestParser, KeepsNoMemoryOfALargeHead) {
+  RequestParser parser{HeadLimits{}};
+  std::string request = "GET /" + std::string(300, 't') + " HTTP/1.1\r\n" + kHost;
+  for (int i = 0; i < 20; ++i) {
+    request += "X-" + std::to_string(i) + ": v\r\n";
+  }
+  ASSERT_EQ(parser.next(request + "\r\n").kind, RequestParser::Kind::kHead);
+  RequestHead taken = std::move(parser.head());
+  parser.take_memory(std::move(taken));
+  parser.reset();
+  EXPECT_EQ(parser.head().headers.capacity(), 0U);
+  EXPECT_LT(parser.head().target.capacity(), 300U);
+}
+
 TEST(RequestParser, FollowsTheRulesOfKeepAlive) {
   const auto keep_alive = [](const std::string& version, const std::string& connection) {
     return parse("GET / HTTP/" + version + "\r\n" + kHost + connection + "\r\n").keep_alive;

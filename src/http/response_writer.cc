@@ -1,21 +1,23 @@
 #include "http/response_writer.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
-#include "http/text.h"
+#include "base/text_writer.h"
 
 namespace hearth::http {
 namespace {
 
-constexpr CharSet kOfOneLine([](char c) { return c != '\r' && c != '\n' && c != '\0'; });
+constexpr std::string_view kLineEnd = "\r\n";
+constexpr std::string_view kColon = ": ";
+// What a head has beside its reason, its date, the content type and the handler's headers.
+constexpr std::size_t kOwnHeadBytes = 160;
 
-bool has_line_break(std::string_view text) { return !kOfOneLine.has_all_of(text); }
-
-void append_number(std::string& text, std::size_t number, int base = 10) {
-  std::array<char, 24> digits;
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number, base).ptr;
-  text.append(std::string_view(digits.data(), static_cast<std::size_t>(end - digits.data())));
+bool has_line_break(std::string_view text) {
+  return std::any_of(text.begin(), text.end(), [](char c) {
+    return static_cast<unsigned char>(c) <= '\r' && (c == '\r' || c == '\n' || c == '\0');
+  });
 }
 
 }  // namespace
@@ -114,41 +116,46 @@ bool carries_body(const Response& response) { return response.status != 204 && r
 
 void write_head(const Response& response, std::string_view date_line, Persistence persistence,
                 std::string& head, Framing framing) {
-  head.assign("HTTP/1.1 ");
-  append_number(head, static_cast<std::size_t>(response.status));
-  head.append(" ").append(reason_phrase(response.status)).append("\r\n").append(date_line);
+  const std::string_view reason = reason_phrase(response.status);
+  std::size_t most_bytes = kOwnHeadBytes + reason.size() + date_line.size() + response.content_type.size();
+  for (const ResponseHeader& header : response.headers) {
+    most_bytes += header.name.text().size() + kColon.size() + header.value.size() + kLineEnd.size();
+  }
+  head.clear();
+  base::TextWriter out(head, most_bytes);
+  out.put("HTTP/1.1 ").put_number(response.status).put(' ').put(reason).put(kLineEnd).put(date_line);
   if (carries_body(response)) {
     if (!response.content_type.empty()) {
-      head.append("Content-Type: ").append(response.content_type).append("\r\n");
+      out.put("Content-Type: ").put(response.content_type).put(kLineEnd);
     }
     if (framing == Framing::kLength) {
-      head.append("Content-Length: ");
-      append_number(head, response.content_type.empty() ? 0 : response.body_bytes());
-      head.append("\r\n");
+      const std::size_t bytes = response.content_type.empty() ? 0 : response.body_bytes();
+      out.put("Content-Length: ").put_number(static_cast<std::int64_t>(bytes)).put(kLineEnd);
     } else if (framing == Framing::kChunked) {
-      head.append("Transfer-Encoding: chunked\r\n");
+      out.put("Transfer-Encoding: chunked\r\n");
     }
   }
   for (const ResponseHeader& header : response.headers) {
-    head.append(header.name.text()).append(": ").append(header.value).append("\r\n");
+    out.put(header.name.text()).put(kColon).put(header.value).put(kLineEnd);
   }
   switch (persistence) {
     case Persistence::kImplied:
       break;
     case Persistence::kKeepAlive:
-      head.append("Connection: keep-alive\r\n");
+      out.put("Connection: keep-alive\r\n");
       break;
     case Persistence::kClose:
-      head.append("Connection: close\r\n");
+      out.put("Connection: close\r\n");
       break;
   }
-  head.append("\r\n");
+  out.put(kLineEnd);
 }
 
 void add_chunk(std::string& text, std::string_view piece) {
   if (!piece.empty()) {
-    append_number(text, piece.size(), 16);
-    text.append("\r\n").append(piece).append("\r\n");
+    std::array<char, 16> digits;
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), piece.size(), 16).ptr;
+    text.append(digits.data(), end).append(kLineEnd).append(piece).append(kLineEnd);
   }
 }
 

@@ -129,7 +129,8 @@ class Handler {
  public:
   virtual ~Handler() = default;
   virtual BodyPlan plan(const RequestHead& head) = 0;
-  virtual void handle(Request request, Responder responder) = 0;
+  // What is left of the head afterwards is the connection's again: its memory serves the next request.
+  virtual void handle(Request&& request, Responder responder) = 0;
   // Turns a refusal of the server's own (400, 408, 413, 414, 417, 431, 500, 501, 503, 505) into an answer in
   // the handler's error format. `reason` is a short machine word, e.g. "header_too_large".
   virtual Response refuse(int status, std::string_view reason, std::string_view message) = 0;

@@ -5,6 +5,7 @@
 #include <future>
 #include <string>
 
+#include "http/connection.h"
 #include "http/loopback_test_support.h"
 
 namespace hearth::http::test {
@@ -137,6 +138,26 @@ TEST(Server, AnswersHeadWithoutTheBody) {
   peer.send("HEAD /x HTTP/1.1\r\nHost: t\r\n\r\n" + get("/y"));
   EXPECT_EQ(peer.receive(true).header("Content-Length"), std::to_string(std::string("HEAD /x ").size()));
   EXPECT_EQ(peer.receive().body, "GET /y ");
+}
+
+// One of them goes out with its head, the other behind it.
+TEST(Server, SendsBodiesOfAnySizeOneAfterTheOther) {
+  FunctionHandler handler;
+  handler.on_handle = [](Request request, Responder responder) {
+    Response response;
+    response.body = {"<", std::string(std::stoul(request.body), 'b'), ">"};
+    responder.send(std::move(response));
+  };
+  LoopbackServer server(handler);
+  Peer peer(server.port());
+  constexpr std::size_t kLargest = kJoinedBodyBytes - 2;
+  for (const std::size_t bytes :
+       {kLargest, kLargest + 1, std::size_t{0}, kLargest - 1, std::size_t{200'000}, kLargest}) {
+    peer.send(post("/", std::to_string(bytes)));
+    EXPECT_TRUE(peer.receive().body == "<" + std::string(bytes, 'b') + ">") << bytes;
+    peer.send("HEAD / HTTP/1.1\r\nHost: t\r\nContent-Length: 1\r\n\r\n9");
+    EXPECT_EQ(peer.receive(true).header("Content-Length"), "11");
+  }
 }
 
 TEST(Server, SendsAllPartsOfALargeBody) {

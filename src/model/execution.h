@@ -12,13 +12,14 @@
 #include "model/allocation.h"
 #include "model/function.h"
 #include "model/outcome.h"
+#include "model/request_id.h"
 
 namespace hearth::model {
 
 struct ExecuteRequest {
   VersionPtr version;
-  std::string function_name;                // shown to the handler: the function's name, or its id
-  std::string request_id;                   // GUID
+  std::string function_name;  // shown to the handler: the function's name, or its id
+  RequestId request_id;
   std::shared_ptr<const std::string> body;  // immutable; outlives a caller that leaves
   bool version_retired = false;             // no longer current: the instance is for no other call
   // On the worker's clock: from here on nobody waits for it any more, and it is ended.

@@ -65,7 +65,7 @@ http::BodyPlan MonitorApi::plan(const http::RequestHead& head) {
   return http::Buffer{kIgnoredBodyBytes};
 }
 
-void MonitorApi::handle(http::Request request, http::Responder responder) {
+void MonitorApi::handle(http::Request&& request, http::Responder responder) {
   if (request.head.path() == kHealth) {
     responder.send(health());
   } else {

@@ -25,7 +25,7 @@ class MonitorApi final : public http::Handler {
              base::EventLoop& loop);
 
   http::BodyPlan plan(const http::RequestHead& head) override;
-  void handle(http::Request request, http::Responder responder) override;
+  void handle(http::Request&& request, http::Responder responder) override;
   http::Response refuse(int status, std::string_view reason, std::string_view message) override;
 
   void drain() { draining_ = true; }

@@ -16,13 +16,14 @@
 #include "base/event_loop.h"
 #include "model/function.h"
 #include "model/outcome.h"
+#include "model/request_id.h"
 
 namespace hearth::worker {
 
 // What an invocation needs inside the instance.
 struct InstanceCall {
-  std::uint32_t slot = 0;  // below the version's concurrency, and free; comes back with the answer
-  std::string request_id;  // GUID, shown to the handler as its context's requestId
+  std::uint32_t slot = 0;       // below the version's concurrency, and free; comes back with the answer
+  model::RequestId request_id;  // shown to the handler as its context's requestId
   std::shared_ptr<const std::string>
       body;  // raw bytes; empty means `undefined` for the handler. Shared: outlives the caller
   base::TimePoint latest = base::TimePoint::max();  // as if its time-out had passed, when this is sooner

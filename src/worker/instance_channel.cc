@@ -26,6 +26,8 @@ constexpr std::size_t kMaxPipeBytes = base::kMiB;
 // Frames that share a write. More would have the instance wait for the whole turn, and then the loop for the
 // instance, one after the other instead of side by side.
 constexpr int kFramesPerWrite = 8;
+// The same for an instance that has nothing to do until they come.
+constexpr int kFramesOfFirstWrite = 4;
 // Of one packet: PIPE_BUF, pipe(7).
 constexpr std::size_t kPacketBytes = 4'096;
 
@@ -144,7 +146,8 @@ class InstanceChannel::Impl : public std::enable_shared_from_this<Impl> {
   void send_soon(std::string_view head, const std::string& body) {
     expect(1);
     head_.append(head).append(body);
-    if (++gathered_ >= kFramesPerWrite) {
+    const bool has_none = expected_ == ++gathered_;
+    if (gathered_ >= (has_none ? kFramesOfFirstWrite : kFramesPerWrite)) {
       on_writable();
     } else if (!std::exchange(flushing_, true)) {
       reactor_.post([self = shared_from_this()] { self->on_writable(); });

@@ -134,6 +134,28 @@ TEST_F(InstanceChannelTest, WhatWasNotReadIsTakenBackAndIsNowhereElse) {
   EXPECT_TRUE(channel_->take_back().empty());
 }
 
+// Frames of one turn share writes; an instance that waits for them does not wait for as many.
+TEST_F(InstanceChannelTest, AnInstanceWithNothingToDoIsGivenItsFirstFramesSooner) {
+  const auto send = [this](int frames) {
+    for (int i = 0; i < frames; ++i) {
+      channel_->send_soon("f", "b");
+    }
+    return read_far().size() / 2;
+  };
+  EXPECT_EQ(send(3), 0U);
+  EXPECT_EQ(send(1), 4U) << "before the turn's end";
+  EXPECT_EQ(send(7), 0U) << "it is at work";
+  EXPECT_EQ(send(1), 8U);
+  EXPECT_EQ(send(2), 0U);
+  poll();
+  EXPECT_EQ(send(0), 2U) << "at the turn's end";
+  for (int i = 0; i < 14; ++i) {
+    write(far_.answers, protocol::encode_frame(FrameType::kResult, 1, "{}"));
+  }
+  poll();
+  EXPECT_EQ(send(4), 4U) << "it has nothing to do again";
+}
+
 TEST_F(InstanceChannelTest, OnlyAnInstanceWithASecondCallAtHandIsLookedAtBetweenOthers) {
   const auto send = [this] { channel_->send(protocol::encode_frame(FrameType::kInvoke, 1, "{}"), nullptr); };
   const auto answer = [this](FrameType type) {

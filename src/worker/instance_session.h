@@ -15,6 +15,7 @@
 // others.
 #pragma once
 
+#include <boost/container/small_vector.hpp>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -120,11 +121,11 @@ struct SessionActions {
   bool clear_deadline = false;
   bool cap_cpu = false;  // from here on the configured cap holds
   bool remove_sandbox = false;
-  std::optional<LoggedText> logged;    // kept for the call in that slot
-  Report report = Report::kNothing;    // with what the pipes held until now
-  model::Outcome outcome;              // of kStartFailed
-  std::vector<FinishedCall> finished;  // their logs are the shell's to add
-  bool report_ended = false;           // the shell may forget the instance
+  std::optional<LoggedText> logged;                          // kept for the call in that slot
+  Report report = Report::kNothing;                          // with what the pipes held until now
+  model::Outcome outcome;                                    // of kStartFailed
+  boost::container::small_vector<FinishedCall, 1> finished;  // their logs are the shell's to add
+  bool report_ended = false;                                 // the shell may forget the instance
 
   bool operator==(const SessionActions&) const = default;
 };

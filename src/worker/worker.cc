@@ -121,7 +121,7 @@ void Worker::assign(Slot& slot) {
 void Worker::invoke(Slot& slot, std::uint32_t lane) {
   model::ExecuteRequest& request = slot.lanes[lane].request;
   ++executions_;
-  slot.instance->invoke({lane, std::move(request.request_id), std::move(request.body), request.latest});
+  slot.instance->invoke({lane, request.request_id, std::move(request.body), request.latest});
 }
 
 void Worker::set_leased(Slot& slot, std::uint32_t lane, bool leased) {

@@ -17,12 +17,12 @@ class RecordingExecutor final : public model::Executor {
  public:
   void execute(const model::Allocation& allocation, model::ExecuteRequest request,
                std::shared_ptr<model::ExecutionObserver> observer) override {
-    asked.push_back("execute " + allocation.instance + " " + request.request_id);
+    asked.push_back("execute " + allocation.instance + " " + std::string(request.request_id));
     observers.push_back(std::move(observer));
   }
   void execute_behind(const model::Allocation& running, model::ExecuteRequest request,
                       std::shared_ptr<model::ExecutionObserver> /*observer*/) override {
-    asked.push_back("behind " + running.instance + " " + request.request_id);
+    asked.push_back("behind " + running.instance + " " + std::string(request.request_id));
   }
   void take_back(const model::Allocation& running) override {
     asked.push_back("take back " + running.instance);

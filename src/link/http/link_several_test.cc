@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -269,7 +270,7 @@ class OldWorker final : public http::Handler {
   explicit OldWorker(http::Handler& api) : api_(api) {}
 
   http::BodyPlan plan(const http::RequestHead& head) override { return api_.plan(head); }
-  void handle(http::Request request, http::Responder responder) override {
+  void handle(http::Request&& request, http::Responder responder) override {
     if (request.head.target == cluster::kSessionTarget) {
       responder = http::Responder(std::make_shared<WithoutProtocol>(std::move(responder)));
     }
@@ -288,9 +289,10 @@ class OldWorker final : public http::Handler {
    public:
     explicit WithoutProtocol(http::Responder responder) : responder_(std::move(responder)) {}
     void send(http::Response&& response) override {
-      std::erase_if(response.headers, [](const http::ResponseHeader& header) {
+      const auto gone = std::ranges::remove_if(response.headers, [](const http::ResponseHeader& header) {
         return header.name.text() == cluster::kProtocolHeader;
       });
+      response.headers.erase(gone.begin(), gone.end());
       responder_.send(std::move(response));
     }
     void on_gone(std::function<void()> callback) override { responder_.on_gone(std::move(callback)); }

@@ -95,7 +95,7 @@ http::Response WorkerApi::reply(Session& session, int status, std::string meta, 
   return response;
 }
 
-void WorkerApi::handle(http::Request request, http::Responder responder) {
+void WorkerApi::handle(http::Request&& request, http::Responder responder) {
   if (is_health(request.head)) {
     http::Response response;
     response.body[0] = actions_.health();

@@ -48,7 +48,7 @@ class WorkerApi final : public http::Handler {
   ~WorkerApi() override;
 
   http::BodyPlan plan(const http::RequestHead& head) override;
-  void handle(http::Request request, http::Responder responder) override;
+  void handle(http::Request&& request, http::Responder responder) override;
   http::Response refuse(int status, std::string_view reason, std::string_view message) override;
   void connection_closed(const void* connection) override;
 

@@ -176,7 +176,7 @@ void WorkerApi::execute_several(const SessionPtr& session, const std::vector<clu
 void WorkerApi::give(const cluster::InstanceRequest& asked, const cluster::ToldVersion& told,
                      std::string body, std::shared_ptr<model::ExecutionObserver> observer) {
   const model::Allocation allocation = allocation_of(asked);
-  model::ExecuteRequest call{told.version, told.function_name, std::string(asked.request_id),
+  model::ExecuteRequest call{told.version, told.function_name, asked.request_id,
                              std::make_shared<const std::string>(std::move(body)), asked.retired};
   if (asked.remaining) {
     call.latest = loop_.now() + *asked.remaining;

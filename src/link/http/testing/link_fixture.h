@@ -69,7 +69,7 @@ class PlayedHost final : public http::Handler {
   }
 
   http::BodyPlan plan(const http::RequestHead& head) override { return api_.plan(head); }
-  void handle(http::Request request, http::Responder responder) override {
+  void handle(http::Request&& request, http::Responder responder) override {
     requests.push_back(request.head.target);
     api_.handle(std::move(request), std::move(responder));
   }

@@ -65,7 +65,7 @@ class PlayedTarget final : public http::Responder::Target {
   std::optional<http::Response> response;
 
  private:
-  using Headers = std::vector<http::ResponseHeader>;
+  using Headers = http::ResponseHeaders;
 };
 
 using Answer = std::shared_ptr<PlayedTarget>;
