@@ -217,6 +217,8 @@ async function finishLater(call, promise) {
   if (several) {
     if (socket !== null) {
       flushSoon();
+    } else if (inHand === 0) {
+      flush();
     }
   } else if (socket !== null) {
     socket.resume();
@@ -306,6 +308,9 @@ function awaitFrame() {
   }
   readFrames();
   if (several && handler !== undefined) {
+    if (inHand === 0) {
+      flush();  // before the event loop turns: the platform goes on meanwhile
+    }
     nextTurn(awaitFrame);
   }
 }
