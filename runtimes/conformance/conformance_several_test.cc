@@ -50,6 +50,15 @@ class Several : public Conformance {
     }
   }
 
+  // Of handlers that leave as many milliseconds of work to the event loop's next turn as they are asked for.
+  void expect_answers_before_work() {
+    const auto began = std::chrono::steady_clock::now();
+    process_.send(invoke_frame(1, "1000") + invoke_frame(2, "1000"));
+    EXPECT_EQ(result(next()), "1000");
+    EXPECT_EQ(result(next()), "1000");
+    EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::milliseconds(900));
+  }
+
   std::string result(const Frame& frame) {
     EXPECT_EQ(frame.type, FrameType::kResult) << frame.payload;
     return protocol::decode_result(frame.payload).value().outcome.output;
@@ -104,6 +113,16 @@ TEST_P(Several, CallsThatAwaitRunSideBySide) {
   // And the instance goes on when all have ended.
   process_.send(invoke_frame(4, R"({"ms":1,"name":"fourth"})"));
   EXPECT_EQ(result(next()), R"("fourth")");
+}
+
+TEST_P(Several, AnswersDoNotWaitForWhatHandlersLeaveBehind) {
+  load_several("leavesWork");
+  expect_answers_before_work();
+}
+
+TEST_P(Several, NorDoAnswersOfHandlersThatAwaitNothingThatTakesTime) {
+  load_several("leavesWorkAsync");
+  expect_answers_before_work();
 }
 
 TEST_P(Several, AnErrorIsThatOfItsCall) {
