@@ -89,6 +89,10 @@ Key session_key(const Key& key, const SessionParts& parts) {
   return session;
 }
 
+std::string ends_proof(const Key& session, std::string_view ends) {
+  return hex_of(Hash(&session, kMacBytes).part("hearth ends").part(ends));
+}
+
 std::string body_digest(const Key& session, std::initializer_list<std::string_view> pieces) {
   std::size_t size = 0;
   for (const std::string_view piece : pieces) {

@@ -40,6 +40,9 @@ struct SessionParts {
 std::string worker_proof(const Key& key, const SessionParts& parts);
 Key session_key(const Key& key, const SessionParts& parts);
 
+// What makes a worker's word on where the connection's ends are (wire.h) be believed.
+std::string ends_proof(const Key& session, std::string_view ends);
+
 // 32 hexadecimal digits over a body; empty for an empty one. Stands in the head, so that a head can be
 // checked before its body is read.
 std::string body_digest(const Key& session, std::initializer_list<std::string_view> pieces);

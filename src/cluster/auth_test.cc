@@ -56,6 +56,16 @@ TEST(Proof, IsOfTheChannelToo) {
   EXPECT_NE(worker_proof(kKey, {kOne, "a", "b"}), worker_proof(kKey, {kOne, "ab"}));
 }
 
+TEST(EndsProof, IsOfTheSessionAndOfTheEnds) {
+  const Key session = session_key(kKey, {kOne, kOther});
+  const std::string proof = ends_proof(session, "10.0.0.1:1 10.0.0.2:2");
+  EXPECT_EQ(proof.size(), 32U);
+  EXPECT_EQ(proof, ends_proof(session, "10.0.0.1:1 10.0.0.2:2"));
+  EXPECT_NE(proof, ends_proof(session, "10.0.0.1:1 10.0.0.3:2"));
+  EXPECT_NE(proof, ends_proof(session_key(kKey, {kOther, kOne}), "10.0.0.1:1 10.0.0.2:2"));
+  EXPECT_NE(proof, body_digest(session, {"10.0.0.1:1 10.0.0.2:2"}));
+}
+
 // What processes of the previous release say is taken, without TLS.
 TEST(Proof, AndSessionKeyOfNoChannelStayAsTheyAre) {
   EXPECT_EQ(worker_proof(kKey, {kOne, kOther}), "028c66f6188407aa6f5554ab43a35120");

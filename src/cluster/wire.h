@@ -41,6 +41,11 @@ inline constexpr char kMetaHeader[] = "Hearth-Meta";      // of an answer: see b
 inline constexpr char kProtocolHeader[] = "Hearth-Protocol";
 inline constexpr int kProtocol = 2;
 
+// In the same answer: the connection's ends as the worker sees them, its own first, and that it is the worker
+// who says so (auth.h). Without them a gateway takes it that something stands between.
+inline constexpr char kEndsHeader[] = "Hearth-Ends";
+inline constexpr char kEndsProofHeader[] = "Hearth-Ends-Proof";
+
 // The status for a call of a version that the worker has not been told of, or has forgotten.
 inline constexpr int kUnknownVersionStatus = 412;
 

@@ -20,6 +20,7 @@
 #include "http/chunked_decoder.h"
 #include "http/peer_socket.h"
 #include "http/read_buffer.h"
+#include "http/socket_ends.h"
 
 namespace hearth::http {
 
@@ -70,6 +71,8 @@ class ClientConnection final : public std::enable_shared_from_this<ClientConnect
   void send(std::string head, std::shared_ptr<const std::string> body);
   // Once connected: what TLS has at both ends, and nobody between; empty of a plain one.
   std::string_view channel_binding() const { return socket_.channel_binding(); }
+  // Once connected.
+  SocketEnds ends() const { return ends_of(socket_.fd()); }
   // Says that nothing more will be sent; answers still come.
   void half_close() { socket_.half_close(); }
   // After half_close(): the server's host has said that everything has come, and nothing that it sent is

@@ -87,6 +87,7 @@ class Connection final : public Responder::Target, public std::enable_shared_fro
   void on_gone(std::function<void()> callback) override;
   bool gone() const override { return phase_ == Phase::kClosed; }
   bool send_processing() override;
+  SocketEnds ends() const override { return ends_of(socket_.fd()); }
   void begin(Response&& head) override;
   void write(std::string_view piece, bool last) override;
   void dropped() override;

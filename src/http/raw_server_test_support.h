@@ -18,6 +18,7 @@ class RawConnection {
   // To a server of 127.0.0.1; throws when nothing listens there.
   static std::unique_ptr<RawConnection> to(std::uint16_t port);
 
+  int fd() const { return socket_.get(); }
   void send(std::string_view bytes);
   // As much as the kernel takes now; how many bytes.
   std::size_t send_some(std::string_view bytes);

@@ -1,7 +1,6 @@
 #include "http/server.h"
 
 #include <fcntl.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -41,17 +40,9 @@ milliseconds sweep_interval(const ServerLimits& limits) {
   return std::clamp(shortest / 4, kSweepIntervalLeast, kSweepInterval);
 }
 
-// HOST:PORT, for people.
 std::string peer_of(int socket) {
-  sockaddr_storage address{};
-  socklen_t size = sizeof address;
-  char host[NI_MAXHOST] = "somebody";
-  char port[NI_MAXSERV] = "?";
-  if (::getpeername(socket, reinterpret_cast<sockaddr*>(&address), &size) == 0) {
-    ::getnameinfo(reinterpret_cast<const sockaddr*>(&address), size, host, sizeof host, port, sizeof port,
-                  NI_NUMERICHOST | NI_NUMERICSERV);
-  }
-  return std::string(host) + ":" + port;
+  const std::string peer = ends_of(socket).there;
+  return peer.empty() ? "somebody" : peer;
 }
 
 }  // namespace

@@ -19,6 +19,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "http/message.h"
+#include "http/socket_ends.h"
 #include "http/tls_context.h"
 
 namespace hearth::base {
@@ -87,6 +88,7 @@ class Responder {
     virtual void on_gone(std::function<void()> callback) = 0;
     virtual bool gone() const = 0;
     virtual bool send_processing() { return !gone(); }
+    virtual SocketEnds ends() const { return {}; }
     virtual void begin(Response&& head) = 0;
     virtual void write(std::string_view piece, bool last) = 0;
     // The responder was destroyed unsent; without an override, sends a bare 500.
@@ -118,6 +120,8 @@ class Responder {
   // answer if that comes within a moment, else soon. False: the peer has left, as far as the socket tells at
   // this moment.
   bool send_processing();
+  // Of the request's connection; empty when the peer has gone.
+  SocketEnds ends() const { return target_ ? target_->ends() : SocketEnds(); }
   // RequestHead::connection.
   const void* peer() const { return target_.get(); }
 

@@ -13,20 +13,20 @@
 #include <thread>
 #include <vector>
 
+#include "base/testing/tcp_proxy.h"
 #include "store/change_feed.h"
 #include "store/postgres/testing/postgres_server.h"
-#include "store/postgres/testing/tcp_proxy.h"
 #include "tests/support/hearth_server.h"
 
 namespace hearth::test {
 namespace {
 
+using base::TcpProxy;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using std::chrono::steady_clock;
 using store::kFollowerLease;
 using store::postgres::PostgresServer;
-using store::postgres::TcpProxy;
 using testing::HasSubstr;
 
 // The servers and the store are to have the cores.

@@ -1,6 +1,6 @@
 // Gateways and workers with --link-tls: calls go through, nobody between can read them, and nobody is spoken
 // to without TLS.
-#include "store/postgres/testing/tcp_proxy.h"
+#include "base/testing/tcp_proxy.h"
 #include "tests/integration/members_fixture.h"
 
 namespace hearth::test {
@@ -22,7 +22,7 @@ INSTANTIATE_TEST_SUITE_P(Ways, Overheard, testing::Bool(), [](const testing::Tes
 TEST_P(Overheard, WhatACallSaysIsReadBetweenOnlyWithoutTls) {
   const bool tls = GetParam();
   const std::uint16_t port = free_port();
-  store::postgres::TcpProxy between(port);
+  base::TcpProxy between(port);
   between.record();
   std::vector<std::string> flags = {
       "--worker-listen", "127.0.0.1:" + std::to_string(port), "--advertise",

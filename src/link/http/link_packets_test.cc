@@ -55,8 +55,14 @@ class LinkPackets : public LinkTest {
     session_ = cluster::session_key(key, {theirs, kWorkerNonce});
     answers_.emplace(session_, cluster::Direction::kAnswer);
     peer_->send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nHearth-Protocol: 2\r\nHearth-Nonce: " +
-                std::string(kWorkerNonce) +
-                "\r\nHearth-Proof: " + cluster::worker_proof(key, {theirs, kWorkerNonce}) + "\r\n\r\n");
+                std::string(kWorkerNonce) + "\r\nHearth-Proof: " +
+                cluster::worker_proof(key, {theirs, kWorkerNonce}) + ends_seen() + "\r\n\r\n");
+  }
+  std::string ends_seen() const {
+    const http::SocketEnds ends = http::ends_of(peer_->fd());
+    const std::string seen = ends.here + " " + ends.there;
+    return "\r\nHearth-Ends: " + seen +
+           "\r\nHearth-Ends-Proof: " + cluster::ends_proof(session_, ends_forged_ ? "others" : seen);
   }
   // An answer with its MAC.
   std::string sealed(int status, const std::string& meta, const std::string& body) {
@@ -95,6 +101,7 @@ class LinkPackets : public LinkTest {
   http::test::RawServer server_;
   std::unique_ptr<http::test::RawConnection> peer_;
   cluster::Key session_{};
+  bool ends_forged_ = false;
   std::optional<cluster::Seal> answers_;
   std::string request_;
   ObserverPtr one_;
@@ -183,6 +190,15 @@ TEST_F(LinkPackets, PacketsForACallByItselfAreNoAnswer) {
   peer_->send(std::string(kProcessing) + std::string(kChunkedHead) + packet(outcome(0, "x")));
   ASSERT_TRUE(ended(alone));
   EXPECT_TRUE(alone->lost());
+}
+
+TEST_F(LinkPackets, AnotherMayNotBeAskedWhenSomebodyElseHasSaidWhereTheEndsAre) {
+  ends_forged_ = true;
+  ask_two();
+  peer_->close();
+  ASSERT_TRUE(both_ended());
+  EXPECT_TRUE(one_->lost());
+  EXPECT_TRUE(other_->lost());
 }
 
 TEST_F(LinkPackets, WithoutAny102OrOutcomeAnotherMayBeAsked) {

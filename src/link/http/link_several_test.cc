@@ -2,13 +2,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "cluster/calls.h"
 #include "link/http/testing/link_fixture.h"
+#include "link/http/testing/old_worker.h"
 
 namespace hearth::link {
 namespace {
@@ -263,49 +263,6 @@ TEST_P(LinkSeveral, ABodyOverTheWorkersBoundIsRefusedOnceAndItsInstanceGivenBack
   EXPECT_EQ(executor_.released[0].first.instance, "a");
   EXPECT_EQ(executor_.released[0].second, ReleaseKind::kKeep);
 }
-
-// A worker of the release before.
-class OldWorker final : public http::Handler {
- public:
-  explicit OldWorker(http::Handler& api) : api_(api) {}
-
-  http::BodyPlan plan(const http::RequestHead& head) override { return api_.plan(head); }
-  void handle(http::Request&& request, http::Responder responder) override {
-    if (request.head.target == cluster::kSessionTarget) {
-      responder = http::Responder(std::make_shared<WithoutProtocol>(std::move(responder)));
-    }
-    targets.push_back(request.head.target);
-    api_.handle(std::move(request), std::move(responder));
-  }
-  http::Response refuse(int status, std::string_view reason, std::string_view message) override {
-    return api_.refuse(status, reason, message);
-  }
-  void connection_closed(const void* connection) override { api_.connection_closed(connection); }
-
-  std::vector<std::string> targets;
-
- private:
-  class WithoutProtocol final : public http::Responder::Target {
-   public:
-    explicit WithoutProtocol(http::Responder responder) : responder_(std::move(responder)) {}
-    void send(http::Response&& response) override {
-      const auto gone = std::ranges::remove_if(response.headers, [](const http::ResponseHeader& header) {
-        return header.name.text() == cluster::kProtocolHeader;
-      });
-      response.headers.erase(gone.begin(), gone.end());
-      responder_.send(std::move(response));
-    }
-    void on_gone(std::function<void()> callback) override { responder_.on_gone(std::move(callback)); }
-    bool gone() const override { return responder_.gone(); }
-    void begin(http::Response&& head) override { responder_.begin(std::move(head)); }
-    void write(std::string_view piece, bool last) override { responder_.write(piece, last); }
-
-   private:
-    http::Responder responder_;
-  };
-
-  http::Handler& api_;
-};
 
 TEST_P(LinkSeveral, AWorkerOfTheReleaseBeforeIsAskedAsItUnderstands) {
   stop_worker();

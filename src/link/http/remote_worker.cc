@@ -178,8 +178,8 @@ void RemoteWorker::lost(WorkerConnection& connection, const base::Error& error) 
   if (!exchange->sent) {
     not_reached(error.message);
   }
-  exchange->uncertain =
-      error.code == base::ErrorCode::kTimeout || error.code == base::ErrorCode::kUnavailable;
+  exchange->uncertain = !connection.direct() || error.code == base::ErrorCode::kTimeout ||
+                        error.code == base::ErrorCode::kUnavailable;
   failed(std::move(*exchange));
 }
 

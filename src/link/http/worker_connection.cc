@@ -58,7 +58,16 @@ void WorkerConnection::greeted(const http::AnswerHead& head) {
   requests_.emplace(*session_, cluster::Direction::kRequest);
   answers_.emplace(*session_, cluster::Direction::kAnswer);
   protocol_ = base::number_of<int>(head.header(cluster::kProtocolHeader).value_or("")).value_or(1);
+  see_ends(head);
   events_.ready(*this);
+}
+
+void WorkerConnection::see_ends(const http::AnswerHead& head) {
+  const std::string_view seen = head.header(cluster::kEndsHeader).value_or("");
+  const std::string_view proof = head.header(cluster::kEndsProofHeader).value_or("");
+  const http::SocketEnds ends = connection_->ends();
+  direct_ = !ends.here.empty() && seen == ends.there + " " + ends.here &&
+            cluster::same_mac(proof, cluster::ends_proof(*session_, seen));
 }
 
 void WorkerConnection::request(http::Method method, std::string_view target,

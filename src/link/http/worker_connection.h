@@ -59,8 +59,12 @@ class WorkerConnection final : private http::ClientEvents {
   void request(http::Method method, std::string_view target, std::shared_ptr<const std::string> body);
   // What the worker understands (cluster/wire.h). When ready.
   int protocol() const { return protocol_; }
+  // It goes from this host to the worker's, and nothing that stands between speaks in the worker's name: its
+  // end, and what its kernel confirms, are the worker's. When ready.
+  bool direct() const { return direct_; }
   void half_close() { connection_->half_close(); }
-  bool arrived() const { return connection_->arrived(); }
+  // After half_close(): the worker's host has said that everything has come.
+  bool arrived() const { return direct_ && connection_->arrived(); }
   // No event comes any more.
   void close() { connection_->close(); }
 
@@ -71,6 +75,7 @@ class WorkerConnection final : private http::ClientEvents {
   void answered(const http::AnswerHead& head, std::string&& body) override;
   void lost(const base::Error& error) override;
   void greeted(const http::AnswerHead& head);
+  void see_ends(const http::AnswerHead& head);
   void forged();
 
   const Identity& identity_;
@@ -82,6 +87,7 @@ class WorkerConnection final : private http::ClientEvents {
   std::optional<cluster::Seal> requests_;
   std::optional<cluster::Seal> answers_;
   int protocol_ = 1;
+  bool direct_ = false;
   cluster::PacketReader packets_;
 };
 

@@ -5,10 +5,10 @@
 #include <set>
 #include <thread>
 
+#include "base/testing/tcp_proxy.h"
 #include "store/postgres/postgres_change_feed.h"
 #include "store/postgres/testing/postgres_server.h"
 #include "store/postgres/testing/store_under_test.h"
-#include "store/postgres/testing/tcp_proxy.h"
 
 namespace hearth::store::postgres {
 namespace {
@@ -240,7 +240,7 @@ TEST_F(PostgresFeed, NothingIsAcknowledgedBeforeTheStoreHasServedForLongerThanAL
 }
 
 TEST_F(PostgresFeed, BehindAProxyARefusalMayBeForThisServerAlone) {
-  TcpProxy proxy(PostgresServer::shared().port());
+  base::TcpProxy proxy(PostgresServer::shared().port());
   Pool pool({PostgresServer::shared().through(store_->url(), proxy.port()), 1, {}});
   PostgresChangeFeed feed(pool, "behind");
   EXPECT_EQ(*feed.position(), 0U);

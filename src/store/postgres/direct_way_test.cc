@@ -9,9 +9,9 @@
 #include <string>
 
 #include "base/testing/free_port.h"
+#include "base/testing/tcp_proxy.h"
 #include "base/unique_fd.h"
 #include "store/postgres/testing/postgres_server.h"
-#include "store/postgres/testing/tcp_proxy.h"
 
 namespace hearth::store::postgres {
 namespace {
@@ -48,7 +48,7 @@ TEST_F(PostgresWay, IsDirectWhereBothEndsSeeTheSameAddresses) {
 }
 
 TEST_F(PostgresWay, IsNotThroughAProxyNorWithSeveralHostsNorByASocketFile) {
-  const TcpProxy proxy(PostgresServer::shared().port());
+  const base::TcpProxy proxy(PostgresServer::shared().port());
   EXPECT_EQ(way(PostgresServer::shared().through(url_, proxy.port())), std::nullopt);
   std::string two = url_;
   two.replace(two.find("127.0.0.1"), 9, "127.0.0.1:1,127.0.0.1");

@@ -104,7 +104,7 @@ void WorkerApi::handle(http::Request&& request, http::Responder responder) {
   }
   const auto found = sessions_.find(request.head.connection);
   if (found == sessions_.end()) {
-    responder.send(begin_session(request.head));
+    responder.send(begin_session(request.head, responder.ends()));
     return;
   }
   const SessionPtr session = found->second;
@@ -142,7 +142,7 @@ void WorkerApi::handle(http::Request&& request, http::Responder responder) {
   responder.send(reply(*session, status, status < 300 ? std::string() : std::string(kMalformed)));
 }
 
-http::Response WorkerApi::begin_session(const http::RequestHead& head) {
+http::Response WorkerApi::begin_session(const http::RequestHead& head, const http::SocketEnds& ends) {
   const std::string_view holder = head.header(cluster::kHolderHeader).value_or("");
   const std::string_view theirs = head.header(cluster::kNonceHeader).value_or("");
   if (!cluster::is_name(holder) || !cluster::is_nonce(theirs)) {
@@ -159,6 +159,9 @@ http::Response WorkerApi::begin_session(const http::RequestHead& head) {
   response.headers.push_back({cluster::kNonceHeader, ours});
   response.headers.push_back({cluster::kProofHeader, cluster::worker_proof(options_.key, parts)});
   response.headers.push_back({cluster::kProtocolHeader, std::to_string(cluster::kProtocol)});
+  const std::string seen = ends.here + " " + ends.there;
+  response.headers.push_back({cluster::kEndsHeader, seen});
+  response.headers.push_back({cluster::kEndsProofHeader, cluster::ends_proof(key, seen)});
   return response;
 }
 

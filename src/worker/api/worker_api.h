@@ -70,7 +70,7 @@ class WorkerApi final : public http::Handler {
 
   http::Response reply(Session& session, int status, std::string meta, std::string body = {},
                        std::string more = {});
-  http::Response begin_session(const http::RequestHead& head);
+  http::Response begin_session(const http::RequestHead& head, const http::SocketEnds& ends);
   bool authentic(Session& session, const http::RequestHead& head);
   void execute(const SessionPtr& session, const cluster::InstanceRequest& asked, std::string body,
                http::Responder responder);

@@ -1,4 +1,4 @@
-#include "store/postgres/testing/tcp_proxy.h"
+#include "base/testing/tcp_proxy.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -15,7 +15,7 @@
 
 #include "base/testing/free_port.h"
 
-namespace hearth::store::postgres {
+namespace hearth::base {
 namespace {
 
 sockaddr_in loopback(int port) {
@@ -26,12 +26,12 @@ sockaddr_in loopback(int port) {
   return address;
 }
 
-base::UniqueFd make_socket() { return base::UniqueFd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)); }
+UniqueFd make_socket() { return UniqueFd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)); }
 
 }  // namespace
 
 TcpProxy::TcpProxy(int target_port)
-    : target_port_(target_port), port_(base::free_port()), wake_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+    : target_port_(target_port), port_(free_port()), wake_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
   listen();
   thread_ = std::thread([this] { run(); });
 }
@@ -72,8 +72,8 @@ void TcpProxy::become(Mode mode) {
 }
 
 void TcpProxy::accept_one() {
-  base::UniqueFd near(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-  base::UniqueFd far = make_socket();
+  UniqueFd near(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  UniqueFd far = make_socket();
   const sockaddr_in address = loopback(target_port_);
   if (near.valid() &&
       ::connect(far.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
@@ -139,4 +139,4 @@ bool TcpProxy::look() {
   return mode_ != Mode::kEnd;
 }
 
-}  // namespace hearth::store::postgres
+}  // namespace hearth::base

@@ -12,7 +12,7 @@
 
 #include "base/unique_fd.h"
 
-namespace hearth::store::postgres {
+namespace hearth::base {
 
 // On a port of loopback, with a thread of its own. A failure throws std::runtime_error.
 class TcpProxy {
@@ -36,8 +36,8 @@ class TcpProxy {
  private:
   enum class Mode { kForward, kSilent, kRefuse, kEnd };
   struct Pair {
-    base::UniqueFd near;
-    base::UniqueFd far;
+    UniqueFd near;
+    UniqueFd far;
   };
 
   void listen();
@@ -49,14 +49,14 @@ class TcpProxy {
 
   const int target_port_;
   std::uint16_t port_ = 0;
-  base::UniqueFd wake_;
+  UniqueFd wake_;
   std::mutex mutex_;  // held by the thread but while it waits
   Mode mode_ = Mode::kForward;
   bool records_ = false;
   std::string recorded_;
-  base::UniqueFd listener_;
+  UniqueFd listener_;
   std::vector<Pair> pairs_;
   std::thread thread_;
 };
 
-}  // namespace hearth::store::postgres
+}  // namespace hearth::base
