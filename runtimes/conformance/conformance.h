@@ -20,12 +20,29 @@ inline std::string source_folder() {
 struct Runtime {
   std::string name;
   std::vector<std::string> command;
+  std::string extension;                 // of its source files
+  std::vector<std::string> answering;    // handlers that return their input, each in its way
+  std::vector<std::string> unencodable;  // handlers that return what JSON cannot hold
 };
 
 inline Runtime node() {
   const char* const program = std::getenv("HEARTH_NODE");
   return {"node",
-          {program != nullptr ? program : "/usr/bin/node", source_folder() + "/runtimes/node/shim.js"}};
+          {program != nullptr ? program : "/usr/bin/node", source_folder() + "/runtimes/node/shim.js"},
+          ".js",
+          {"promise", "resolved", "thenable", "callback", "callbackAtOnce", "callbackPromise"},
+          {"bigint", "cycle", "toJsonThrows", "returnsFunction", "returnsSymbol"}};
+}
+
+inline Runtime python() {
+  const char* const program = std::getenv("HEARTH_PYTHON");
+  return {"python",
+          {program != nullptr ? program : "/usr/bin/python3", "-I", "-S", "-B", "-X", "utf8",
+           source_folder() + "/runtimes/python/shim.py"},
+          ".py",
+          {"echo", "awaits", "awaitsNothing", "returnsCoroutine", "returnsAwaitable", "takesEvent",
+           "takesEventAsMethod", "takesEventAndAwaits", "takesAny", "takesNothing", "isCallable"},
+          {"isSet", "isBytes", "isNan", "isInfinite", "isDeep", "hasTupleKey", "cycle", "returnsFunction"}};
 }
 
 inline void PrintTo(const Runtime& runtime, std::ostream* out) { *out << runtime.name; }

@@ -14,34 +14,12 @@ TEST_P(Conformance, AHandlerThatThrows) {
   const auto error = failure("1", OutcomeKind::kThrew);
   EXPECT_EQ(error.type, "TypeError");
   EXPECT_EQ(error.message, "thrown on purpose");
-  EXPECT_THAT(error.stack, HasSubstr("handlers/index.js"));
+  EXPECT_THAT(error.stack, HasSubstr("handlers/index" + GetParam().extension));
 }
 
 TEST_P(Conformance, AHandlerThatRejects) {
   load("rejects");
   EXPECT_EQ(failure("1", OutcomeKind::kThrew).message, "rejected on purpose");
-}
-
-TEST_P(Conformance, ACallbackWithAnError) {
-  load("callbackError");
-  EXPECT_EQ(failure("1", OutcomeKind::kThrew).type, "RangeError");
-}
-
-TEST_P(Conformance, ACallbackHandlerThatThrows) {
-  load("callbackThrows");
-  EXPECT_EQ(failure("1", OutcomeKind::kThrew).message, "before callback");
-}
-
-TEST_P(Conformance, ThrowingWhatIsNoError) {
-  load("throwsText");
-  const auto error = failure("1", OutcomeKind::kThrew);
-  EXPECT_EQ(error.type, "string");
-  EXPECT_EQ(error.message, "just text");
-}
-
-TEST_P(Conformance, ThrowingNothing) {
-  load("throwsUndefined");
-  EXPECT_EQ(failure("1", OutcomeKind::kThrew).type, "undefined");
 }
 
 TEST_P(Conformance, ThrowingWhatCannotBeDescribed) {
@@ -52,11 +30,6 @@ TEST_P(Conformance, ThrowingWhatCannotBeDescribed) {
 TEST_P(Conformance, ALongErrorIsCut) {
   load("throwsLong");
   EXPECT_LT(failure("1", OutcomeKind::kThrew).message.size(), 64'000U);
-}
-
-TEST_P(Conformance, AHostileThen) {
-  load("thenThrows");
-  EXPECT_EQ(failure("1", OutcomeKind::kThrew).message, "hostile then");
 }
 
 TEST_P(Conformance, ABodyThatIsNotJson) {
@@ -72,7 +45,7 @@ TEST_P(Conformance, ABodyThatIsNotUtf8) {
 }
 
 TEST_P(Conformance, AnOutputThatJsonCannotHold) {
-  for (const std::string handler : {"bigint", "cycle", "toJsonThrows", "returnsFunction", "returnsSymbol"}) {
+  for (const std::string& handler : GetParam().unencodable) {
     SCOPED_TRACE(handler);
     RuntimeProcess process(GetParam().command, {});
     ASSERT_TRUE(process.receive().has_value());
@@ -101,19 +74,15 @@ TEST_P(Conformance, AModuleThatThrows) {
 }
 
 TEST_P(Conformance, AModuleWithoutAHandler) {
-  EXPECT_THAT(load_error("broken-nothing", "index").message, HasSubstr("exports no function"));
+  EXPECT_THAT(load_error("broken-nothing", "index").message, HasSubstr("no function"));
 }
 
 TEST_P(Conformance, ANameThatIsNotExported) {
-  EXPECT_THAT(load_error("broken-nothing", "index.handler").message, HasSubstr("it exports: value"));
+  EXPECT_THAT(load_error("broken-nothing", "index.handler").message, HasSubstr(": value"));
 }
 
 TEST_P(Conformance, AFileThatIsNotThere) {
-  EXPECT_THAT(load_error("echo", "missing.handler").message, HasSubstr("no missing.js"));
-}
-
-TEST_P(Conformance, AManifestThatIsNotJson) {
-  EXPECT_EQ(load_error("broken-type", "index").type, "SyntaxError");
+  EXPECT_THAT(load_error("echo", "missing.handler").message, HasSubstr("no missing" + GetParam().extension));
 }
 
 TEST_P(Conformance, AModuleThatExits) {
@@ -150,29 +119,6 @@ TEST_P(Conformance, AHandlerThatIsKilled) {
   process_.send_invoke(++invocation_, "1");
   EXPECT_FALSE(process_.receive().has_value());
   EXPECT_EQ(process_.wait_exit(), -9);
-}
-
-TEST_P(Conformance, AStrayRejectionEndsTheProcess) {
-  load("strayRejection");
-  process_.send_invoke(++invocation_, "1");
-  EXPECT_FALSE(process_.receive().has_value());
-  EXPECT_EQ(process_.wait_exit(), 1);
-  EXPECT_THAT(process_.take_err(), HasSubstr("stray rejection"));
-}
-
-TEST_P(Conformance, AStrayExceptionEndsTheProcess) {
-  load("strayException");
-  process_.send_invoke(++invocation_, "1");
-  EXPECT_FALSE(process_.receive().has_value());
-  EXPECT_EQ(process_.wait_exit(), 1);
-  EXPECT_THAT(process_.take_err(), HasSubstr("stray exception"));
-}
-
-TEST_P(Conformance, AStrayRejectionAfterTheAnswerEndsTheProcessAtOnce) {
-  load("strayRejectionAfter");
-  EXPECT_EQ(output("1"), R"("answered")");
-  EXPECT_EQ(process_.wait_exit(), 1);
-  EXPECT_THAT(process_.take_err(), HasSubstr("stray after the answer"));
 }
 
 TEST_P(Conformance, TamperedGlobalsDoNotReachTheShim) {

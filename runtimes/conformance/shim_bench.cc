@@ -1,7 +1,7 @@
 // How fast one shim answers over its socket, with one call in flight and no sandbox: calls a second, and
-// the time of a call. Usage: shim_bench SECONDS HANDLER COMMAND…, for example
-//   shim_bench 3 index.echo /usr/bin/node "$PWD/runtimes/node/shim.js"
-// run in the root of the sources. The handlers are those of fixtures/node/handlers.
+// the time of a call. Usage: shim_bench SECONDS RUNTIME HANDLER COMMAND…, for example
+//   shim_bench 3 node index.echo /usr/bin/node "$PWD/runtimes/node/shim.js"
+// run in the root of the sources. The handlers are those of fixtures/RUNTIME/handlers.
 #include <poll.h>
 #include <unistd.h>
 
@@ -43,7 +43,8 @@ bool call(RuntimeProcess& process, std::uint64_t id, const std::string& body) {
   return ::poll(&ready, 1, -1) == 1 && ::read(process.answers(), buffer.data(), buffer.size()) > 0;
 }
 
-int run(double seconds, const std::string& handler, const std::vector<std::string>& command) {
+int run(double seconds, const std::string& runtime, const std::string& handler,
+        const std::vector<std::string>& command) {
   const auto started = Clock::now();
   RuntimeProcess process(command, {"PATH=/usr/bin:/bin"});
   if (!process.receive()) {
@@ -55,7 +56,8 @@ int run(double seconds, const std::string& handler, const std::vector<std::strin
               resident_of(process.pid()).c_str());
   worker::protocol::Init init;
   init.handler = handler;
-  init.code_path = std::string(std::getenv("PWD")) + "/runtimes/conformance/fixtures/node/handlers";
+  init.code_path =
+      std::string(std::getenv("PWD")) + "/runtimes/conformance/fixtures/" + runtime + "/handlers";
   process.send_init(init);
   if (const auto loaded = process.receive();
       !loaded || loaded->type != worker::protocol::FrameType::kLoaded) {
@@ -91,9 +93,9 @@ int run(double seconds, const std::string& handler, const std::vector<std::strin
 }  // namespace hearth::conformance
 
 int main(int argc, char** argv) {
-  if (argc < 4) {
-    std::fprintf(stderr, "usage: shim_bench SECONDS HANDLER COMMAND...\n");
+  if (argc < 5) {
+    std::fprintf(stderr, "usage: shim_bench SECONDS RUNTIME HANDLER COMMAND...\n");
     return 2;
   }
-  return hearth::conformance::run(std::atof(argv[1]), argv[2], {argv + 3, argv + argc});
+  return hearth::conformance::run(std::atof(argv[1]), argv[2], argv[3], {argv + 4, argv + argc});
 }
