@@ -5,9 +5,11 @@
 #include <spawn.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <optional>
 #include <sstream>
 
@@ -60,8 +62,10 @@ std::string read_all(int fd) {
   return text;
 }
 
-// What `loader --list program` prints, or nothing when it fails.
-std::optional<std::string> ask_loader(const std::string& loader, const std::string& program) {
+// What `loader --list program` prints, or nothing when it fails. `preloaded`: shared objects that are loaded
+// before it.
+std::optional<std::string> ask_loader(const std::string& loader, const std::string& program,
+                                      const std::string& preloaded = {}) {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
     return std::nullopt;
@@ -71,10 +75,11 @@ std::optional<std::string> ask_loader(const std::string& loader, const std::stri
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
   ::posix_spawn_file_actions_adddup2(&actions, into.get(), STDOUT_FILENO);
-  std::string list = "--list";
-  std::string loader_name = loader;
-  std::string program_name = program;
-  std::array<char*, 4> arguments{loader_name.data(), list.data(), program_name.data(), nullptr};
+  ::posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+  std::array<std::string, 5> words = {loader, "--preload", preloaded, "--list", program};
+  std::array<char*, 6> arguments{};  // the last stays null
+  std::transform(words.begin(), words.end(), arguments.begin(),
+                 [](std::string& word) { return word.data(); });
   std::array<char*, 1> environment{nullptr};  // no LD_LIBRARY_PATH: the inside has none either
   pid_t pid = -1;
   const int failed =
@@ -124,6 +129,28 @@ base::Result<std::vector<std::string>> library_closure(const std::string& progra
   }
   auto paths = parse_loader_list(*text);
   paths.push_back(*loader);
+  return paths;
+}
+
+base::Result<std::vector<std::string>> extension_closure(const std::string& program,
+                                                         const std::string& folder) {
+  auto loader = find_loader(program);
+  if (!loader) {
+    return loader.error();
+  }
+  std::string objects;
+  std::error_code failed;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, failed)) {
+    if (entry.path().extension() == ".so") {
+      objects += entry.path().string() + ' ';
+    }
+  }
+  if (failed) {
+    return base::io_error("cannot read " + folder, failed.value());
+  }
+  const auto text = loader->empty() ? std::nullopt : ask_loader(*loader, program, objects);
+  auto paths = parse_loader_list(text.value_or(""));
+  std::erase_if(paths, [&](const std::string& path) { return path.starts_with(folder + "/"); });
   return paths;
 }
 

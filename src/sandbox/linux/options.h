@@ -32,6 +32,12 @@ struct VisiblePath {
   std::string inside;
 };
 
+// Shared objects that a program of the host's loads by itself. The folder is within one of the visible paths.
+struct Extensions {
+  std::string program;
+  std::string folder;
+};
+
 struct LinuxOptions {
   // Identity of this server, [a-z0-9-]{1,63}: the same after a restart, so that sweep() finds what a
   // killed predecessor left; different for two servers on one host.
@@ -41,6 +47,8 @@ struct LinuxOptions {
   // Host programs to run inside, by absolute path; each brings its loader and shared libraries and
   // keeps its path.
   std::vector<std::string> programs;
+  // The inside sees the libraries that they need.
+  std::vector<Extensions> extensions;
   // Anything else the inside needs: shims, a runtime's own library folder.
   std::vector<VisiblePath> paths;
   // One uid (and the gid of the same number) per living sandbox, never shared by two.

@@ -74,6 +74,21 @@ TEST(LibraryClosure, DynamicProgramsNeedTheirLoaderAndLibraries) {
   EXPECT_TRUE(has("/ld-linux"));
 }
 
+TEST(LibraryClosure, ExtensionsThatDoNotLoadAreLeftOut) {
+  const std::string program = std::filesystem::read_symlink("/proc/self/exe");
+  const auto folder =
+      std::filesystem::temp_directory_path() / ("hearth-extensions-" + std::to_string(::getpid()));
+  std::filesystem::create_directory(folder);
+  std::ofstream(folder / "broken.so") << "no shared object";
+  const auto closure = extension_closure(program, folder);
+  ASSERT_TRUE(closure.ok()) << closure.error().message;
+  for (const auto& path : *closure) {
+    EXPECT_FALSE(path.starts_with(folder.string())) << path;
+  }
+  std::filesystem::remove_all(folder);
+  EXPECT_EQ(extension_closure(program, folder).error().code, base::ErrorCode::kIo);
+}
+
 TEST(LibraryClosure, RefusesWhatIsNoProgram) {
   EXPECT_EQ(library_closure("/etc/passwd").error().code, base::ErrorCode::kUnsupported);
   EXPECT_EQ(library_closure("/no/such").error().code, base::ErrorCode::kNotFound);

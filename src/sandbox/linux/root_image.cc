@@ -142,6 +142,18 @@ base::Result<void> add_program(RootWriter& root, const std::string& program) {
   return steps.done();
 }
 
+base::Result<void> add_extensions(RootWriter& root, const Extensions& extensions) {
+  auto libraries = extension_closure(extensions.program, extensions.folder);
+  if (!libraries) {
+    return libraries.error();
+  }
+  Steps steps;
+  for (const auto& library : *libraries) {
+    steps.then([&] { return root.bind(library, library); });
+  }
+  return steps.done();
+}
+
 base::Result<void> fill(RootWriter& root, const LinuxOptions& options) {
   Steps steps;
   steps.then([&] { return root.tmpfs("", "mode=0755,size=16m,nr_inodes=8192"); });
@@ -151,6 +163,9 @@ base::Result<void> fill(RootWriter& root, const LinuxOptions& options) {
   steps.then([&] { return add_etc(root, options); }).then([&] { return add_devices(root); });
   for (const auto& program : options.programs) {
     steps.then([&] { return add_program(root, program); });
+  }
+  for (const auto& extensions : options.extensions) {
+    steps.then([&] { return add_extensions(root, extensions); });
   }
   for (const auto* data : kSharedData) {
     if (exists(data)) {

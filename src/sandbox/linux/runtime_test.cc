@@ -16,13 +16,15 @@ constexpr const char* kPython = "/usr/bin/python3";
 
 class Runtime : public ::testing::Test {
  protected:
-  void make(const std::string& program, std::vector<VisiblePath> paths) {
+  void make(const std::string& program, std::vector<VisiblePath> paths,
+            std::vector<Extensions> extensions = {}) {
     if (::geteuid() != 0 || !std::filesystem::exists(program)) {
       GTEST_SKIP() << "needs root and " << program;
     }
     auto options = linux_options(unique_tag());
     options.programs.push_back(program);
     options.paths = std::move(paths);
+    options.extensions = std::move(extensions);
     auto made = LinuxBackend::create(options);
     ASSERT_TRUE(made.ok()) << made.error().message;
     backend_ = std::move(*made);
@@ -71,12 +73,12 @@ TEST_F(Runtime, PythonRuns) {
   std::error_code none;
   const auto real = std::filesystem::canonical(kPython, none).filename().string();  // python3.11
   paths.push_back({"/usr/lib/" + real, "/usr/lib/" + real});
-  ASSERT_NO_FATAL_FAILURE(make(kPython, paths));
+  ASSERT_NO_FATAL_FAILURE(make(kPython, paths, {{kPython, "/usr/lib/" + real + "/lib-dynload"}}));
   if (IsSkipped()) {
     return;
   }
   const auto finished = run(kPython, {"-c",
-                                      "import json, os, threading\n"
+                                      "import ctypes, json, lzma, os, sqlite3, ssl, threading, uuid\n"
                                       "t = threading.Thread(target=lambda: print('thread', flush=True))\n"
                                       "t.start(); t.join()\n"
                                       "print(json.dumps([os.getcwd(), os.getpid(), os.listdir('/code')]))"});
