@@ -8,13 +8,8 @@
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
-#include <cstdio>
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
-#include <memory>
 #include <sstream>
 
 #include "base/units.h"
@@ -24,33 +19,6 @@ namespace {
 
 using base::Error;
 using base::ErrorCode;
-namespace fs = std::filesystem;
-
-constexpr int kOldestNode = 18;
-
-fs::path in_path(const std::string& program) {
-  const char* path = std::getenv("PATH");
-  std::istringstream folders(path == nullptr ? "/usr/local/bin:/usr/bin:/bin" : path);
-  for (std::string folder; std::getline(folders, folder, ':');) {
-    fs::path candidate = fs::path(folder) / program;
-    if (!folder.empty() && ::access(candidate.c_str(), X_OK) == 0) {
-      return candidate;
-    }
-  }
-  return {};
-}
-
-// The major version that `node --version` prints, or 0.
-int node_major(const std::string& node) {
-  const std::string command = "'" + node + "' --version 2>/dev/null";
-  const std::unique_ptr<FILE, int (*)(FILE*)> output(::popen(command.c_str(), "re"), ::pclose);
-  std::array<char, 64> line{};
-  if (!output || std::fgets(line.data(), static_cast<int>(line.size()), output.get()) == nullptr ||
-      line[0] != 'v') {
-    return 0;
-  }
-  return std::atoi(line.data() + 1);
-}
 
 std::uint64_t cgroup_limit_bytes() {
   for (const char* path : {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
@@ -64,44 +32,6 @@ std::uint64_t cgroup_limit_bytes() {
 }
 
 }  // namespace
-
-base::Result<std::string> find_node(const std::string& wanted) {
-  std::error_code error;
-  const fs::path found = wanted.empty() ? in_path("node") : fs::path(wanted);
-  const fs::path node = fs::canonical(found, error);
-  if (found.empty() || error) {
-    return Error{ErrorCode::kNotFound,
-                 wanted.empty() ? "there is no node in PATH: install Node.js 18 or newer, or give --node PATH"
-                                : fmt::format("--node {}: there is no such program", wanted)};
-  }
-  if (node.string().find('\'') != std::string::npos) {
-    return Error{ErrorCode::kInvalidArgument, fmt::format("{}: the path holds a quote", node.string())};
-  }
-  const int major = node_major(node.string());
-  if (major < kOldestNode) {
-    return Error{
-        ErrorCode::kUnsupported,
-        fmt::format("{} is {}: Hearth needs Node.js {} or newer (--node PATH)", node.string(),
-                    major == 0 ? "no working Node.js" : fmt::format("Node.js {}", major), kOldestNode)};
-  }
-  return node.string();
-}
-
-base::Result<std::string> find_node_shim() {
-  std::error_code error;
-  const fs::path binary = fs::read_symlink("/proc/self/exe", error);
-  const std::array candidates = {binary.parent_path() / "../share/hearth/runtimes/node",
-                                 fs::path(HEARTH_SOURCE_RUNTIMES) / "node"};
-  for (const fs::path& folder : candidates) {
-    if (fs::exists(folder / "shim.js", error)) {
-      return fs::canonical(folder).string();
-    }
-  }
-  return Error{
-      ErrorCode::kNotFound,
-      fmt::format("the node runtime's shim.js is neither in {} nor in {}: the installation is incomplete",
-                  candidates[0].lexically_normal().string(), candidates[1].string())};
-}
 
 std::uint32_t default_memory_mb() {
   struct sysinfo machine {};

@@ -1,4 +1,5 @@
-// What serve needs of the host before it listens: Node.js, memory, an unprivileged user.
+// What serve needs of the host before it listens, beside its languages: memory, resolvers, an unprivileged
+// user.
 #pragma once
 
 #include <sys/types.h>
@@ -10,12 +11,6 @@
 #include "base/result.h"
 
 namespace hearth {
-
-// Absolute path of a Node.js that is 18 or newer: `wanted`, or the first "node" in PATH when empty.
-base::Result<std::string> find_node(const std::string& wanted);
-
-// The folder with shim.js: beside the binary's build tree or where a package puts it.
-base::Result<std::string> find_node_shim();
 
 // 80 % of the machine's memory, or of the control group's if that is less. MB.
 std::uint32_t default_memory_mb();

@@ -147,7 +147,7 @@ void Platform::make_parts() {
     changes_ = std::make_unique<gateway::FunctionsApi>(
         gateway::FunctionsApiParts{stores_->functions(), stores_->code(), *pool_, first_loop(), random_,
                                    stores_->feed()},
-        options_.upload, options_.function);
+        options_.upload, function_limits());
   }
   for (std::size_t i = 0; i < loops_.size(); ++i) {
     shards_.push_back(make_shard(i));
@@ -158,6 +158,13 @@ void Platform::make_parts() {
   if (options_.roles.gateway) {
     make_gateway_parts();
   }
+}
+
+// Of several hosts, whether a worker has it is the worker's to say.
+model::FunctionLimits Platform::function_limits() const {
+  model::FunctionLimits limits = options_.function;
+  limits.python = cluster_ != nullptr || !start_.programs.python.python.empty();
+  return limits;
 }
 
 void Platform::make_members() {
@@ -206,7 +213,7 @@ std::unique_ptr<Shard> Platform::make_shard(std::size_t index) {
   const auto count = static_cast<std::uint32_t>(loops_.size());
   const std::uint32_t left_over = index == 0 ? start_.memory_mb % count : 0;
   return std::make_unique<Shard>(
-      ShardOptions{options_, index, count, start_.memory_mb / count + left_over, start_.node, start_.shim,
+      ShardOptions{options_, index, count, start_.memory_mb / count + left_over, start_.programs,
                    start_.api_key},
       ShardParts{loop, shared_host_ ? shared_host_->view(loop) : nullptr, code_folders_for(loop),
                  changes_for(index), stores_->code(), *pool_, cluster_.get(),

@@ -30,8 +30,7 @@ struct PlatformStart {
   base::UniqueFd worker_listening{};  // of a worker that gateways elsewhere reach
   std::string cluster_key{};
   base::UniqueFd launcher_socket{};  // of a worker, like what follows but the API key
-  std::string node{};                // inside the sandbox: the same path as outside
-  std::string shim{};                // inside the sandbox
+  worker::RuntimePrograms programs{};
   std::string api_key{};
   std::uint32_t memory_mb = 0;
 };
@@ -60,6 +59,7 @@ class Platform {
   base::Reactor& first_loop() { return *loops_.front(); }
   base::SpinOptions spin_options(std::size_t shard);
   void make_parts();
+  model::FunctionLimits function_limits() const;
   void make_worker_parts();
   void make_gateway_parts();
   void make_members();

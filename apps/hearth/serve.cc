@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "apps/hearth/host_runtimes.h"
 #include "apps/hearth/host_setup.h"
 #include "apps/hearth/platform.h"
 #include "base/log.h"
@@ -26,7 +27,6 @@ namespace {
 
 constexpr int kExitFailed = 1;
 constexpr int kExitUsage = 2;
-constexpr const char* kShimFolderInside = "/opt/hearth/node";
 constexpr std::uint32_t kUidCount = 10'000;
 
 // Gateways and monitors need not be started as root.
@@ -54,23 +54,17 @@ struct Host {
   std::string api_key;
   std::string cluster_key;
   // Of a worker.
-  std::string node;
-  std::string shim_folder;
+  HostRuntimes runtimes;
   std::uint32_t memory_mb = 0;
   std::vector<std::string> resolvers;  // for --network nat
 };
 
 base::Result<void> look_at_instances(const ServeOptions& options, Host& host) {
-  auto node = find_node(options.node);
-  if (!node) {
-    return node.error();
+  auto runtimes = find_runtimes(options.node, options.python);
+  if (!runtimes) {
+    return runtimes.error();
   }
-  auto shim = find_node_shim();
-  if (!shim) {
-    return shim.error();
-  }
-  host.node = std::move(*node);
-  host.shim_folder = std::move(*shim);
+  host.runtimes = std::move(*runtimes);
   host.memory_mb = options.memory_mb == 0 ? default_memory_mb() : options.memory_mb;
   if (const std::string wrong = check_memory(options, host.memory_mb); !wrong.empty()) {
     return base::Error{base::ErrorCode::kInvalidArgument,
@@ -117,8 +111,9 @@ sandbox::LinuxOptions sandbox_options(const ServeOptions& options, const Host& h
   sandbox::LinuxOptions made;
   made.tag = tag_of(data_dir);
   made.cgroup_parent = options.cgroup_parent;
-  made.programs = {host.node};
-  made.paths = {{host.shim_folder, kShimFolderInside}};
+  made.programs = host.runtimes.programs;
+  made.extensions = host.runtimes.extensions;
+  made.paths = host.runtimes.paths;
   made.uid_base = options.uid_base;
   made.uid_count = kUidCount;
   made.network = options.network == "nat" ? sandbox::NetworkMode::kNat : sandbox::NetworkMode::kNone;
@@ -128,7 +123,7 @@ sandbox::LinuxOptions sandbox_options(const ServeOptions& options, const Host& h
 
 launcher::SpawnOptions launcher_options(const ServeOptions& options, const Host& host) {
   launcher::SpawnOptions made;
-  made.server.policy.programs = {host.node};
+  made.server.policy.programs = host.runtimes.programs;
   made.server.policy.maxima.memory_bytes = std::uint64_t{options.function.memory_max_mb} << 20U;
   return made;
 }
@@ -195,6 +190,10 @@ void say_hello(const ServeOptions& options, const Host& host, const Platform& pl
     spdlog::info("{} MB for instances{}", host.memory_mb,
                  options.advertise.empty() ? std::string()
                                            : fmt::format(", for gateways that reach {}", options.advertise));
+    const worker::PythonProgram& python = host.runtimes.inside.python;
+    if (python.python.empty()) {
+      spdlog::info("no functions in Python: {}", python.reason);
+    }
   }
   const std::string& key = options.roles.gateway ? host.api_key : host.cluster_key;
   if (options.insecure_no_auth && !options.roles.monitor && key.empty() && !is_loopback(options.listen)) {
@@ -218,8 +217,7 @@ int run_unprivileged(const ServeOptions& options, const Host& host, Listening li
                      .worker_listening = std::move(listening.worker),
                      .cluster_key = host.cluster_key,
                      .launcher_socket = std::move(launched.socket),
-                     .node = host.node,
-                     .shim = std::string(kShimFolderInside) + "/shim.js",
+                     .programs = host.runtimes.inside,
                      .api_key = host.api_key,
                      .memory_mb = host.memory_mb},
                     directory);

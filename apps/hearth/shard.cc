@@ -31,8 +31,7 @@ worker::SandboxedInstanceOptions instance_options(const ShardOptions& shard) {
   made.invocation = options.invocation;
   made.limits = options.instance;
   made.limits.cpu_millicores = static_cast<std::uint32_t>(options.instance_cpus * 1'000);
-  made.node.node = shard.node;
-  made.node.shim = shard.shim;
+  made.programs = shard.programs;
   return made;
 }
 

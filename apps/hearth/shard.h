@@ -37,8 +37,7 @@ struct ShardOptions {
   std::size_t index = 0;
   std::size_t count = 1;        // shards there are
   std::uint32_t memory_mb = 0;  // for the instances of this one
-  std::string node;
-  std::string shim;
+  worker::RuntimePrograms programs;
   std::string api_key;
 };
 

@@ -27,6 +27,12 @@ void add_worker_flags(CLI::App& command, ServeOptions& options) {
       ->add_option("--node", options.node,
                    "Node.js program, 18 or newer (default: the first \"node\" in PATH)")
       ->type_name("PATH");
+  group
+      ->add_option(
+          "--python", options.python,
+          "Python program, 3.11 or newer (default: /usr/bin/python3, or the first in PATH; where there "
+          "is none, functions in Python are refused)")
+      ->type_name("PATH");
   group->add_option("--cgroup-parent", options.cgroup_parent, "Cgroup below which instances get theirs")
       ->type_name("PATH")
       ->capture_default_str();

@@ -10,6 +10,7 @@
 #include "base/ids.h"
 #include "base/log.h"
 #include "gateway/settings.h"
+#include "model/runtime.h"
 
 namespace hearth::gateway {
 namespace {
@@ -30,19 +31,6 @@ std::int64_t unix_now_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(
              std::chrono::system_clock::now().time_since_epoch())
       .count();
-}
-
-// The handler's file, without its ending: "index.handler" → "index", "lib/orders.total" → "lib/orders".
-std::string handler_file(const std::string& handler) {
-  const std::size_t slash = handler.rfind('/');
-  const std::size_t dot = handler.find('.', slash == std::string::npos ? 0 : slash);
-  return handler.substr(0, dot);
-}
-
-bool has_handler(const std::vector<std::string>& paths, const std::string& file) {
-  return std::any_of(paths.begin(), paths.end(), [&](const std::string& path) {
-    return path == file + ".js" || path == file + ".mjs" || path == file + ".cjs";
-  });
 }
 
 }  // namespace
@@ -211,13 +199,14 @@ std::optional<ApiFailure> FunctionsApi::check_zip(Upload& upload, const model::V
     return ApiFailure{bad ? ApiErrorCode::kBadZip : model::api_error(contents.error().code),
                       contents.error().message};
   }
-  const std::string handler = handler_file(version.handler);
-  if (!has_handler(contents->paths, handler)) {
+  const model::Runtime* const runtime = model::find_runtime(version.runtime);
+  const std::string source = model::handler_file(version.handler);
+  if (runtime != nullptr && !model::has_source(*runtime, contents->paths, source)) {
     return ApiFailure{
         ApiErrorCode::kBadZip,
-        fmt::format("the zip has no {0}.js, {0}.mjs or {0}.cjs, which the handler \"{1}\" names; files lie "
+        fmt::format("the zip has no {}, which the handler \"{}\" of a {} function names; files lie "
                     "at the zip's top, not in a folder of their own",
-                    handler, version.handler)};
+                    model::sources_of(*runtime, source), version.handler, runtime->name)};
   }
   return std::nullopt;
 }

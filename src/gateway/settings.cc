@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/ids.h"
+#include "model/runtime.h"
 
 namespace hearth::gateway {
 namespace {
@@ -50,8 +51,26 @@ Result<void> check_handler(const std::string& handler) {
   if (handler.empty() || handler.size() > kHandlerBytes || !characters || handler.front() == '/' ||
       handler.find("..") != std::string::npos) {
     return invalid(
-        "\"handler\" is a file inside the zip, with an export behind a dot if it is not the module itself: "
+        "\"handler\" is a file inside the zip, with the function's name behind a dot if it is not the "
+        "default: "
         "\"index\", \"index.handler\", \"lib/orders.total\"");
+  }
+  return {};
+}
+
+Result<void> check_runtime(const std::string& runtime, const model::FunctionLimits& limits) {
+  if (model::find_runtime(runtime) == nullptr) {
+    std::string names;
+    for (const model::Runtime& known : model::runtimes()) {
+      names += fmt::format("{}\"{}\"", names.empty() ? "" : ", ", known.name);
+    }
+    return invalid(fmt::format("\"runtime\" is one of {}", names));
+  }
+  if (runtime == model::kPython && !limits.python) {
+    return invalid(
+        "\"runtime\": this server's host has no Python 3.11 or newer: install python3, or give the server "
+        "--python "
+        "PATH");
   }
   return {};
 }
@@ -180,8 +199,8 @@ Result<Settings> parse_settings(const boost::json::object& fields, const model::
     reader.fail(invalid(
         fmt::format("\"displayName\" takes up to {} bytes and no control characters", kDisplayNameBytes)));
   }
-  if (settings.runtime && *settings.runtime != "node") {
-    reader.fail(invalid("\"runtime\": the only one is \"node\""));
+  if (settings.runtime) {
+    reader.check(check_runtime(*settings.runtime, limits));
   }
   if (settings.handler) {
     reader.check(check_handler(*settings.handler));

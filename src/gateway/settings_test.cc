@@ -50,7 +50,7 @@ TEST(Settings, NamesTheFieldThatIsWrong) {
       {R"({"timeout":0})", "\"timeout\""},
       {R"({"timeout":900001})", "\"timeout\""},
       {R"({"concurrency":101})", "\"concurrency\""},
-      {R"({"runtime":"ruby"})", "\"runtime\""},
+      {R"({"runtime":"ruby"})", "\"runtime\" is one of \"node\", \"python\""},
       {R"({"handler":"../index"})", "\"handler\""},
       {R"({"handler":"/index"})", "\"handler\""},
       {R"({"handler":"a;b"})", "\"handler\""},
@@ -76,6 +76,17 @@ TEST(Settings, BoundsTheEnvironment) {
   const std::string large = R"({"environment":{"A":")" + std::string(4096, 'x') + "\"}}";
   ASSERT_FALSE(parse(large));
   EXPECT_NE(parse(large).error().message.find("4096"), std::string::npos);
+}
+
+TEST(Settings, PythonIsRefusedWhereTheHostHasNone) {
+  model::FunctionLimits limits;
+  const boost::json::object fields{{"runtime", "python"}};
+  EXPECT_EQ(parse_settings(fields, limits)->runtime, "python");
+  limits.python = false;
+  const auto refused = parse_settings(fields, limits);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_NE(refused.error().message.find("--python PATH"), std::string::npos);
+  EXPECT_TRUE(parse_settings({{"runtime", "node"}}, limits).ok());
 }
 
 }  // namespace

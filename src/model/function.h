@@ -17,8 +17,8 @@ struct Version {
   VersionId id;
   FunctionId function_id;
   std::uint32_t number = 1;           // counts up within the function
-  std::string runtime = "node";       // see model/limits.h: kRuntimes
-  std::string handler = "index";      // "file" (module.exports itself) or "file.export"
+  std::string runtime = "node";       // see model/runtime.h
+  std::string handler = "index";      // "file" or "file.export", as the runtime has it
   std::uint32_t memory_mb = 128;      // hard limit of the instance's memory
   std::uint32_t timeout_ms = 30'000;  // counted from the handler's start
   std::uint32_t concurrency = 1;      // invocations an instance takes at once

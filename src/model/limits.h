@@ -25,6 +25,7 @@ struct FunctionLimits {
   std::uint32_t environment_bytes = 4'096;  // names and values together
   std::uint32_t name_bytes = 64;
   std::uint32_t concurrency_max = 100;  // --concurrency-max; invocations that one instance takes at once
+  bool python = true;                   // false: the only host there is has none
 };
 
 struct InvocationLimits {

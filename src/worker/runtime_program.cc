@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "model/runtime.h"
+
 namespace hearth::worker {
 namespace {
 
@@ -17,6 +19,19 @@ std::uint32_t heap_mb(std::uint32_t memory_mb, std::uint32_t reserved_mb) {
   return memory_mb > reserved + kSmallestHeapMb ? memory_mb - reserved : kSmallestHeapMb;
 }
 
+void start_node(const NodeProgram& program, std::uint32_t memory_mb, sandbox::Spec& spec) {
+  const std::uint32_t semi_space_mb = memory_mb < kLargeMemoryMb ? kSmallSemiSpaceMb : kLargeSemiSpaceMb;
+  spec.program = program.node;
+  spec.arguments = {"--max-old-space-size=" + std::to_string(heap_mb(memory_mb, program.reserved_mb)),
+                    "--max-semi-space-size=" + std::to_string(semi_space_mb), program.shim};
+}
+
+// The shim says why it is started so.
+void start_python(const PythonProgram& program, sandbox::Spec& spec) {
+  spec.program = program.python;
+  spec.arguments = {"-I", "-S", "-B", "-X", "utf8", program.shim};
+}
+
 }  // namespace
 
 sandbox::Limits sandbox_limits(const model::Version& version, const InstanceLimits& limits) {
@@ -30,17 +45,22 @@ sandbox::Limits sandbox_limits(const model::Version& version, const InstanceLimi
   return result;
 }
 
-sandbox::Spec sandbox_spec(const std::string& name, const model::Version& version, const NodeProgram& program,
-                           const InstanceLimits& limits) {
-  const std::uint32_t semi_space_mb =
-      version.memory_mb < kLargeMemoryMb ? kSmallSemiSpaceMb : kLargeSemiSpaceMb;
+base::Result<sandbox::Spec> sandbox_spec(const std::string& name, const model::Version& version,
+                                         const RuntimePrograms& programs, const InstanceLimits& limits) {
   sandbox::Spec spec;
   spec.name = name;
-  spec.program = program.node;
-  spec.arguments = {"--max-old-space-size=" + std::to_string(heap_mb(version.memory_mb, program.reserved_mb)),
-                    "--max-semi-space-size=" + std::to_string(semi_space_mb), program.shim};
   spec.environment = {"PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/tmp", "TMPDIR=/tmp", "LANG=C.UTF-8"};
   spec.limits = sandbox_limits(version, limits);
+  if (version.runtime == model::kNode) {
+    start_node(programs.node, version.memory_mb, spec);
+    return spec;
+  }
+  const bool known = version.runtime == model::kPython;
+  if (!known || programs.python.python.empty()) {
+    return base::Error{base::ErrorCode::kUnsupported, "this host does not run " + version.runtime +
+                                                          (known ? ": " + programs.python.reason : "")};
+  }
+  start_python(programs.python, spec);
   return spec;
 }
 

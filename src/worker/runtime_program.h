@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 
+#include "base/result.h"
 #include "base/units.h"
 #include "model/function.h"
 #include "sandbox/sandbox.h"
@@ -13,15 +14,26 @@
 
 namespace hearth::worker {
 
-// The node runtime, by its paths inside the sandbox.
+// The node runtime, by its paths inside the sandbox, like the other.
 struct NodeProgram {
   std::string node = "/usr/bin/node";  // --node
   std::string shim = "/opt/hearth/node/shim.js";
-  std::string code = sandbox::kCodePath;  // may be relative to where the program starts
   // Memory of the instance that V8's old generation is not given, with an eighth of the whole: Node itself
   // (40 MB resident when booted, 6 MB of them private), young objects, V8's own tables and buffers outside of
   // the heap. V8's own failure, which says what happened, then mostly comes before the kernel's kill.
   std::uint32_t reserved_mb = 48;
+};
+
+struct PythonProgram {
+  std::string python;  // --python; empty: this host has none
+  std::string shim = "/opt/hearth/python/shim.py";
+  std::string reason = "there is no python3";  // why it has none
+};
+
+struct RuntimePrograms {
+  NodeProgram node;
+  PythonProgram python;
+  std::string code = sandbox::kCodePath;  // may be relative to where the program starts
 };
 
 // What V8 writes to stderr before it aborts for want of heap.
@@ -39,9 +51,10 @@ struct InstanceLimits {
 // Memory as the version has it, CPU weight equal to it in MB. No CPU cap: start and init run without.
 sandbox::Limits sandbox_limits(const model::Version& version, const InstanceLimits& limits);
 
-// The whole sandbox for an instance called `name`.
-sandbox::Spec sandbox_spec(const std::string& name, const model::Version& version, const NodeProgram& program,
-                           const InstanceLimits& limits);
+// The whole sandbox for an instance called `name`. kUnsupported: this host does not have the version's
+// runtime.
+base::Result<sandbox::Spec> sandbox_spec(const std::string& name, const model::Version& version,
+                                         const RuntimePrograms& programs, const InstanceLimits& limits);
 
 // What its runtime is told of its function. `code_path`: inside.
 protocol::Init init_of(const InstanceStart& start, const std::string& code_path);

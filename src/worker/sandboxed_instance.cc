@@ -245,14 +245,16 @@ class SandboxedInstanceFactory::Core : public std::enable_shared_from_this<Core>
                                                  shared_->options.invocation, *this);
     auto ends = channel_->open();
     auto code = code_folder_->duplicate();
-    if (!ends || !code) {
-      shared_->loop.post([self = shared_from_this(), error = ends ? code.error() : ends.error()] {
-        self->sandbox_started(error);
-      });
+    auto spec =
+        sandbox_spec(start_.name, *start_.version, shared_->options.programs, shared_->options.limits);
+    if (!ends || !code || !spec) {
+      shared_->loop.post(
+          [self = shared_from_this(), error = !ends   ? ends.error()
+                                              : !code ? code.error()
+                                                      : spec.error()] { self->sandbox_started(error); });
       return;
     }
-    auto spec = sandbox_spec(start_.name, *start_.version, shared_->options.node, shared_->options.limits);
-    shared_->host.start(std::move(spec),
+    shared_->host.start(std::move(*spec),
                         {std::move(*code), std::move(ends->requests), std::move(ends->out),
                          std::move(ends->err), std::move(ends->answers)},
                         [weak = weak_from_this()](const base::Result<void>& started) {
@@ -263,7 +265,7 @@ class SandboxedInstanceFactory::Core : public std::enable_shared_from_this<Core>
   }
 
   void send_init() {
-    auto init = protocol::encode_init(init_of(start_, shared_->options.node.code));
+    auto init = protocol::encode_init(init_of(start_, shared_->options.programs.code));
     if (init) {
       channel_->send(*init, nullptr);
       return;

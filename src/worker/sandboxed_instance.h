@@ -28,7 +28,7 @@ struct SandboxedInstanceOptions {
   std::chrono::milliseconds init_timeout{10'000};   // --init-timeout: the load of the handler's module
   model::InvocationLimits invocation;
   InstanceLimits limits;
-  NodeProgram node;
+  RuntimePrograms programs;
 };
 
 // Where the folder of a code digest comes from: CodeCache::folder(). `done` is called once, on the

@@ -136,11 +136,10 @@ TEST(WrongFlags, AreRefusedByName) {
 }
 
 TEST(WrongFlags, ThatNameWhatIsNotThereAreRefused) {
-  const std::vector<std::vector<std::string>> cases = {{"--node", "/nowhere/node"},
-                                                       {"--user", "nobody-at-all"},
-                                                       {"--user", "root"},
-                                                       {"--api-key-file", "/nowhere/key"},
-                                                       {"--listen", "no-such-host.invalid:80"}};
+  const std::vector<std::vector<std::string>> cases = {
+      {"--node", "/nowhere/node"},        {"--python", "/nowhere/python3"},
+      {"--user", "nobody-at-all"},        {"--user", "root"},
+      {"--api-key-file", "/nowhere/key"}, {"--listen", "no-such-host.invalid:80"}};
   for (const auto& flags : cases) {
     const ScratchFolder folder;
     std::vector<std::string> command{hearth_binary(), "serve", "--data-dir", folder.path() + "/d"};

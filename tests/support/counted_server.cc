@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-#include "apps/hearth/host_setup.h"
+#include "apps/hearth/host_runtimes.h"
 #include "apps/hearth/platform.h"
 #include "apps/hearth/serve_options.h"
 #include "http/listener.h"
@@ -27,7 +27,6 @@
 namespace hearth::test {
 namespace {
 
-constexpr const char* kShimFolderInside = "/opt/hearth/node";
 constexpr const char* kListening = "HEARTH_COUNTED_LISTENING";
 constexpr const char* kLauncher = "HEARTH_COUNTED_LAUNCHER";
 constexpr std::uint32_t kMemoryMb = 1'024;
@@ -50,20 +49,20 @@ base::UniqueFd handed_on(const char* name) {
 }
 
 base::Result<launcher::Launched> start_launcher(const ServeOptions& options) {
-  const auto node = find_node(options.node);
-  const auto shim = find_node_shim();
-  if (!node || !shim) {
-    return node ? shim.error() : node.error();
+  const auto runtimes = find_runtimes(options.node, options.python);
+  if (!runtimes) {
+    return runtimes.error();
   }
   if (auto mounts = sandbox::enter_private_mounts(); !mounts) {
     return mounts.error();
   }
   sandbox::LinuxOptions sandbox;
   sandbox.tag = "counted" + std::to_string(::getpid());
-  sandbox.programs = {*node};
-  sandbox.paths = {{*shim, kShimFolderInside}};
+  sandbox.programs = runtimes->programs;
+  sandbox.extensions = runtimes->extensions;
+  sandbox.paths = runtimes->paths;
   launcher::SpawnOptions spawning;
-  spawning.server.policy.programs = {*node};
+  spawning.server.policy.programs = runtimes->programs;
   return launcher::spawn(
       [&sandbox]() -> base::Result<std::unique_ptr<sandbox::Backend>> {
         auto backend = sandbox::LinuxBackend::create(sandbox);
@@ -103,16 +102,15 @@ int become_valgrind(const ServeOptions& options, char** arguments) {
 
 int run(const ServeOptions& options) {
   auto directory = store::sqlite::DataDirectory::open(options.data_dir);
-  const auto node = find_node(options.node);
-  if (!directory || !node) {
-    return fail(directory ? node.error() : directory.error());
+  const auto runtimes = find_runtimes(options.node, options.python);
+  if (!directory || !runtimes) {
+    return fail(directory ? runtimes.error() : directory.error());
   }
   Platform::block_signals();
   Platform platform(options,
                     {.listening = handed_on(kListening),
                      .launcher_socket = handed_on(kLauncher),
-                     .node = *node,
-                     .shim = std::string(kShimFolderInside) + "/shim.js",
+                     .programs = runtimes->inside,
                      .memory_mb = kMemoryMb},
                     **directory);
   if (auto opened = platform.open(); !opened) {

@@ -76,8 +76,10 @@ inline std::size_t resident_mb() {
 class SandboxedInstanceTest : public testing::Test {
  protected:
   SandboxedInstanceTest() {
-    options_.node.shim = source_folder() + "/runtimes/node/shim.js";
-    options_.node.code = ".";
+    options_.programs.node.shim = source_folder() + "/runtimes/node/shim.js";
+    options_.programs.python.python = "/usr/bin/python3";
+    options_.programs.python.shim = source_folder() + "/runtimes/python/shim.py";
+    options_.programs.code = ".";
     version_.function_id = "f-1";
     version_.code_digest = "handlers";
     version_.memory_mb = 256;
@@ -85,7 +87,8 @@ class SandboxedInstanceTest : public testing::Test {
 
   // Fixture folders by name, in place of digests.
   void fetch(const std::string& digest, std::function<void(base::Result<CodeFolder>)> done) {
-    const std::string folder = source_folder() + "/runtimes/conformance/fixtures/node/" + digest;
+    const std::string folder =
+        source_folder() + "/runtimes/conformance/fixtures/" + version_.runtime + "/" + digest;
     const int fd = ::open(folder.c_str(), O_PATH | O_CLOEXEC);
     reactor_.post([fd, done = std::move(done)] {
       auto held = std::make_shared<const base::UniqueFd>(fd);
