@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
@@ -145,34 +144,35 @@ std::string name_of_code(const std::string& path) {
   return full.extension() == ".zip" ? full.stem().string() : full.filename().string();
 }
 
-base::Result<void> check_handler(std::string_view handler, const std::vector<std::string>& paths) {
-  constexpr std::array<std::string_view, 3> kExtensions = {".js", ".mjs", ".cjs"};
-  const std::size_t name = handler.rfind('/') == std::string_view::npos ? 0 : handler.rfind('/') + 1;
-  const std::string file(handler.substr(0, handler.find('.', name)));
-  const auto has = [&](const std::string& path) {
-    return std::find(paths.begin(), paths.end(), path) != paths.end();
-  };
-  for (const auto extension : kExtensions) {
-    if (has(file + std::string(extension))) {
-      return {};
-    }
+base::Result<void> check_handler(const model::Runtime& runtime, std::string_view handler,
+                                 const std::vector<std::string>& paths) {
+  const std::string file = model::handler_file(handler);
+  if (model::has_source(runtime, paths, file)) {
+    return {};
   }
   // The usual slip: the folder itself was zipped, rather than what is in it.
+  const std::string first = file + std::string(runtime.endings.front());
   for (const auto& path : paths) {
     const std::size_t slash = path.find('/');
-    if (slash != std::string::npos && path.substr(slash + 1) == file + ".js") {
+    if (slash != std::string::npos && path.substr(slash + 1) == first) {
       return base::Error{
           base::ErrorCode::kNotFound,
-          fmt::format("{0}.js is inside the folder '{1}', not at the top; deploy that folder's content, "
+          fmt::format("{0} is inside the folder '{1}', not at the top; deploy that folder's content, "
                       "or give --handler {1}/{2}",
-                      file, path.substr(0, slash), handler)};
+                      first, path.substr(0, slash), handler)};
     }
   }
-  return base::Error{
-      base::ErrorCode::kNotFound,
-      fmt::format("there is no {0}.js, {0}.mjs or {0}.cjs in it, which the handler '{1}' names; add it "
-                  "(is it in .hearthignore?) or name another with --handler",
-                  file, handler)};
+  for (const model::Runtime& other : model::runtimes()) {
+    if (model::has_source(other, paths, file)) {
+      return base::Error{base::ErrorCode::kNotFound,
+                         fmt::format("there is no {} in it, but there is for --runtime {}",
+                                     model::sources_of(runtime, file), other.name)};
+    }
+  }
+  return base::Error{base::ErrorCode::kNotFound,
+                     fmt::format("there is no {} in it, which the handler '{}' names; add it "
+                                 "(is it in .hearthignore?) or name another with --handler",
+                                 model::sources_of(runtime, file), handler)};
 }
 
 }  // namespace hearth::cli

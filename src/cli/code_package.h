@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "model/runtime.h"
 
 namespace hearth::cli {
 
@@ -30,8 +31,9 @@ base::Result<CodePackage> open_code(const std::string& path, std::uint64_t limit
 // "my-function" for "./my-function/", "../my-function" and "my-function.zip".
 std::string name_of_code(const std::string& path);
 
-// Whether the node runtime would find the handler ("file" or "file.export") among `paths`.
+// Whether the runtime would find the handler ("file" or "file.export") among `paths`.
 // kNotFound with what is missing and what to do.
-base::Result<void> check_handler(std::string_view handler, const std::vector<std::string>& paths);
+base::Result<void> check_handler(const model::Runtime& runtime, std::string_view handler,
+                                 const std::vector<std::string>& paths);
 
 }  // namespace hearth::cli

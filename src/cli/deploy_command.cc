@@ -109,10 +109,12 @@ base::Result<void> check(const DeploySettings& settings, const FunctionInfo& exi
                          const std::string& fallback) {
     return given.value_or(present.empty() ? fallback : present);
   };
-  if (choose(settings.runtime, existing.runtime, defaults.runtime) != "node") {
-    return {};
+  const auto* const runtime =
+      model::find_runtime(choose(settings.runtime, existing.runtime, defaults.runtime));
+  if (runtime == nullptr) {
+    return {};  // the server says which there are
   }
-  return check_handler(choose(settings.handler, existing.handler, defaults.handler), code.paths);
+  return check_handler(*runtime, choose(settings.handler, existing.handler, defaults.handler), code.paths);
 }
 
 ExitCode upload(Context& context, const std::string& name, const FunctionInfo& existing,
@@ -188,9 +190,10 @@ void add_deploy_options(CLI::App& app, DeployOptions& options) {
       ->type_name("MB");
   app.add_option("--timeout", options.timeout, "How long a call may run: 500ms, 30s, 2m (new functions: 30s)")
       ->type_name("TIME");
-  app.add_option("--handler", settings.handler, "FILE, or FILE.EXPORT (new functions: index)")
+  app.add_option("--handler", settings.handler, "FILE, or FILE.FUNCTION (new functions: index)")
       ->type_name("HANDLER");
-  app.add_option("--runtime", settings.runtime, "What runs it (new functions: node)")->type_name("RUNTIME");
+  app.add_option("--runtime", settings.runtime, "node, or python (new functions: node)")
+      ->type_name("RUNTIME");
   app.add_option("--env", options.variables, "A variable of its environment; may be repeated")
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false);
@@ -217,6 +220,7 @@ Examples:
   hearth deploy ./hello
   hearth deploy ./hello --name greeter --memory 256 --timeout 10s --env LANG=en
   hearth deploy build/site.zip --handler server.handler
+  hearth deploy ./report --runtime python --handler app.main
 )";
   command.add_options = [options](CLI::App& app) { add_deploy_options(app, *options); };
   command.run = [options](Context& context) { return run_deploy(context, *options); };

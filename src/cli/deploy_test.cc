@@ -162,14 +162,23 @@ TEST(NameOfCode, IsTheLastPart) {
 }
 
 TEST(CheckHandler, FollowsTheRuntimesRules) {
+  const model::Runtime& node = *model::find_runtime("node");
   const std::vector<std::string> paths = {"index.mjs", "src/app.js", "inner/main.js"};
-  EXPECT_TRUE(check_handler("index", paths));
-  EXPECT_TRUE(check_handler("index.handler", paths));
-  EXPECT_TRUE(check_handler("src/app.one.two", paths));
-  EXPECT_FALSE(check_handler("app", paths));
-  const auto nested = check_handler("main", paths);
+  EXPECT_TRUE(check_handler(node, "index", paths));
+  EXPECT_TRUE(check_handler(node, "index.handler", paths));
+  EXPECT_TRUE(check_handler(node, "src/app.one.two", paths));
+  EXPECT_FALSE(check_handler(node, "app", paths));
+  const auto nested = check_handler(node, "main", paths);
   ASSERT_FALSE(nested);
   EXPECT_THAT(nested.error().message, HasSubstr("--handler inner/main"));
+}
+
+TEST(CheckHandler, KnowsTheOtherRuntime) {
+  const model::Runtime& node = *model::find_runtime("node");
+  const model::Runtime& python = *model::find_runtime("python");
+  EXPECT_TRUE(check_handler(python, "app.main", {"app.py"}));
+  EXPECT_THAT(check_handler(python, "app.main", {"main.py"}).error().message, HasSubstr("no app.py in it"));
+  EXPECT_THAT(check_handler(node, "app.main", {"app.py"}).error().message, HasSubstr("--runtime python"));
 }
 
 TEST(Variables, AreReadFromAFile) {

@@ -105,6 +105,7 @@ TEST_F(CommandLine, TheExamplesDoWhatTheySay) {
                                          {"json-transform", {}},
                                          {"markdown", {}},
                                          {"primes", {"--handler", "index.count"}},
+                                         {"words", {"--runtime", "python", "--handler", "app.count"}},
                                          {"fan-in", {}}};
   for (const auto& example : examples) {
     const std::string folder = source_folder() + "/examples/" + example.name;

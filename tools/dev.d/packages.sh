@@ -21,6 +21,7 @@ readonly kPackages=(
   "run  libspdlog-dev                           the service log"
   "run  libhiredis-dev                          messaging between hosts"
   "run  libsodium-dev                           what hosts prove to one another"
+  "run  python3                                 functions in Python"
   "run  nftables                                the rules behind --network nat"
   "run  iproute2                                the interfaces behind --network nat"
   "run  procps                                  the process table, for clear messages"
