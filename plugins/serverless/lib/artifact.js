@@ -32,11 +32,11 @@ function findArtifact(context, wanted) {
 }
 
 // Its digest, as the server computes it, after a look at whether the handler's file is in it.
-function inspectArtifact(file, handler) {
+function inspectArtifact(file, { handler, runtime }) {
   const zip = fs.readFileSync(file);
   const entries = zipEntries(zip);
   if (entries) {
-    checkHandlerFile(handler, entries);
+    checkHandlerFile(handler, entries, runtime);
   }
   return { path: file, bytes: zip.length, sha256: crypto.createHash('sha256').update(zip).digest('hex') };
 }

@@ -25,7 +25,7 @@ function about(key, work) {
 function prepare(context, wanted) {
   return about(wanted.key, () => {
     const settings = settingsOf(context.serverless.service.provider, wanted.entry);
-    const artifact = context.options['update-config'] ? null : inspectArtifact(findArtifact(context, wanted), settings.handler);
+    const artifact = context.options['update-config'] ? null : inspectArtifact(findArtifact(context, wanted), settings);
     return { ...wanted, settings, artifact };
   });
 }

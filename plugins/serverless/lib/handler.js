@@ -4,7 +4,7 @@
 
 const { HearthError } = require('./hearth_error');
 
-const kEndings = ['.js', '.mjs', '.cjs'];
+const kEndings = { node: ['.js', '.mjs', '.cjs'], python: ['.py'] };
 
 function invalid(handler) {
   return new HearthError(
@@ -14,12 +14,12 @@ function invalid(handler) {
 }
 
 // "./src/orders.total" → "src/orders.total", "src/orders.js" → "src/orders".
-function toHearthHandler(handler) {
+function toHearthHandler(handler, runtime = 'node') {
   if (typeof handler !== 'string') {
     throw invalid(handler);
   }
   let result = handler.replace(/^(\.\/)+/, '');
-  const ending = kEndings.find((candidate) => result.endsWith(candidate));
+  const ending = kEndings[runtime].find((candidate) => result.endsWith(candidate));
   result = ending ? result.slice(0, -ending.length) : result;
   const { file, names } = splitHandler(result);
   const emptyName = names.some((name) => name === '');
@@ -36,12 +36,12 @@ function splitHandler(handler) {
 }
 
 // `entries` are the paths in the package.
-function checkHandlerFile(handler, entries) {
+function checkHandlerFile(handler, entries, runtime = 'node') {
   const { file } = splitHandler(handler);
-  if (!kEndings.some((ending) => entries.includes(file + ending))) {
+  if (!kEndings[runtime].some((ending) => entries.includes(file + ending))) {
     throw new HearthError(
       'HEARTH_HANDLER_NOT_FOUND',
-      `the package has no ${kEndings.map((ending) => file + ending).join(', ')}, which the handler "${handler}" names: ` +
+      `the package has no ${kEndings[runtime].map((ending) => file + ending).join(', ')}, which the handler "${handler}" names: ` +
         'mend the handler, or the package patterns if they leave the file out');
   }
 }

@@ -3,8 +3,11 @@
 'use strict';
 
 const kProviderName = 'hearth';
-// All are the one Node that the server's host has.
-const kRuntimes = ['node', 'nodejs', 'nodejs18.x', 'nodejs20.x', 'nodejs22.x', 'nodejs24.x'];
+// All are the one Node, or the one Python, that the server's host has.
+const kRuntimes = [
+  'node', 'nodejs', 'nodejs18.x', 'nodejs20.x', 'nodejs22.x', 'nodejs24.x',
+  'python', 'python3.11', 'python3.12', 'python3.13', 'python3.14',
+];
 
 function settings() {
   return {

@@ -24,11 +24,17 @@ function numberOf(name, ...candidates) {
   return value;
 }
 
+// "python3.12" is the server's "python", every other its "node".
+function runtimeOf(provider, entry) {
+  return String(entry.runtime ?? provider.runtime).startsWith('python') ? 'python' : 'node';
+}
+
 function settingsOf(provider, entry) {
+  const runtime = runtimeOf(provider, entry);
   const number = (name) => numberOf(name, entry[name], provider[name], kDefaults[name]);
   return {
-    runtime: 'node',
-    handler: toHearthHandler(entry.handler),
+    runtime,
+    handler: toHearthHandler(entry.handler, runtime),
     memorySize: number('memorySize'),
     timeout: Math.round(number('timeout') * 1000),
     concurrency: number('concurrency'),

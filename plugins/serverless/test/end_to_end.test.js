@@ -123,7 +123,7 @@ function flow({ stage, program }) {
     service.write('serverless.yml', original
       .replace('memorySize: 256', 'memorySize: lots')
       .replace('timeout: 10 # seconds', 'timeout: 0')
-      .replace('runtime: node', 'runtime: python3.12')
+      .replace('runtime: node', 'runtime: ruby3.3')
       .replace('    handler: src/greet.handler\n', ''));
     const { all } = await fails('deploy', /functions\.total\.memorySize/);
     assert.match(all, /Error:\s+Configuration error/);

@@ -35,5 +35,7 @@ test('a handler is divided at the first dot behind the last slash', () => {
 test('the handler\'s file is looked for in the package', () => {
   checkHandlerFile('src/a.handler', ['src/a.mjs']);
   checkHandlerFile('a', ['b.js', 'a.js']);
+  checkHandlerFile('a.main', ['a.py'], 'python');
+  assert.throws(() => checkHandlerFile('a.main', ['a.js'], 'python'), { code: 'HEARTH_HANDLER_NOT_FOUND', message: /no a\.py, which/ });
   assert.throws(() => checkHandlerFile('a.handler', ['src/a.js', 'a.ts']), { code: 'HEARTH_HANDLER_NOT_FOUND', message: /no a\.js, a\.mjs, a\.cjs/ });
 });

@@ -13,6 +13,12 @@ test('the function\'s, then the provider\'s, then the server\'s own', () => {
   assert.strictEqual(settingsOf({}, { handler: 'a' }).timeout, 30_000);
 });
 
+test('a runtime is the server\'s by its language', () => {
+  assert.strictEqual(settingsOf({ runtime: 'nodejs22.x' }, { handler: 'a' }).runtime, 'node');
+  assert.strictEqual(settingsOf({ runtime: 'nodejs22.x' }, { handler: 'a', runtime: 'python3.12' }).runtime, 'python');
+  assert.strictEqual(settingsOf({ runtime: 'python' }, { handler: './src/a.py' }).handler, 'src/a');
+});
+
 test('environments are merged, values are text, null takes away', () => {
   const { environment } = settingsOf(
     { environment: { A: 'provider', B: 'provider', C: 'c' } },
