@@ -23,9 +23,10 @@ std::uint64_t random_number(base::Random& random) {
   return number;
 }
 
-void write_code(const TemporaryFolder& folder, FunctionKind kind, std::uint64_t code_bytes) {
+void write_code(const TemporaryFolder& folder, const SourceFile& source, std::uint64_t code_bytes) {
   base::SystemRandom random;
-  folder.write("index.js", fmt::format("{}// function {:016x}\n", code_of(kind), random_number(random)));
+  folder.write(std::string(source.name),
+               fmt::format("{}{} function {:016x}\n", source.code, source.comment, random_number(random)));
   for (std::uint64_t written = 0; written < code_bytes; written += kFileBytes) {
     std::string bytes(std::min<std::uint64_t>(kFileBytes, code_bytes - written), '\0');
     base::SeededRandom(random_number(random))
@@ -44,7 +45,8 @@ FreshFunctions::~FreshFunctions() {
 
 base::Result<std::uint64_t> FreshFunctions::deploy(const FreshWish& wish) {
   const TemporaryFolder folder;
-  write_code(folder, function_of(target_.spec, session_.wish()).kind, wish.code_bytes);
+  write_code(folder, source_of(function_of(target_.spec, session_.wish()).kind, wish.runtime),
+             wish.code_bytes);
   const std::int64_t begin_ns = monotonic_ns();
   auto id = target_.target->functions()->deploy(
       {folder.path(), wish.runtime, target_.spec.memory_mb.value_or(session_.options().memory_mb),

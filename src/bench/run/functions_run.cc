@@ -138,7 +138,7 @@ base::Result<void> run_mixed(Session& session) {
 }
 
 // What a later version can run is a line here; servers that do not take one yet are passed over.
-constexpr std::array kRuntimes = {"node"};
+constexpr std::array kRuntimes = {"node", "python"};
 
 base::Result<void> run_runtimes(Session& session) {
   const Options& options = session.options();
@@ -257,7 +257,7 @@ Subcommand runtimes_subcommand() {
   subcommand.name = "runtimes";
   subcommand.summary = "First and warm calls of every runtime";
   subcommand.details =
-      R"(Deploys the test function for each runtime that the server takes (so far: node), and measures its first call
+      R"(Deploys the test function for each runtime that the server takes (node, python), and measures its first call
 and a warm load.
 
 Example:

@@ -1,12 +1,18 @@
-// The baselines' handlers as text, written by the build from bench/baselines/*/index.js. Constants.
+// The baselines' handlers as text, written by the build from bench/baselines/*/index.{js,py}. Constants.
 #pragma once
 
 #include <string_view>
 
 namespace hearth::bench {
 
-extern const std::string_view kHelloCode;
-extern const std::string_view kEchoCode;
-extern const std::string_view kSleepCode;
+// In the languages of the runtimes.
+struct EmbeddedFunction {
+  std::string_view node;
+  std::string_view python;
+};
+
+extern const EmbeddedFunction kHelloCode;
+extern const EmbeddedFunction kEchoCode;
+extern const EmbeddedFunction kSleepCode;
 
 }  // namespace hearth::bench

@@ -178,7 +178,8 @@ class HearthTarget final : public Target, public FunctionHost {
  private:
   base::Result<std::string> deploy_own() {
     const TemporaryFolder folder;
-    folder.write("index.js", std::string(code_of(function_.kind)));
+    const SourceFile source = source_of(function_.kind);
+    folder.write(std::string(source.name), std::string(source.code));
     return deploy({folder.path(), "", memory_mb(), concurrency()});
   }
 

@@ -110,7 +110,8 @@ base::Result<std::string> deploy_by_serverless(const ServerlessWish& wish) {
   const TemporaryFolder folder;
   const std::string stage = random_stage();
   folder.write("serverless.yml", service_file(wish, stage));
-  folder.write("index.js", std::string(code_of(wish.function)));
+  const SourceFile source = source_of(wish.function);
+  folder.write(std::string(source.name), std::string(source.code));
   // Not a link to the plugin: the framework would look through all that is below it for files to package.
   const std::string stub = "node_modules/serverless-hearth";
   std::error_code failed;

@@ -112,9 +112,11 @@ TEST(TestFunction, AnswersAreChecked) {
 }
 
 TEST(TestFunction, CodeIsTheBaselinesOwn) {
-  EXPECT_THAT(std::string(code_of(FunctionKind::kHello)), HasSubstr("Hello, ${"));
-  EXPECT_THAT(std::string(code_of(FunctionKind::kEcho)), HasSubstr("return input;"));
-  EXPECT_THAT(std::string(code_of(FunctionKind::kSleep)), HasSubstr("setTimeout"));
+  EXPECT_THAT(std::string(source_of(FunctionKind::kHello).code), HasSubstr("Hello, ${"));
+  EXPECT_THAT(std::string(source_of(FunctionKind::kEcho).code), HasSubstr("return input;"));
+  EXPECT_THAT(std::string(source_of(FunctionKind::kSleep, "node").code), HasSubstr("setTimeout"));
+  EXPECT_THAT(std::string(source_of(FunctionKind::kSleep, "python").code), HasSubstr("asyncio"));
+  EXPECT_EQ(source_of(FunctionKind::kHello, "python").name, "index.py");
 }
 
 TEST(PostRequest, IsWholeAndCarriesTheKey) {

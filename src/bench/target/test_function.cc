@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 
 #include "bench/target/embedded_functions.h"
+#include "model/runtime.h"
 
 namespace hearth::bench {
 namespace {
@@ -35,6 +36,18 @@ json::value expected_answer(const TestFunction& function) {
   return nullptr;
 }
 
+const EmbeddedFunction& embedded(FunctionKind kind) {
+  switch (kind) {
+    case FunctionKind::kEcho:
+      return kEchoCode;
+    case FunctionKind::kSleep:
+      return kSleepCode;
+    case FunctionKind::kHello:
+      break;
+  }
+  return kHelloCode;
+}
+
 }  // namespace
 
 std::string request_body(const TestFunction& function) {
@@ -60,16 +73,12 @@ base::Result<void> check_answer(const TestFunction& function, std::string_view b
   return {};
 }
 
-std::string_view code_of(FunctionKind kind) {
-  switch (kind) {
-    case FunctionKind::kHello:
-      return kHelloCode;
-    case FunctionKind::kEcho:
-      return kEchoCode;
-    case FunctionKind::kSleep:
-      return kSleepCode;
+SourceFile source_of(FunctionKind kind, std::string_view runtime) {
+  const EmbeddedFunction& function = embedded(kind);
+  if (runtime == model::kPython) {
+    return {"index.py", function.python, "#"};
   }
-  return "";
+  return {"index.js", function.node, "//"};
 }
 
 }  // namespace hearth::bench

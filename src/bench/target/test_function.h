@@ -1,5 +1,5 @@
 // The functions that are measured: what each is sent, what it answers, and its code, which is the baselines'
-// own (bench/baselines/*/index.js, put in by the build). Pure, but for writing code into a folder.
+// own (bench/baselines/*/index.{js,py}, put in by the build). Pure, but for writing code into a folder.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,14 @@ std::string request_body(const TestFunction& function);
 // kCorrupt says what came instead.
 base::Result<void> check_answer(const TestFunction& function, std::string_view body, bool wrapped);
 
-// index.js.
-std::string_view code_of(FunctionKind kind);
+// The one file that a function consists of.
+struct SourceFile {
+  std::string_view name;
+  std::string_view code;
+  std::string_view comment;  // what begins one in its language
+};
+
+// `runtime`: "node", which it is when empty too, or "python".
+SourceFile source_of(FunctionKind kind, std::string_view runtime = {});
 
 }  // namespace hearth::bench

@@ -25,12 +25,20 @@ class LinkProxy : public LinkTestBothWays {
     return made;
   }
   // A connection that has been used, and is idle.
-  void use(const base::TcpProxy& proxy) {
-    const ObserverPtr observer = execute(through(proxy, "before"));
+  void use(const model::Allocation& before) {
+    const ObserverPtr observer = execute(before);
     ASSERT_TRUE(asked(1));
     executor_.asked[0].finish("1", /*reusable=*/false);
     ASSERT_TRUE(ended(observer));
     EXPECT_FALSE(observer->lost()) << "a proxy that does as it should is of no harm";
+  }
+  void use(const base::TcpProxy& proxy) { use(through(proxy, "before")); }
+  // A call for a worker that is stopped ends.
+  ObserverPtr while_stopped() {
+    frozen_ = true;
+    ObserverPtr observer = execute("i");
+    EXPECT_TRUE(ended(observer));
+    return observer;
   }
   // The worker executes it, and has said so, but nothing of that has come through.
   ObserverPtr executed_unheard(const base::TcpProxy& proxy) {
@@ -63,14 +71,8 @@ TEST_P(LinkProxy, ItsEndIsNotTheWorkers) {
 
 // The control: the same without it.
 TEST_P(LinkProxy, WithoutItAStoppedWorkersCallsGoElsewhere) {
-  const ObserverPtr before = execute("before");
-  ASSERT_TRUE(asked(1));
-  executor_.asked[0].finish("1", /*reusable=*/false);
-  ASSERT_TRUE(ended(before));
-  frozen_ = true;
-  const ObserverPtr observer = execute("i");
-  ASSERT_TRUE(ended(observer));
-  EXPECT_EQ(observer->refusal, Refusal::kNoAnswer);
+  use(allocation("before"));
+  EXPECT_EQ(while_stopped()->refusal, Refusal::kNoAnswer);
 }
 
 // As is one of the release before, which does not say where it sees the ends.
@@ -80,14 +82,8 @@ TEST_P(LinkProxy, AWorkerThatDoesNotSayWhatItSeesIsTakenForOneBehindIt) {
   host_.reset();
   OldWorker old(*api_);
   host_ = std::make_unique<PlayedHost>(there_, port_, old, tls_);
-  const ObserverPtr before = execute("before");
-  ASSERT_TRUE(asked(1));
-  executor_.asked[0].finish("1", /*reusable=*/false);
-  ASSERT_TRUE(ended(before));
-  frozen_ = true;
-  const ObserverPtr observer = execute("i");
-  ASSERT_TRUE(ended(observer));
-  EXPECT_TRUE(observer->lost());
+  use(allocation("before"));
+  EXPECT_TRUE(while_stopped()->lost());
   host_.reset();
 }
 

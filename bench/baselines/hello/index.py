@@ -1,0 +1,3 @@
+# The handler of index.js, for Hearth's python runtime.
+def handler(event):
+    return {'message': f'Hello, {(event or {}).get("name", "world")}!'}
