@@ -57,6 +57,8 @@ class Client::Link : public std::enable_shared_from_this<Link> {
       : reactor_(reactor), socket_(std::move(socket)), on_lost_(std::move(on_lost)) {}
 
   void start(sandbox::Spec spec, sandbox::Descriptors descriptors, StartDone done);
+  void assign(const std::string& name, const sandbox::Limits& limits, base::UniqueFd code_folder,
+              AssignDone done);
   void set_limits(const std::string& name, const sandbox::Limits& limits);
   void remove(const std::string& name);
   void on_exit(ExitHandler handler) { on_exit_ = std::move(handler); }
@@ -66,13 +68,15 @@ class Client::Link : public std::enable_shared_from_this<Link> {
 
  private:
   struct Sandbox {
-    StartDone done;  // empty once started
+    StartDone done;       // empty once started
+    AssignDone assigned;  // of an assignment that is under way
     bool removing = false;
   };
   struct Queued {
     std::string bytes;
     sandbox::Descriptors descriptors;
-    std::string starts;  // the sandbox that this starts, if it does
+    std::string starts;   // the sandbox that this starts, if it does
+    std::string assigns;  // the one that it gives its code, if it does
   };
 
   void refuse(StartDone done, Error error);
@@ -83,6 +87,8 @@ class Client::Link : public std::enable_shared_from_this<Link> {
   void receive();
   void handle(const Notice& notice);
   void start_ended(const std::string& name, Result<void> result);
+  void assign_ended(const std::string& name, const Result<void>& result);
+  static Error behind();
   void exited(const sandbox::Exit& exit);
   void lose(Error error);
   void report_loss();
@@ -107,17 +113,43 @@ void Client::Link::start(sandbox::Spec spec, sandbox::Descriptors descriptors, S
     return refuse(std::move(done), {ErrorCode::kAlreadyExists, "sandbox " + spec.name + " lives already"});
   }
   if (queue_.size() >= kMaxQueuedRequests) {
-    return refuse(std::move(done),
-                  {ErrorCode::kExhausted, "the launcher is behind by its bound of " +
-                                              std::to_string(kMaxQueuedRequests) + " requests"});
+    return refuse(std::move(done), behind());
   }
   std::string name = spec.name;
   Result<std::string> bytes = encode(StartRequest{std::move(spec), outgoing(descriptors).present});
   if (!bytes) {
     return refuse(std::move(done), bytes.error());
   }
-  sandboxes_.emplace(name, Sandbox{.done = std::move(done)});
-  send({std::move(bytes).value(), std::move(descriptors), std::move(name)});
+  sandboxes_.emplace(name, Sandbox{std::move(done), nullptr, false});
+  send({std::move(bytes).value(), std::move(descriptors), std::move(name), {}});
+}
+
+Error Client::Link::behind() {
+  return {ErrorCode::kExhausted,
+          "the launcher is behind by its bound of " + std::to_string(kMaxQueuedRequests) + " requests"};
+}
+
+void Client::Link::assign(const std::string& name, const sandbox::Limits& limits, base::UniqueFd code_folder,
+                          AssignDone done) {
+  if (lost_) {
+    return refuse(std::move(done), *lost_);
+  }
+  const auto found = sandboxes_.find(name);
+  if (found == sandboxes_.end() || found->second.done) {
+    return refuse(std::move(done), {ErrorCode::kNotFound, "no sandbox " + name + " lives"});
+  }
+  if (found->second.assigned) {
+    return refuse(std::move(done),
+                  {ErrorCode::kAlreadyExists, "sandbox " + name + " is being assigned already"});
+  }
+  Result<std::string> bytes = encode(AssignRequest{name, limits});
+  if (!bytes || queue_.size() >= kMaxQueuedRequests) {
+    return refuse(std::move(done), bytes ? behind() : bytes.error());
+  }
+  found->second.assigned = std::move(done);
+  sandbox::Descriptors descriptors;
+  descriptors.code_folder = std::move(code_folder);
+  send({std::move(bytes).value(), std::move(descriptors), {}, name});
 }
 
 void Client::Link::set_limits(const std::string& name, const sandbox::Limits& limits) {
@@ -130,7 +162,7 @@ void Client::Link::set_limits(const std::string& name, const sandbox::Limits& li
     return;
   }
   if (Result<std::string> bytes = encode(SetLimitsRequest{name, limits})) {
-    send({std::move(bytes).value(), {}, {}});
+    send({std::move(bytes).value(), {}, {}, {}});
   }
 }
 
@@ -140,7 +172,7 @@ void Client::Link::remove(const std::string& name) {
     return;
   }
   if (Result<std::string> bytes = encode(RemoveRequest{name})) {
-    send({std::move(bytes).value(), {}, {}});
+    send({std::move(bytes).value(), {}, {}, {}});
   }
 }
 
@@ -165,12 +197,14 @@ bool Client::Link::transmit(const Queued& request) {
   if (failure == EAGAIN) {
     return false;
   }
-  if (failure == EPIPE || failure == ECONNRESET || (failure != 0 && request.starts.empty())) {
+  const bool has_done = !request.starts.empty() || !request.assigns.empty();
+  if (failure == EPIPE || failure == ECONNRESET || (failure != 0 && !has_done)) {
     lose(base::io_error("the launcher cannot be reached", failure));
   } else if (failure != 0) {
-    reactor_.post([self = shared_from_this(), name = request.starts,
-                   error = base::io_error("the start cannot be sent to the launcher", failure)] {
-      self->start_ended(name, error);
+    reactor_.post([self = shared_from_this(), starts = request.starts, assigns = request.assigns,
+                   error = base::io_error("the request cannot be sent to the launcher", failure)] {
+      self->start_ended(starts, error);
+      self->assign_ended(assigns, error);
     });
   }
   return true;
@@ -227,6 +261,10 @@ void Client::Link::handle(const Notice& notice) {
     start_ended(started->name, {});
   } else if (const auto* refused = std::get_if<NotStarted>(&notice)) {
     start_ended(refused->name, refused->error);
+  } else if (const auto* assigned = std::get_if<Assigned>(&notice)) {
+    assign_ended(assigned->name, {});
+  } else if (const auto* not_assigned = std::get_if<NotAssigned>(&notice)) {
+    assign_ended(not_assigned->name, not_assigned->error);
   } else if (const auto* exit = std::get_if<Exited>(&notice)) {
     exited(exit->exit);
   } else if (const auto* limits = std::get_if<LimitsRefused>(&notice)) {
@@ -248,7 +286,16 @@ void Client::Link::start_ended(const std::string& name, Result<void> result) {
   done(std::move(result));
 }
 
+void Client::Link::assign_ended(const std::string& name, const Result<void>& result) {
+  const auto found = sandboxes_.find(name);
+  if (closed_ || found == sandboxes_.end() || !found->second.assigned) {
+    return;  // reported already, with the end of the sandbox or the loss of the launcher
+  }
+  std::exchange(found->second.assigned, nullptr)(result);
+}
+
 void Client::Link::exited(const sandbox::Exit& exit) {
+  assign_ended(exit.name, Error{ErrorCode::kNotFound, "the sandbox has ended"});
   if (sandboxes_.erase(exit.name) == 1 && on_exit_) {
     on_exit_(exit);
   }
@@ -270,6 +317,9 @@ void Client::Link::report_loss() {
   for (const auto& [name, sandbox] : sandboxes) {
     if (!closed_ && sandbox.done) {
       sandbox.done(*lost_);
+    }
+    if (!closed_ && sandbox.assigned) {
+      sandbox.assigned(*lost_);
     }
   }
   for (const auto& [name, sandbox] : sandboxes) {
@@ -298,6 +348,11 @@ Client::~Client() { link_->close(); }
 
 void Client::start(sandbox::Spec spec, sandbox::Descriptors descriptors, StartDone done) {
   link_->start(std::move(spec), std::move(descriptors), std::move(done));
+}
+
+void Client::assign(const std::string& name, const sandbox::Limits& limits, base::UniqueFd code_folder,
+                    AssignDone done) {
+  link_->assign(name, limits, std::move(code_folder), std::move(done));
 }
 
 void Client::set_limits(const std::string& name, const sandbox::Limits& limits) {

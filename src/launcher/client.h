@@ -41,6 +41,9 @@ class Client final : public sandbox::Host {
   // Beside the backend's own errors: kTooLarge, kExhausted, kAlreadyExists (the name lives or is being
   // started), kIo (the launcher is lost).
   void start(sandbox::Spec spec, sandbox::Descriptors descriptors, StartDone done) override;
+  // kNotFound, kAlreadyExists (one is under way) and kIo beside the backend's own.
+  void assign(const std::string& name, const sandbox::Limits& limits, base::UniqueFd code_folder,
+              AssignDone done) override;
   void set_limits(const std::string& name, const sandbox::Limits& limits) override;
   void remove(const std::string& name) override;
   void on_exit(ExitHandler handler) override;

@@ -52,6 +52,7 @@ std::string read_until_end(const UniqueFd& fd) {
 // What a client has told its owner.
 struct Record {
   std::map<std::string, std::vector<base::Result<void>>> done;
+  std::map<std::string, std::vector<base::Result<void>>> assigned;
   std::map<std::string, std::vector<sandbox::Exit>> exits;
   std::vector<base::Error> lost;
 };
@@ -80,6 +81,13 @@ class Watched {
   }
   void set_limits(const std::string& name) {
     calling([&] { client_->set_limits(name, {}); });
+  }
+  void assign(const std::string& name, UniqueFd folder) {
+    calling([&] {
+      client_->assign(name, {}, std::move(folder), [this, name](base::Result<void> result) {
+        in_callback([&] { record_.assigned[name].push_back(std::move(result)); });
+      });
+    });
   }
   void destroy() { client_.reset(); }
 
@@ -185,6 +193,31 @@ TEST_F(ClientTest, RemovesWhatIsLivingAndWhatIsBeingStarted) {
   ASSERT_TRUE(client_->run_until([](const Record& record) { return record.exits.at("one").size() == 2; }));
 }
 
+UniqueFd some_folder() { return UniqueFd(::open("/usr", O_PATH | O_DIRECTORY | O_CLOEXEC)); }
+
+TEST_F(ClientTest, AssignsOnceStartedAndPassesErrorsOn) {
+  auto [control, inside] = socket_pair(SOCK_STREAM);
+  auto [bad_control, bad_inside] = socket_pair(SOCK_STREAM);
+  client_->start(script("one", "read never <&3"), {{}, std::move(inside), {}, {}, {}});
+  client_->assign("one", some_folder());
+  client_->start(script("bad", "read never <&3"), {{}, std::move(bad_inside), {}, {}, {}});
+  client_->assign("nobody", some_folder());
+  ASSERT_TRUE(client_->run_until(
+      [](const Record& record) { return record.done.size() == 2 && record.assigned.size() == 2; }));
+  for (const auto* name : {"one", "nobody"}) {
+    EXPECT_EQ(client_->record().assigned.at(name).at(0).error().code, ErrorCode::kNotFound);
+  }
+  client_->assign("one", some_folder());
+  client_->assign("one", some_folder());
+  client_->assign("bad", some_folder());
+  ASSERT_TRUE(client_->run_until([](const Record& record) {
+    return record.assigned.contains("bad") && record.assigned.at("one").size() == 3;
+  }));
+  const auto& assigned = client_->record().assigned;
+  EXPECT_NE(assigned.at("one").at(1).ok(), assigned.at("one").at(2).ok()) << "one is under way already";
+  EXPECT_EQ(assigned.at("bad").at(0).error(), (base::Error{ErrorCode::kBusy, "it does not fit"}));
+}
+
 TEST_F(ClientTest, ARefusedStartIsOver) {
   sandbox::Spec forbidden = script("one", "exit 0");
   forbidden.program = "/bin/true";
@@ -212,10 +245,12 @@ TEST_F(ClientTest, AKilledLauncherIsReportedOnce) {
   ASSERT_TRUE(client_->run_until([](const Record& record) { return record.done.contains("living"); }));
   ASSERT_EQ(::kill(pid_, SIGSTOP), 0);
   client_->start(script("starting", "exit 0"));
+  client_->assign("living", some_folder());
   ASSERT_EQ(::kill(pid_, SIGKILL), 0);
   ASSERT_TRUE(client_->run_until([](const Record& record) { return !record.lost.empty(); }));
   const Record& record = client_->record();
   EXPECT_EQ(record.done.at("starting").at(0).error(), record.lost.at(0));
+  EXPECT_EQ(record.assigned.at("living").at(0).error(), record.lost.at(0));
   EXPECT_EQ(record.exits.at("living").at(0), (sandbox::Exit{"living", ExitReason::kSignaled, SIGKILL, 0}));
   EXPECT_FALSE(record.exits.contains("starting"));
 
@@ -292,6 +327,19 @@ TEST_F(ClientAloneTest, QueuesWhatTheSocketDoesNotTakeUpToABound) {
     ASSERT_EQ(std::get<StartRequest>(all[i]).spec.name, "s" + std::to_string(i))
         << "in the order of the calls";
   }
+}
+
+TEST_F(ClientAloneTest, AnEndAnswersTheAssignmentThatItMeets) {
+  client_->start(script("one", "exit 0"));
+  say(Started{"one"});
+  ASSERT_TRUE(client_->run_until([](const Record& record) { return record.done.contains("one"); }));
+  client_->assign("one", some_folder());
+  say(Exited{{"one", ExitReason::kExited, 0, 0}});
+  say(NotAssigned{"one", {ErrorCode::kNotFound, "no such sandbox"}});
+  ASSERT_TRUE(client_->run_until([](const Record& record) { return record.exits.contains("one"); }));
+  client_->run_ready();
+  ASSERT_EQ(client_->record().assigned.at("one").size(), 1U);
+  EXPECT_FALSE(client_->record().assigned.at("one").at(0).ok());
 }
 
 TEST_F(ClientAloneTest, AsksForEachRemovalOnce) {

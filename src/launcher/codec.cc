@@ -18,12 +18,15 @@ enum class Kind : std::uint8_t {
   kStart = 1,
   kSetLimits = 2,
   kRemove = 3,
+  kAssign = 4,
   kReady = 16,
   kUnready = 17,
   kStarted = 18,
   kNotStarted = 19,
   kLimitsRefused = 20,
   kExited = 21,
+  kAssigned = 22,
+  kNotAssigned = 23,
 };
 
 constexpr auto kLastErrorCode = static_cast<std::uint8_t>(ErrorCode::kInternal);
@@ -192,18 +195,21 @@ StartRequest decode_start(Reader& in) {
   return start;
 }
 
-Result<std::string> encode_message(const SetLimitsRequest& set) {
-  Writer out(Kind::kSetLimits);
-  out.name(set.name);
-  out.limits(set.limits);
+template <typename Change>
+requires std::same_as<Change, AssignRequest> || std::same_as<Change, SetLimitsRequest> Result<std::string>
+encode_message(const Change& change) {
+  Writer out(std::same_as<Change, AssignRequest> ? Kind::kAssign : Kind::kSetLimits);
+  out.name(change.name);
+  out.limits(change.limits);
   return std::move(out).finish();
 }
 
-SetLimitsRequest decode_set_limits(Reader& in) {
-  SetLimitsRequest set;
-  set.name = in.name();
-  set.limits = in.limits();
-  return set;
+template <typename Change>
+Change decode_change(Reader& in) {
+  Change change;
+  change.name = in.name();
+  change.limits = in.limits();
+  return change;
 }
 
 Result<std::string> encode_message(const RemoveRequest& remove) {
@@ -224,16 +230,22 @@ Result<std::string> encode_message(const Unready& unready) {
   return std::move(out).finish();
 }
 
-Result<std::string> encode_message(const Started& started) {
-  Writer out(Kind::kStarted);
-  out.name(started.name);
+template <typename Done>
+requires std::same_as<Done, Started> || std::same_as<Done, Assigned> Result<std::string> encode_message(
+    const Done& done) {
+  Writer out(std::same_as<Done, Started> ? Kind::kStarted : Kind::kAssigned);
+  out.name(done.name);
   return std::move(out).finish();
 }
 
+constexpr Kind kind_of(const NotStarted&) { return Kind::kNotStarted; }
+constexpr Kind kind_of(const NotAssigned&) { return Kind::kNotAssigned; }
+constexpr Kind kind_of(const LimitsRefused&) { return Kind::kLimitsRefused; }
+
 template <typename Refusal>
-requires std::same_as<Refusal, NotStarted> || std::same_as<Refusal, LimitsRefused> Result<std::string>
-encode_message(const Refusal& refusal) {
-  Writer out(std::same_as<Refusal, NotStarted> ? Kind::kNotStarted : Kind::kLimitsRefused);
+requires requires(const Refusal& refusal) { kind_of(refusal); }
+Result<std::string> encode_message(const Refusal& refusal) {
+  Writer out(kind_of(refusal));
   out.name(refusal.name);
   out.error(refusal.error);
   return std::move(out).finish();
@@ -287,8 +299,11 @@ Result<Request> decode_request(std::string_view bytes) {
     case Kind::kStart:
       request = decode_start(in);
       break;
+    case Kind::kAssign:
+      request = decode_change<AssignRequest>(in);
+      break;
     case Kind::kSetLimits:
-      request = decode_set_limits(in);
+      request = decode_change<SetLimitsRequest>(in);
       break;
     case Kind::kRemove:
       request = RemoveRequest{in.name()};
@@ -317,6 +332,12 @@ Result<Notice> decode_notice(std::string_view bytes) {
       break;
     case Kind::kNotStarted:
       notice = decode_refusal<NotStarted>(in);
+      break;
+    case Kind::kAssigned:
+      notice = Assigned{in.name()};
+      break;
+    case Kind::kNotAssigned:
+      notice = decode_refusal<NotAssigned>(in);
       break;
     case Kind::kLimitsRefused:
       notice = decode_refusal<LimitsRefused>(in);

@@ -29,7 +29,7 @@ sandbox::Spec full_spec() {
 
 std::vector<Request> requests() {
   return {StartRequest{full_spec(), 0b1010}, SetLimitsRequest{"one", full_spec().limits},
-          RemoveRequest{"two"}};
+          AssignRequest{"three", full_spec().limits}, RemoveRequest{"two"}};
 }
 
 std::vector<Notice> notices() {
@@ -38,6 +38,8 @@ std::vector<Notice> notices() {
           Unready{error},
           Started{"a"},
           NotStarted{"b", error},
+          Assigned{"e"},
+          NotAssigned{"f", error},
           LimitsRefused{"c", error},
           Exited{{"d", sandbox::ExitReason::kRemoved, -9, 1ULL << 35U}}};
 }

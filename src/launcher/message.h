@@ -14,7 +14,7 @@
 namespace hearth::launcher {
 
 // Descriptors travel beside a start request, in this order, absent ones left out; `present` has one
-// bit for each.
+// bit for each. An assignment comes with the code folder alone.
 enum class DescriptorSlot : std::uint8_t { kCodeFolder, kRequests, kOut, kErr, kAnswers };
 inline constexpr std::size_t kMaxDescriptors = 5;
 
@@ -23,6 +23,13 @@ struct StartRequest {
   std::uint8_t present = 0;  // bit n: the descriptor of DescriptorSlot n is in the packet
 
   bool operator==(const StartRequest&) const = default;
+};
+
+struct AssignRequest {
+  std::string name;
+  sandbox::Limits limits;
+
+  bool operator==(const AssignRequest&) const = default;
 };
 
 struct SetLimitsRequest {
@@ -38,7 +45,7 @@ struct RemoveRequest {
   bool operator==(const RemoveRequest&) const = default;
 };
 
-using Request = std::variant<StartRequest, SetLimitsRequest, RemoveRequest>;
+using Request = std::variant<StartRequest, AssignRequest, SetLimitsRequest, RemoveRequest>;
 
 // The launcher's first words: swept and ready for requests.
 struct Ready {
@@ -67,6 +74,19 @@ struct NotStarted {
   bool operator==(const NotStarted&) const = default;
 };
 
+struct Assigned {
+  std::string name;
+
+  bool operator==(const Assigned&) const = default;
+};
+
+struct NotAssigned {
+  std::string name;
+  base::Error error;
+
+  bool operator==(const NotAssigned&) const = default;
+};
+
 // The old limits hold.
 struct LimitsRefused {
   std::string name;
@@ -81,6 +101,7 @@ struct Exited {
   bool operator==(const Exited&) const = default;
 };
 
-using Notice = std::variant<Ready, Unready, Started, NotStarted, LimitsRefused, Exited>;
+using Notice =
+    std::variant<Ready, Unready, Started, NotStarted, Assigned, NotAssigned, LimitsRefused, Exited>;
 
 }  // namespace hearth::launcher

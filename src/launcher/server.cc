@@ -97,7 +97,7 @@ Result<sandbox::Descriptors> Server::take_descriptors(std::uint8_t present) {
                  "the launcher has no descriptor number left; raise its open files limit"};
   }
   if (received.size() != static_cast<std::size_t>(std::popcount(present))) {
-    return Error{ErrorCode::kCorrupt, "a start on the launcher's socket came with " +
+    return Error{ErrorCode::kCorrupt, "a request on the launcher's socket came with " +
                                           std::to_string(received.size()) +
                                           " descriptors, not those it names"};
   }
@@ -132,11 +132,37 @@ Result<void> Server::start(const sandbox::Spec& spec, sandbox::Descriptors descr
   return backend_.start(spec, std::move(descriptors));
 }
 
-Result<void> Server::handle(SetLimitsRequest& request) {
-  Result<void> set = check_limits(request.limits, options_.policy.maxima);
-  if (set && !living_.contains(request.name)) {
-    set = Error{ErrorCode::kNotFound, "no such sandbox"};
+Result<void> Server::check_change(const std::string& name, const sandbox::Limits& limits) const {
+  Result<void> checked = check_limits(limits, options_.policy.maxima);
+  if (checked && !living_.contains(name)) {
+    checked = Error{ErrorCode::kNotFound, "no such sandbox"};
   }
+  return checked;
+}
+
+Result<void> Server::handle(AssignRequest& request) {
+  constexpr auto kCodeFolder = 1U << static_cast<unsigned>(DescriptorSlot::kCodeFolder);
+  Result<sandbox::Descriptors> descriptors = take_descriptors(kCodeFolder);
+  if (!descriptors && descriptors.error().code == ErrorCode::kCorrupt) {
+    return descriptors.error();
+  }
+  Result<void> assigned = descriptors ? check_descriptors(*descriptors) : descriptors.error();
+  if (assigned) {
+    assigned = check_change(request.name, request.limits);
+  }
+  if (assigned) {
+    assigned = backend_.assign(request.name, request.limits, std::move(descriptors->code_folder));
+  }
+  if (assigned) {
+    notify(Assigned{std::move(request.name)});
+  } else {
+    notify(NotAssigned{std::move(request.name), assigned.error()});
+  }
+  return {};
+}
+
+Result<void> Server::handle(SetLimitsRequest& request) {
+  Result<void> set = check_change(request.name, request.limits);
   if (set) {
     set = backend_.set_limits(request.name, request.limits);
   }

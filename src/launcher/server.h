@@ -46,9 +46,11 @@ class Server {
   // False when the peer has closed.
   base::Result<bool> receive_one();
   base::Result<void> handle(StartRequest& request);
+  base::Result<void> handle(AssignRequest& request);
   base::Result<void> handle(SetLimitsRequest& request);
   base::Result<void> handle(RemoveRequest& request);
   base::Result<void> start(const sandbox::Spec& spec, sandbox::Descriptors descriptors);
+  base::Result<void> check_change(const std::string& name, const sandbox::Limits& limits) const;
   base::Result<sandbox::Descriptors> take_descriptors(std::uint8_t present);
 
   bool wait(int socket);

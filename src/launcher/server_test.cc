@@ -165,6 +165,44 @@ TEST_F(ServerTest, PassesTheBackendsErrorsOn) {
   EXPECT_TRUE(backend_.removed().empty()) << "what never started is not removed";
 }
 
+TEST_F(ServerTest, AssignsAFolderOfCodeToALivingSandbox) {
+  run();
+  start("one");
+  const UniqueFd folder(::open("/usr", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  sandbox::Limits limits;
+  limits.memory_bytes = 1ULL << 29U;
+  send(AssignRequest{"one", limits}, std::array{folder.get()});
+  EXPECT_EQ(receive(), Notice(Assigned{"one"}));
+  EXPECT_EQ(backend_.limits().at("one"), limits);
+  EXPECT_TRUE(backend_.take_descriptors().code_folder.valid());
+  backend_.refuse_with({ErrorCode::kBusy, "in use"});
+  send(AssignRequest{"one", limits}, std::array{folder.get()});
+  EXPECT_EQ(receive(), Notice(NotAssigned{"one", {ErrorCode::kBusy, "in use"}}));
+}
+
+TEST_F(ServerTest, RefusesAnAssignmentThatThePolicyDoesNotAllow) {
+  run();
+  start("one");
+  const auto refused = [this](const std::string& name, const sandbox::Limits& limits, const char* code) {
+    const UniqueFd given(::open(code, O_RDONLY | O_CLOEXEC));
+    send(AssignRequest{name, limits}, std::array{given.get()});
+    return std::get<NotAssigned>(receive()).error.code;
+  };
+  EXPECT_EQ(refused("nobody", {}, "/usr"), ErrorCode::kNotFound);
+  EXPECT_EQ(refused("one", {}, "/dev/null"), ErrorCode::kInvalidArgument) << "no folder";
+  sandbox::Limits beyond;
+  beyond.memory_bytes = 1ULL << 50U;
+  EXPECT_EQ(refused("one", beyond, "/usr"), ErrorCode::kInvalidArgument);
+  EXPECT_TRUE(backend_.limits().empty());
+}
+
+TEST_F(ServerTest, AnAssignmentWithoutItsCodeEndsTheConnection) {
+  run();
+  start("one");
+  send(AssignRequest{"one", {}});
+  EXPECT_EQ(stop().error().code, ErrorCode::kCorrupt);
+}
+
 TEST_F(ServerTest, SetsLimitsWithinTheMaxima) {
   run();
   start("one");

@@ -66,6 +66,13 @@ class SharedHost::View final : public sandbox::Host {
                         held = std::make_shared<sandbox::Descriptors>(std::move(descriptors)),
                         told] { shared->start(spec, std::move(*held), told, owner, shared); });
   }
+  void assign(const std::string& name, const sandbox::Limits& limits, base::UniqueFd code_folder,
+              AssignDone done) override {
+    auto told = base::bring_back(*owner_.loop, std::move(done));
+    shared_->home.post([shared = shared_, name, limits,
+                        held = std::make_shared<base::UniqueFd>(std::move(code_folder)),
+                        told] { shared->host.assign(name, limits, std::move(*held), told); });
+  }
   void set_limits(const std::string& name, const sandbox::Limits& limits) override {
     shared_->home.post([shared = shared_, name, limits] { shared->host.set_limits(name, limits); });
   }

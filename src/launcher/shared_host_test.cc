@@ -20,6 +20,12 @@ class PlayedHost final : public sandbox::Host {
     descriptors = std::move(given);
     dones.push_back(std::move(done));
   }
+  void assign(const std::string& name, const sandbox::Limits& /*limits*/, base::UniqueFd code_folder,
+              AssignDone done) override {
+    assigned.push_back(name);
+    descriptors.code_folder = std::move(code_folder);
+    dones.push_back(std::move(done));
+  }
   void set_limits(const std::string& name, const sandbox::Limits& limits) override {
     limited.emplace_back(name, limits.cpu_weight);
   }
@@ -27,6 +33,7 @@ class PlayedHost final : public sandbox::Host {
   void on_exit(ExitHandler handler) override { exit = std::move(handler); }
 
   std::vector<std::string> started;
+  std::vector<std::string> assigned;
   sandbox::Descriptors descriptors;
   std::vector<StartDone> dones;
   std::vector<std::pair<std::string, std::uint32_t>> limited;
@@ -133,6 +140,22 @@ TEST_F(SharedHostTest, LimitsAndRemovalsCross) {
   run();
   EXPECT_EQ(host_.removed, Names{"a"});
   EXPECT_EQ(host_.limited[0], std::pair(std::string("a"), 77U));
+}
+
+TEST_F(SharedHostTest, AnAssignmentCrossesWithItsCode) {
+  std::optional<bool> assigned;
+  base::UniqueFd folder(::open("/usr", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const int number = folder.get();
+  view_->assign("a", {}, std::move(folder),
+                [&](const base::Result<void>& result) { assigned = result.ok(); });
+  EXPECT_TRUE(host_.assigned.empty());
+  run();
+  EXPECT_EQ(host_.assigned, Names{"a"});
+  EXPECT_EQ(host_.descriptors.code_folder.get(), number);
+  host_.dones.at(0)({});
+  EXPECT_FALSE(assigned) << "told on the home loop";
+  run();
+  EXPECT_EQ(assigned, true);
 }
 
 TEST_F(SharedHostTest, AViewThatIsGoneHearsNothing) {

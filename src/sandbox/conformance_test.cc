@@ -187,6 +187,18 @@ TEST_P(Conformance, LimitsOfALivingOneChange) {
   EXPECT_EQ(unknown.error().code, ErrorCode::kNotFound);
 }
 
+TEST_P(Conformance, AnAssignmentIsMadeOrRefusedAsUnsupported) {
+  const CodeFolder code;
+  auto running = driver_->start(driver_->probe_spec({"hang"}));
+  ASSERT_TRUE(running.ok());
+  EXPECT_EQ(backend_->assign("nobody", {}, code.open()).error().code, ErrorCode::kNotFound);
+  const auto assigned = backend_->assign(running->name, {}, code.open());
+  EXPECT_EQ(assigned.ok() ? ErrorCode::kUnsupported : assigned.error().code, ErrorCode::kUnsupported);
+  EXPECT_EQ(assigned.ok(), GetParam().name != "fake");
+  backend_->remove(running->name);
+  EXPECT_TRUE(driver_->wait_exit(running->name).has_value());
+}
+
 TEST_P(Conformance, ALivingNameIsRefused) {
   const auto spec = driver_->probe_spec({"hang"});
   auto running = driver_->start(spec);

@@ -5,8 +5,9 @@
 // message (launcher::Client). linux/ is the real adapter, fake/ runs plain child processes; both
 // pass sandbox/conformance_test.cc.
 //
-// A sandbox is started with three descriptors of the platform's and one folder of code, and ends by
-// itself or by remove(). Whatever the tree inside does, after its end nothing of it is left.
+// A sandbox is started with descriptors of the platform's and one folder of code, and ends by itself or by
+// remove(). It may be started before it is known whose it will be: without code, which assign() gives it
+// later. Whatever the tree inside does, after its end nothing of it is left.
 #pragma once
 
 #include <cstdint>
@@ -82,6 +83,13 @@ class Backend {
   // limit is in use.
   virtual base::Result<void> set_limits(const std::string& name, const Limits& limits) = 0;
 
+  // Gives a living sandbox that was started without code its code, at kCodePath, with limits to go by from
+  // now on: memory, CPU and the size of /tmp, the others stay. Once. Returns when both hold for what the
+  // program does next. kNotFound; kInvalidArgument (no folder, limits, it has code already); kBusy as for
+  // set_limits(); kUnsupported (the fake); kIo. After an error it is of no use to anybody: remove it.
+  virtual base::Result<void> assign(const std::string& name, const Limits& limits,
+                                    base::UniqueFd code_folder) = 0;
+
   // Begins the end: every process of the tree is killed. Always safe: twice, or after the end, or
   // for an unknown name, it does nothing. The end itself is reported by collect().
   virtual void remove(const std::string& name) = 0;
@@ -102,14 +110,20 @@ class Backend {
 inline constexpr int kCollectPeriodMs = 5;
 
 // The worker's view. All calls and callbacks on the worker's loop thread; callbacks never run inside
-// the call. Each start() gets exactly one `done`; each sandbox that started gets exactly one exit.
+// the call. Each start() and assign() gets exactly one `done`; each sandbox that started gets exactly one
+// exit.
 class Host {
  public:
   using StartDone = std::function<void(base::Result<void>)>;
+  using AssignDone = std::function<void(base::Result<void>)>;
   using ExitHandler = std::function<void(const Exit&)>;
 
   virtual ~Host() = default;
   virtual void start(Spec spec, Descriptors descriptors, StartDone done) = 0;
+  // Backend::assign(). At most one is under way for a sandbox; the one of a sandbox that ends meanwhile
+  // fails.
+  virtual void assign(const std::string& name, const Limits& limits, base::UniqueFd code_folder,
+                      AssignDone done) = 0;
   // Applied before anything sent later to the sandbox is read by it is not promised; a failure is
   // logged, and the old limits hold.
   virtual void set_limits(const std::string& name, const Limits& limits) = 0;

@@ -48,6 +48,14 @@ class ScriptedBackend : public sandbox::Backend {
     return refusal_.message.empty() ? base::Result<void>() : base::Result<void>(refusal_);
   }
 
+  base::Result<void> assign(const std::string& name, const sandbox::Limits& limits,
+                            base::UniqueFd code_folder) override {
+    const std::lock_guard lock(mutex_);
+    limits_[name] = limits;
+    descriptors_.code_folder = std::move(code_folder);
+    return refusal_.message.empty() ? base::Result<void>() : base::Result<void>(refusal_);
+  }
+
   // The end shows only at the third collect(), as if a process took its time to die.
   void remove(const std::string& name) override {
     const std::lock_guard lock(mutex_);
@@ -130,6 +138,15 @@ class ProcessBackend final : public sandbox::Backend {
 
   base::Result<void> set_limits(const std::string& /*name*/, const sandbox::Limits& /*limits*/) override {
     return base::Error{base::ErrorCode::kUnsupported, "plain processes have no limits"};
+  }
+
+  // "bad" in a name: it fails.
+  base::Result<void> assign(const std::string& name, const sandbox::Limits& /*limits*/,
+                            base::UniqueFd code_folder) override {
+    if (name.find("bad") != std::string::npos || !code_folder.valid()) {
+      return base::Error{base::ErrorCode::kBusy, "it does not fit"};
+    }
+    return {};
   }
 
   void remove(const std::string& name) override {

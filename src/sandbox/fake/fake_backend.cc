@@ -129,6 +129,14 @@ base::Result<void> FakeBackend::set_limits(const std::string& name, const Limits
   return {};
 }
 
+base::Result<void> FakeBackend::assign(const std::string& name, const Limits& limits,
+                                       base::UniqueFd /*code_folder*/) {
+  if (auto set = set_limits(name, limits); !set) {
+    return set;
+  }
+  return base::Error{base::ErrorCode::kUnsupported, "a plain process gets its code when it is started"};
+}
+
 void FakeBackend::remove(const std::string& name) {
   const auto found = sandboxes_.find(name);
   if (found != sandboxes_.end() && !found->second->removal_asked) {

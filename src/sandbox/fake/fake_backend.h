@@ -33,6 +33,9 @@ class FakeBackend final : public Backend {
 
   base::Result<void> start(const Spec& spec, Descriptors descriptors) override;
   base::Result<void> set_limits(const std::string& name, const Limits& limits) override;
+  // kUnsupported: a process that runs cannot be given another working folder.
+  base::Result<void> assign(const std::string& name, const Limits& limits,
+                            base::UniqueFd code_folder) override;
   void remove(const std::string& name) override;
   std::vector<Exit> collect() override;
   int ready_fd() const override { return events_.get(); }

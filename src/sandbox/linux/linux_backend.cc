@@ -67,8 +67,7 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
 
 std::string tmp_options(const Limits& limits, uid_t uid) {
   const auto id = std::to_string(uid);
-  return "mode=0700,uid=" + id + ",gid=" + id + ",size=" + std::to_string(limits.tmp_bytes) +
-         ",nr_inodes=" + std::to_string(limits.tmp_files);
+  return "mode=0700,uid=" + id + ",gid=" + id + "," + tmp_size(limits);
 }
 
 // Kept open until the child has its own copies.
@@ -144,6 +143,11 @@ base::Result<void> LinuxBackend::prepare() {
     }
     network_ = std::move(*network);
   }
+  auto living_mounts = LivingMounts::open();
+  if (!living_mounts) {
+    return living_mounts.error();
+  }
+  living_mounts_ = std::move(*living_mounts);
   auto filter = build_syscall_filter();
   if (!filter) {
     return filter.error();
@@ -240,6 +244,7 @@ base::Result<void> LinuxBackend::launch(Sandbox& sandbox, const Spec& spec, Desc
     return process.error();
   }
   sandbox.process = std::move(*process);
+  sandbox.has_code = plan.code_mount >= 0;
   sandbox.cgroup = std::move(*cgroup);
   return {};
 }
@@ -258,34 +263,6 @@ base::Result<void> LinuxBackend::watch(Sandbox& sandbox) {
   kill(sandbox);
   reap(sandbox.process.get(), true, ignored);
   return error;
-}
-
-base::Result<void> LinuxBackend::set_limits(const std::string& name, const Limits& limits) {
-  if (auto checked = check(limits); !checked) {
-    return checked;
-  }
-  const auto found = sandboxes_.find(name);
-  if (found == sandboxes_.end() || found->second->ended) {
-    return base::Error{base::ErrorCode::kNotFound, "no sandbox named " + name + " lives"};
-  }
-  return found->second->cgroup->set_limits(limits);
-}
-
-void LinuxBackend::remove(const std::string& name) {
-  const auto found = sandboxes_.find(name);
-  if (found == sandboxes_.end() || found->second->ended || found->second->removal_asked) {
-    return;
-  }
-  auto& sandbox = *found->second;
-  // What had already run out of memory is reported as that, however soon the removal follows.
-  sandbox.out_of_memory = sandbox.out_of_memory || sandbox.cgroup->out_of_memory();
-  sandbox.removal_asked = true;
-  kill(sandbox);
-}
-
-void LinuxBackend::kill(Sandbox& sandbox) {
-  sandbox.cgroup->kill();
-  kill_process(sandbox.process.get());  // and the kernel every other process of the namespace
 }
 
 std::vector<Exit> LinuxBackend::collect() {

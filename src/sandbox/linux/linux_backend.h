@@ -15,6 +15,7 @@
 
 #include "sandbox/linux/cgroup.h"
 #include "sandbox/linux/child.h"
+#include "sandbox/linux/living_mounts.h"
 #include "sandbox/linux/nat_network.h"
 #include "sandbox/linux/options.h"
 #include "sandbox/linux/root_image.h"
@@ -40,6 +41,8 @@ class LinuxBackend final : public Backend {
 
   base::Result<void> start(const Spec& spec, Descriptors descriptors) override;
   base::Result<void> set_limits(const std::string& name, const Limits& limits) override;
+  base::Result<void> assign(const std::string& name, const Limits& limits,
+                            base::UniqueFd code_folder) override;
   void remove(const std::string& name) override;
   std::vector<Exit> collect() override;
   int ready_fd() const override { return events_.get(); }
@@ -51,6 +54,7 @@ class LinuxBackend final : public Backend {
     std::unique_ptr<Cgroup> cgroup;
     uid_t uid = 0;
     base::UniqueFd process;  // pidfd of pid 1 inside
+    bool has_code = false;
     bool removal_asked = false;
     bool out_of_memory = false;
     bool ended = false;  // exit holds how; the cgroup may still be busy
@@ -61,6 +65,7 @@ class LinuxBackend final : public Backend {
   base::Result<void> prepare();
   base::Result<void> launch(Sandbox& sandbox, const Spec& spec, Descriptors descriptors);
   base::Result<void> watch(Sandbox& sandbox);
+  base::Result<Sandbox*> living(const std::string& name);
   void kill(Sandbox& sandbox);
   void examine(Sandbox& sandbox);
   void record_end(Sandbox& sandbox, int code, int status);
@@ -73,6 +78,7 @@ class LinuxBackend final : public Backend {
   std::unique_ptr<RootImage> root_;
   std::unique_ptr<CgroupTree> cgroups_;
   std::unique_ptr<NatNetwork> network_;  // none: loopback only
+  std::unique_ptr<LivingMounts> living_mounts_;
   std::vector<ProcMask> masks_;
   std::vector<sock_filter> filter_;
   UidPool uids_;

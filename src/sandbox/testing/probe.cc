@@ -123,7 +123,20 @@ int list(const Arguments& arguments) {
   return 0;
 }
 
+// "when-told": the rest of the words, once a request has come.
+bool await_request(Arguments& arguments) {
+  std::printf("ready\n");
+  std::fflush(stdout);
+  char byte = 0;
+  arguments.erase(arguments.begin() + 1);
+  return ::read(kRequestsFd, &byte, 1) == 1;
+}
+
 }  // namespace
+
+bool when_told(Arguments& arguments) {
+  return arguments.size() < 3 || arguments[1] != "when-told" || await_request(arguments);
+}
 
 int number(const Arguments& arguments, std::size_t index) {
   return index < arguments.size() ? std::atoi(arguments[index].c_str()) : 0;
@@ -141,7 +154,10 @@ int main(int count, char** values) {
                        {"hang", hang_forever}, {"daemon", daemonize}, {"cat", cat},        {"list", list}};
   add_attempts(commands);
   add_resources(commands);
-  const Arguments arguments(values, values + count);
-  const auto found = count > 1 ? commands.find(arguments[1]) : commands.end();
+  Arguments arguments(values, values + count);
+  if (!when_told(arguments)) {
+    return 65;
+  }
+  const auto found = count > 1 ? commands.find(arguments.at(1)) : commands.end();
   return found == commands.end() ? 64 : found->second(arguments);
 }

@@ -15,6 +15,9 @@ int number(const Arguments& arguments, std::size_t index);  // 0 when absent
 // "what 0" or "what errno", a line.
 void print_errno(const std::string& what, long result);
 
+// Where the first word is "when-told", waits for a request and takes the word away; false when none comes.
+bool when_told(Arguments& arguments);
+
 void add_attempts(Commands& commands);   // probe_attempts.cc: what should be denied
 void add_resources(Commands& commands);  // probe_resources.cc: what should be bounded
 

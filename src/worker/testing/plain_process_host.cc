@@ -110,6 +110,12 @@ void PlainProcessHost::reap(const std::string& name) {
   handler_(exit);
 }
 
+void PlainProcessHost::assign(const std::string& name, const sandbox::Limits& new_limits,
+                              base::UniqueFd /*code_folder*/, AssignDone done) {
+  assigned.emplace_back(name, new_limits);
+  reactor_.post([done = std::move(done), result = assign_result] { done(result); });
+}
+
 void PlainProcessHost::set_limits(const std::string& name, const sandbox::Limits& new_limits) {
   limits.emplace_back(name, new_limits);
 }

@@ -24,6 +24,9 @@ class PlainProcessHost final : public sandbox::Host {
   ~PlainProcessHost() override;
 
   void start(sandbox::Spec spec, sandbox::Descriptors descriptors, StartDone done) override;
+  // Notes it; a program that has no walls around it finds its code by its path.
+  void assign(const std::string& name, const sandbox::Limits& limits, base::UniqueFd code_folder,
+              AssignDone done) override;
   void set_limits(const std::string& name, const sandbox::Limits& limits) override;
   void remove(const std::string& name) override;
   void on_exit(ExitHandler handler) override { handler_ = std::move(handler); }
@@ -32,11 +35,13 @@ class PlainProcessHost final : public sandbox::Host {
   std::vector<std::string> command;
   base::Result<void> start_result;
   bool answers_start = true;
+  base::Result<void> assign_result;
   bool kills = true;
 
   // What a test may look at.
   std::vector<sandbox::Spec> specs;
   std::vector<std::pair<std::string, sandbox::Limits>> limits;
+  std::vector<std::pair<std::string, sandbox::Limits>> assigned;
   std::size_t living() const { return processes_.size(); }
   pid_t pid_of(const std::string& name) const;
 
