@@ -8,12 +8,17 @@
 
 #include "link/crossloop/crossloop_link.h"
 #include "link/inproc/inproc_link.h"
+#include "model/runtime.h"
 
 namespace hearth {
 namespace {
 
 std::chrono::milliseconds in_ms(std::chrono::microseconds duration) {
   return std::chrono::ceil<std::chrono::milliseconds>(duration);
+}
+
+std::uint32_t cores_of(const ShardOptions& shard) {
+  return std::max(1U, std::thread::hardware_concurrency() / static_cast<std::uint32_t>(shard.count));
 }
 
 gateway::GatewayOptions gateway_options(const ShardOptions& shard) {
@@ -35,6 +40,22 @@ worker::SandboxedInstanceOptions instance_options(const ShardOptions& shard) {
   return made;
 }
 
+worker::PrestartOptions prestart_options(const ShardOptions& shard) {
+  const ServeOptions& options = shard.serve;
+  worker::PrestartOptions made;
+  made.most = (options.prestart + static_cast<std::uint32_t>(shard.count) - 1) /
+              static_cast<std::uint32_t>(shard.count);
+  made.cores = cores_of(shard);
+  made.ready = options.prestart_ready;
+  model::Version usual;  // of the default size
+  made.always.push_back(worker::kind_of(usual));
+  if (!shard.programs.python.python.empty()) {
+    usual.runtime = model::kPython;
+    made.always.push_back(worker::kind_of(usual));
+  }
+  return made;
+}
+
 worker::WorkerOptions worker_options(const ShardOptions& shard, const std::string& uri) {
   const ServeOptions& options = shard.serve;
   worker::WorkerOptions made;
@@ -44,6 +65,7 @@ worker::WorkerOptions worker_options(const ShardOptions& shard, const std::strin
   made.keep_alive = in_ms(options.keep_alive);
   made.evict = options.evict == "idle";
   made.shared = !options.messaging.empty();
+  made.prestart = prestart_options(shard);
   return made;
 }
 
@@ -51,7 +73,7 @@ dispatch::DispatcherOptions dispatcher_options(const ShardOptions& shard) {
   const ServeOptions& options = shard.serve;
   dispatch::DispatcherOptions made;
   made.hot_wait_max = options.hot_wait;
-  made.cores = std::max(1U, std::thread::hardware_concurrency() / static_cast<std::uint32_t>(shard.count));
+  made.cores = cores_of(shard);
   made.instances_here = options.roles.worker;
   made.queue_timeout = in_ms(options.queue_timeout);
   // A part of none is none, of little at least one.
@@ -227,6 +249,7 @@ gateway::PlatformStatus Shard::status() const {
     status.reserved_mb[std::string(to_string(state))] = mb;
   }
   status.instances_started = snapshot.instances_started;
+  status.instances_prestarted = snapshot.instances_prestarted;
   status.instances_expired = snapshot.instances_expired;
   status.instances_evicted = snapshot.instances_evicted;
   status.calls_waiting = dispatcher_->calls_waiting();

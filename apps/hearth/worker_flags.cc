@@ -17,6 +17,18 @@ void add_worker_flags(CLI::App& command, ServeOptions& options) {
           "idle: an idle instance gives way when another function's call finds no memory; never: 503")
       ->check(CLI::IsMember({"idle", "never"}))
       ->capture_default_str();
+  group
+      ->add_option(
+          "--prestart", options.prestart,
+          "Most booted runtimes that wait for a function; they follow the busiest second of the last "
+          "minute, and are the first to give way when memory is short; 0: none")
+      ->check(CLI::Range(0U, 1'000U))
+      ->capture_default_str();
+  group
+      ->add_option("--prestart-ready", options.prestart_ready,
+                   "Of these, how many of each runtime wait though nothing is called")
+      ->check(CLI::Range(0U, 100U))
+      ->capture_default_str();
   add_duration(*group, "--start-timeout", options.start_timeout,
                "Longest boot of an instance, up to its runtime's first word");
   add_duration(*group, "--init-timeout", options.init_timeout, "Longest load of a function's code");

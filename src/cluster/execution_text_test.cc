@@ -32,7 +32,7 @@ TEST(ExecutionText, EveryFieldComesBack) {
   model::Execution execution;
   execution.outcome = {
       OutcomeKind::kThrew, odd_bytes(), {"TypeError\n", "what " + odd_bytes(), "at x\nat y"}};
-  execution.steps = {true, 1, 2, 3, INT64_MAX, 5, 6};
+  execution.steps = {true, true, 1, 2, 3, INT64_MAX, 5, 6};
   execution.logs = {{{LogStream::kOut, "one"}, {LogStream::kErr, odd_bytes()}, {LogStream::kOut, "\n"}},
                     true};
   const auto read = through(execution, model::Allocation{"", "i", 3, UINT64_MAX, 128});

@@ -20,6 +20,7 @@ constexpr std::string_view kKeep = "keep";
 constexpr std::string_view kRemove = "remove";
 constexpr std::string_view kRetired = "retired";
 constexpr std::string_view kNoLease = "-";
+constexpr std::string_view kPrestarted = "prestarted";
 
 constexpr std::array kRefusals = {model::Refusal::kGone,     model::Refusal::kTooSmall,
                                   model::Refusal::kDraining, model::Refusal::kNoAnswer,
@@ -137,7 +138,11 @@ std::string more_of(const model::Execution& execution) {
       append_number(text, step);
       text.append(" ");
     }
-    text.pop_back();
+    if (steps.prestarted) {
+      text.append(kPrestarted);
+    } else {
+      text.pop_back();
+    }
     add_field(more, "start", text);
   }
   return more;
@@ -150,6 +155,7 @@ bool read_start(std::string_view text, model::ExecutionSteps& steps) {
       return false;
     }
   }
+  steps.prestarted = take_word(text) == kPrestarted;
   return true;
 }
 

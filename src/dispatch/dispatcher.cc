@@ -203,7 +203,7 @@ void Dispatcher::done(const CallPtr& call, model::Execution&& execution,
   if (!steps.cold) {
     mine.hot_wait.observe(std::chrono::microseconds(steps.run_us),
                           std::chrono::microseconds(steps.handler_us));
-  } else if (lease) {
+  } else if (lease && !steps.prestarted) {  // the next one may find none that waits
     mine.hot_wait.observe_start(
         std::chrono::microseconds(steps.code_us + steps.sandbox_us + steps.boot_us + steps.init_us));
   }

@@ -44,10 +44,12 @@ void append_steps(std::string& text, const model::ExecutionSteps& execution,
   if (execution.cold) {
     leaf_step(out, "code", execution.code_us);
     out.put(',');
-    leaf_step(out, "sandbox", execution.sandbox_us);
+    leaf_step(out, execution.prestarted ? "assign" : "sandbox", execution.sandbox_us);
     out.put(',');
-    leaf_step(out, "boot", execution.boot_us);
-    out.put(',');
+    if (!execution.prestarted) {
+      leaf_step(out, "boot", execution.boot_us);
+      out.put(',');
+    }
     leaf_step(out, "init", execution.init_us);
     out.put(',');
   }

@@ -52,6 +52,19 @@ TEST(Answer, AColdStartShowsItsSteps) {
   EXPECT_EQ(cold.at("subLogs").at(2).at("duration"), 70.0);
 }
 
+TEST(Answer, AStartOfAPrestartedInstanceHasNoBoot) {
+  model::Execution execution;
+  execution.outcome.output = "1";
+  execution.steps.cold = execution.steps.prestarted = true;
+  execution.steps.sandbox_us = 400;
+  const auto body = body_of(execution_response(std::move(execution), {}, 3'000));
+  const auto& steps = body.at("logs").at("subLogs").at(1).at("subLogs").as_array();
+  ASSERT_EQ(steps.size(), 4U);
+  EXPECT_EQ(steps.at(1).at("name"), "assign");
+  EXPECT_EQ(steps.at(1).at("duration"), 0.4);
+  EXPECT_EQ(steps.at(2).at("name"), "init");
+}
+
 TEST(Answer, AFailureCarriesCodeTypeStackAndSteps) {
   model::Execution execution;
   execution.outcome = {model::OutcomeKind::kThrew, "", {"TypeError", "no \"x\"", "at y\n"}};

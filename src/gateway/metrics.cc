@@ -32,6 +32,7 @@ PlatformStatus operator+(PlatformStatus a, const PlatformStatus& b) {
     a.reserved_mb[state] += mb;
   }
   a.instances_started += b.instances_started;
+  a.instances_prestarted += b.instances_prestarted;
   a.instances_expired += b.instances_expired;
   a.instances_evicted += b.instances_evicted;
   a.calls_waiting += b.calls_waiting;
@@ -125,6 +126,8 @@ std::string Metrics::text(const PlatformStatus& status, std::size_t functions,
   single(out, "hearth_memory_total_bytes", "gauge", "What the worker may promise in all.",
          std::uint64_t{status.memory_total_mb} << 20U);
   single(out, "hearth_instances_started_total", "counter", "Instances started.", status.instances_started);
+  single(out, "hearth_instances_prestarted_total", "counter",
+         "Instances started, of these, for which a booted runtime was waiting.", status.instances_prestarted);
   single(out, "hearth_instances_expired_total", "counter", "Instances removed after their keep-alive.",
          status.instances_expired);
   single(out, "hearth_instances_evicted_total", "counter",

@@ -69,6 +69,7 @@ struct CapturedLogs {
 // Where the time of one execution went, in microseconds. The first four are 0 for a warm one.
 struct ExecutionSteps {
   bool cold = false;
+  bool prestarted = false;  // of a cold one: its sandbox and runtime were there; sandbox_us is the assignment
   std::int64_t code_us = 0;     // code fetched and unpacked
   std::int64_t sandbox_us = 0;  // container made
   std::int64_t boot_us = 0;     // runtime booted until the shim spoke

@@ -49,6 +49,7 @@ class SimInstances::SimInstance final : public worker::Instance {
       events_.finished(name_, returned(run));
     });
   }
+  void assign(worker::InstanceStart) override {}  // none is pre-started
   bool takes_behind() const override { return false; }
   void take_back() override {}
   void stop() override {
@@ -127,6 +128,10 @@ class SimInstances::SimInstance final : public worker::Instance {
 std::unique_ptr<worker::Instance> SimInstances::start(worker::InstanceStart start,
                                                       worker::InstanceEvents& events) {
   return std::make_unique<SimInstance>(*this, std::move(start), events);
+}
+
+std::unique_ptr<worker::Instance> SimInstances::prestart(worker::Prestart, worker::InstanceEvents&) {
+  return nullptr;  // the simulated workers keep none
 }
 
 }  // namespace hearth::sim

@@ -37,6 +37,8 @@ class SimInstances final : public worker::InstanceFactory {
 
   std::unique_ptr<worker::Instance> start(worker::InstanceStart start,
                                           worker::InstanceEvents& events) override;
+  std::unique_ptr<worker::Instance> prestart(worker::Prestart prestart,
+                                             worker::InstanceEvents& events) override;
 
   // The host is gone with all of its instances: none says anything any more.
   void lose() { lost_ = true; }

@@ -1,5 +1,6 @@
 // One instance seen from the worker: a container of one version that was started, loads its handler
-// once and then executes invocations, as many at once as its version says.
+// once and then executes invocations, as many at once as its version says. It may be started before a version
+// is known for it (pre-started): its runtime boots, and it waits.
 //
 // The worker's heart (worker.h) decides when to start, invoke and stop; how that is done is behind
 // these interfaces: SandboxedInstanceFactory for real (code cache, sandbox, framed socket), a fake in
@@ -17,6 +18,7 @@
 #include "model/function.h"
 #include "model/outcome.h"
 #include "model/request_id.h"
+#include "worker/instance_kind.h"
 
 namespace hearth::worker {
 
@@ -56,22 +58,34 @@ struct FinishedCall {
 class InstanceEvents {
  public:
   virtual ~InstanceEvents() = default;
+  // Of one that was pre-started: it waits for its version; assign() may come.
+  virtual void booted(const std::string& instance) = 0;
   // The handler is loaded; the first invoke() may come.
   virtual void loaded(const std::string& instance, const model::ExecutionSteps& start_steps) = 0;
-  // It never will be: kInitFailed, kInitTimedOut, kOutOfMemory, kExited, kProtocolError or
-  // kStartFailed. `logs` is what it wrote meanwhile. ended() follows.
+  // It never will be, whether it was pre-started or has its version: kInitFailed, kInitTimedOut,
+  // kOutOfMemory, kExited, kProtocolError or kStartFailed. `logs` is what it wrote meanwhile. ended()
+  // follows.
   virtual void start_failed(const std::string& instance, model::Outcome outcome, model::CapturedLogs logs,
                             const model::ExecutionSteps& start_steps) = 0;
   // Exactly one for each invoke().
   virtual void finished(const std::string& instance, FinishedCall&& call) = 0;
-  // Nothing is left of it. Exactly one for each start(), the last event.
+  // Nothing is left of it. Exactly one for each start() and prestart(), the last event.
   virtual void ended(const std::string& instance) = 0;
+};
+
+struct InstanceStart {
+  std::string name;
+  std::string function_name;  // shown to the handler: the function's name, or its id
+  model::VersionPtr version;
 };
 
 class Instance {
  public:
   // Asks for the end (stop()) and lets go: no event comes for it any more.
   virtual ~Instance() = default;
+  // Only when booted() has said so, once: it becomes an instance of this version, as if it had been started
+  // so; loaded() or start_failed() follows. Events call it by this start's name from now on.
+  virtual void assign(InstanceStart start) = 0;
   // Only when loaded, and with a slot that is free. The version's time-out counts from here. At the
   // time-out finished() says kTimedOut and the instance is killed, unless it executes other calls too: then
   // it is not reusable and ends with the last of them.
@@ -85,17 +99,13 @@ class Instance {
   virtual void stop() = 0;
 };
 
-struct InstanceStart {
-  std::string name;
-  std::string function_name;  // shown to the handler: the function's name, or its id
-  model::VersionPtr version;
-};
-
 class InstanceFactory {
  public:
   virtual ~InstanceFactory() = default;
   // Returns at once; loaded() or start_failed() follows. `events` outlives the instance.
   virtual std::unique_ptr<Instance> start(InstanceStart start, InstanceEvents& events) = 0;
+  // Returns at once; booted() or start_failed() follows.
+  virtual std::unique_ptr<Instance> prestart(Prestart prestart, InstanceEvents& events) = 0;
 };
 
 }  // namespace hearth::worker

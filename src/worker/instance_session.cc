@@ -42,6 +42,10 @@ std::string_view to_string(SessionState state) {
       return "starting";
     case SessionState::kBooting:
       return "booting";
+    case SessionState::kWaiting:
+      return "waiting";
+    case SessionState::kAssigning:
+      return "assigning";
     case SessionState::kInitialising:
       return "initialising";
     case SessionState::kIdle:
@@ -60,9 +64,16 @@ std::string_view to_string(SessionState state) {
   return "unknown";
 }
 
-InstanceSession::InstanceSession(SessionLimits limits, base::TimePoint now)
-    : limits_(limits), now_(now), lap_(now), deadline_(now + limits.start_timeout) {
+InstanceSession::InstanceSession(SessionLimits limits, SessionStart start, base::TimePoint now)
+    : limits_(limits),
+      prestarted_(start == SessionStart::kPrestarted),
+      now_(now),
+      lap_(now),
+      deadline_(now + limits.start_timeout) {
   steps_.cold = true;
+  if (prestarted_) {
+    state_ = SessionState::kStarting;
+  }
 }
 
 SessionActions InstanceSession::on(SessionEvent&& event, base::TimePoint now) {
@@ -74,6 +85,10 @@ SessionActions InstanceSession::on(SessionEvent&& event, base::TimePoint now) {
       return in_starting(event);
     case SessionState::kBooting:
       return in_booting(event);
+    case SessionState::kWaiting:
+      return in_waiting(event);
+    case SessionState::kAssigning:
+      return in_assigning(event);
     case SessionState::kInitialising:
       return in_initialising(event);
     case SessionState::kIdle:
@@ -137,6 +152,45 @@ SessionActions InstanceSession::in_booting(const SessionEvent& event) {
                    "the runtime was not ready within " + milliseconds_text(limits_.start_timeout));
   }
   return interrupted(event);
+}
+
+SessionActions InstanceSession::in_waiting(const SessionEvent& event) {
+  const auto* assigned = std::get_if<event::Assigned>(&event);
+  if (assigned == nullptr) {
+    return interrupted(event);
+  }
+  state_ = SessionState::kAssigning;
+  prestarted_ = false;
+  limits_.call_timeout = assigned->call_timeout;
+  limits_.concurrency = assigned->concurrency;
+  // What came before it is not of this version's start.
+  steps_ = {};
+  steps_.cold = steps_.prestarted = true;
+  lap_ = now_;
+  SessionActions actions;
+  set_deadline(actions, now_ + limits_.start_timeout);
+  return actions;
+}
+
+SessionActions InstanceSession::in_assigning(const SessionEvent& event) {
+  SessionActions actions;
+  if (std::holds_alternative<event::CodeFetched>(event)) {
+    steps_.code_us = lap_us();
+    actions.mount_code = true;
+  } else if (std::holds_alternative<event::CodeMounted>(event)) {
+    steps_.sandbox_us = lap_us();
+    begin_init(actions);
+  } else if (const auto* failed = std::get_if<event::CodeFailed>(&event)) {
+    return give_up(OutcomeKind::kStartFailed, "code: " + failed->error.message);
+  } else if (const auto* not_mounted = std::get_if<event::CodeNotMounted>(&event)) {
+    return give_up(OutcomeKind::kStartFailed, "sandbox: " + not_mounted->error.message);
+  } else if (std::holds_alternative<event::DeadlinePassed>(event)) {
+    return give_up(OutcomeKind::kStartFailed,
+                   "the code was not there within " + milliseconds_text(limits_.start_timeout));
+  } else {
+    return interrupted(event);
+  }
+  return actions;
 }
 
 SessionActions InstanceSession::in_initialising(const SessionEvent& event) {
@@ -206,12 +260,22 @@ SessionActions InstanceSession::booted(const protocol::Frame& frame) {
   if (const auto ready = protocol::decode_ready(frame.payload); !ready) {
     return give_up(OutcomeKind::kProtocolError, ready.error().message);
   }
-  state_ = SessionState::kInitialising;
   steps_.boot_us = lap_us();
   SessionActions actions;
+  if (prestarted_) {
+    state_ = SessionState::kWaiting;
+    actions.clear_deadline = true;
+    actions.report = Report::kBooted;
+  } else {
+    begin_init(actions);
+  }
+  return actions;
+}
+
+void InstanceSession::begin_init(SessionActions& actions) {
+  state_ = SessionState::kInitialising;
   actions.send_init = true;
   set_deadline(actions, now_ + limits_.init_timeout);
-  return actions;
 }
 
 SessionActions InstanceSession::initialised(const protocol::Frame& frame) {
@@ -259,7 +323,7 @@ SessionActions InstanceSession::interrupted(const SessionEvent& event) {
 }
 
 SessionActions InstanceSession::await_exit(bool mid_frame) {
-  const bool has_deadline = state_ != SessionState::kIdle;
+  const bool has_deadline = state_ != SessionState::kIdle && state_ != SessionState::kWaiting;
   const base::TimePoint latest = now_ + limits_.exit_wait;
   closed_in_ = state_;
   state_ = SessionState::kClosing;

@@ -6,6 +6,7 @@
 // descriptor or looks at a clock. Loop thread only.
 //
 //   fetching_code → starting → booting → initialising → idle ⇄ executing
+//   starting → booting → waiting → assigning → initialising, when it is started before its version is known
 //   any of them → aborting (a start is under way) or stopping → ended
 //   booting … executing → closing (the answers have ended, the reason is awaited) → stopping → ended
 //
@@ -36,6 +37,8 @@ enum class SessionState {
   kFetchingCode,  // the code's folder was asked for
   kStarting,      // the sandbox was asked for
   kBooting,       // the program runs; `ready` is awaited
+  kWaiting,       // pre-started and booted; its version is awaited
+  kAssigning,     // its code's folder was asked for, and then that the sandbox gets it
   kInitialising,  // init was sent; `loaded` is awaited
   kIdle,          // loaded, nothing to do
   kExecuting,     // at least one invoke was sent whose answer is awaited
@@ -69,6 +72,16 @@ struct FrameReceived {
   protocol::Frame frame;
   bool more_follows = false;
 };
+// Of a pre-started one: the version is known. What depends on it replaces what was set.
+struct Assigned {
+  std::chrono::milliseconds call_timeout;
+  std::uint32_t concurrency = 1;
+};
+// The sandbox has its code and limits, or has not got them.
+struct CodeMounted {};
+struct CodeNotMounted {
+  base::Error error;
+};
 // The frames make no sense any more, or could not be sent.
 struct ChannelFailed {
   base::Error error;
@@ -97,11 +110,12 @@ struct Exited {
 }  // namespace event
 using SessionEvent =
     std::variant<event::CodeFetched, event::CodeFailed, event::SandboxStarted, event::SandboxFailed,
-                 event::FrameReceived, event::ChannelFailed, event::ChannelEnded, event::Invoke, event::Stop,
-                 event::TakenBack, event::DeadlinePassed, event::Exited>;
+                 event::Assigned, event::CodeMounted, event::CodeNotMounted, event::FrameReceived,
+                 event::ChannelFailed, event::ChannelEnded, event::Invoke, event::Stop, event::TakenBack,
+                 event::DeadlinePassed, event::Exited>;
 
 // What is told to the worker's heart of the start.
-enum class Report { kNothing, kLoaded, kStartFailed };
+enum class Report { kNothing, kBooted, kLoaded, kStartFailed };
 
 // What a handler wrote, as told in a frame; for instances that execute several calls at once.
 struct LoggedText {
@@ -115,6 +129,7 @@ struct LoggedText {
 // What the shell does, in the order of the fields.
 struct SessionActions {
   bool start_sandbox = false;
+  bool mount_code = false;  // into the sandbox that runs, with the version's limits
   bool send_init = false;
   std::optional<std::uint64_t> send_invoke;  // the invocation's id
   std::optional<base::TimePoint> deadline;   // replaces the one that is set
@@ -130,9 +145,12 @@ struct SessionActions {
   bool operator==(const SessionActions&) const = default;
 };
 
+// kPrestarted: before its version is known. The sandbox has been asked for.
+enum class SessionStart { kWithVersion, kPrestarted };
+
 class InstanceSession {
  public:
-  InstanceSession(SessionLimits limits, base::TimePoint now);
+  InstanceSession(SessionLimits limits, SessionStart start, base::TimePoint now);
 
   // The deadline of the start, set before the first event; later ones come as actions.
   base::TimePoint deadline() const { return deadline_; }
@@ -156,6 +174,8 @@ class InstanceSession {
   SessionActions in_fetching_code(const SessionEvent& event);
   SessionActions in_starting(const SessionEvent& event);
   SessionActions in_booting(const SessionEvent& event);
+  SessionActions in_waiting(const SessionEvent& event);
+  SessionActions in_assigning(const SessionEvent& event);
   SessionActions in_initialising(const SessionEvent& event);
   SessionActions in_idle(const SessionEvent& event);
   SessionActions in_executing(SessionEvent& event);
@@ -164,6 +184,7 @@ class InstanceSession {
   SessionActions in_stopping(const SessionEvent& event);
 
   SessionActions booted(const protocol::Frame& frame);
+  void begin_init(SessionActions& actions);
   SessionActions initialised(const protocol::Frame& frame);
   SessionActions begin_call(const event::Invoke& invoke);
   SessionActions answered(protocol::Frame&& frame);
@@ -189,6 +210,7 @@ class InstanceSession {
   SessionLimits limits_;
   SessionState state_ = SessionState::kFetchingCode;
   bool owes_start_ = true;                        // the heart has not been told yet how the start ended
+  bool prestarted_ = false;                       // and has no version yet
   base::TimePoint now_;                           // of the event in hand
   base::TimePoint lap_;                           // when the current step of the start began
   base::TimePoint deadline_;                      // the one that is set, or was last

@@ -9,7 +9,7 @@ class SeveralCalls : public InstanceSessionTest {
   SeveralCalls() {
     SessionLimits limits;
     limits.concurrency = 3;
-    session_ = InstanceSession(limits, now_);
+    session_ = InstanceSession(limits, SessionStart::kWithVersion, now_);
     reach(SessionState::kIdle);
   }
 };

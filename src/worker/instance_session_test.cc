@@ -18,7 +18,7 @@ TEST_F(InstanceSessionTest, AWarmLife) {
   EXPECT_EQ(told(loaded), Told::kStarted);
   EXPECT_TRUE(loaded.cap_cpu);
   EXPECT_TRUE(loaded.clear_deadline);
-  const model::ExecutionSteps expected_steps{true, 1'000, 1'000, 1'000, 1'000, 0, 0};
+  const model::ExecutionSteps expected_steps{true, false, 1'000, 1'000, 1'000, 1'000, 0, 0};
   EXPECT_EQ(session_.start_steps(), expected_steps);
 
   for (std::uint64_t call = 1; call <= 3; ++call) {
@@ -160,7 +160,7 @@ TEST(InstanceSessionFrames, OutOfPlaceEndTheInstance) {
   for (const auto& example : cases) {
     SCOPED_TRACE(std::string(to_string(example.state)) + " " + std::string(to_string(example.frame.type)));
     const base::TimePoint now{milliseconds(1)};
-    InstanceSession session(SessionLimits{}, now);
+    InstanceSession session(SessionLimits{}, SessionStart::kWithVersion, now);
     for (const SessionEvent& step : std::vector<SessionEvent>{
              event::CodeFetched{}, event::SandboxStarted{}, event::FrameReceived{kReady, false},
              event::FrameReceived{kLoaded, false}, event::Invoke{}}) {
@@ -296,7 +296,7 @@ TEST(InstanceSessionStop, IsSafeInEveryStateAndTwice) {
                                          event::ChannelEnded{}};
   const base::TimePoint now{milliseconds(1)};
   for (std::size_t steps = 0; steps <= way.size(); ++steps) {
-    InstanceSession session(SessionLimits{}, now);
+    InstanceSession session(SessionLimits{}, SessionStart::kWithVersion, now);
     int reports = 0;
     int ends = 0;
     const auto feed = [&](const SessionEvent& event) {

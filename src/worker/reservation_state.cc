@@ -14,6 +14,8 @@ std::string_view to_string(ReservationState state) {
   switch (state) {
     case State::kCold:
       return "cold";
+    case State::kPrestarted:
+      return "prestarted";
     case State::kStarting:
       return "starting";
     case State::kIdle:

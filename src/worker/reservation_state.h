@@ -10,17 +10,19 @@
 namespace hearth::worker {
 
 enum class ReservationState : std::uint8_t {
-  kCold,      // memory set aside, offered to any function
-  kStarting,  // assigned; its container boots and loads the handler for a call that waits
-  kIdle,      // loaded, on the warm stack (or just taken from it)
-  kLeased,    // loaded, held by the dispatcher that used it last
-  kRunning,   // executing
-  kRemoving,  // on its way out; its memory is still its own
+  kCold,        // memory set aside, offered to any function
+  kPrestarted,  // a container without a function's code, booted or about to be
+  kStarting,    // assigned; its container boots and loads the handler for a call that waits
+  kIdle,        // loaded, on the warm stack (or just taken from it)
+  kLeased,      // loaded, held by the dispatcher that used it last
+  kRunning,     // executing
+  kRemoving,    // on its way out; its memory is still its own
 };
 
-inline constexpr std::array kReservationStates = {ReservationState::kCold,    ReservationState::kStarting,
-                                                  ReservationState::kIdle,    ReservationState::kLeased,
-                                                  ReservationState::kRunning, ReservationState::kRemoving};
+inline constexpr std::array kReservationStates = {ReservationState::kCold,     ReservationState::kPrestarted,
+                                                  ReservationState::kStarting, ReservationState::kIdle,
+                                                  ReservationState::kLeased,   ReservationState::kRunning,
+                                                  ReservationState::kRemoving};
 
 enum class ReservationEvent : std::uint8_t {
   kAssigned,  // an execution was admitted on cold memory

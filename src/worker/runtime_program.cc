@@ -32,12 +32,10 @@ void start_python(const PythonProgram& program, sandbox::Spec& spec) {
   spec.arguments = {"-I", "-S", "-B", "-X", "utf8", program.shim};
 }
 
-}  // namespace
-
-sandbox::Limits sandbox_limits(const model::Version& version, const InstanceLimits& limits) {
+sandbox::Limits limits_of(std::uint32_t memory_mb, const InstanceLimits& limits) {
   sandbox::Limits result;
-  result.memory_bytes = version.memory_mb * base::kMiB;
-  result.cpu_weight = std::clamp(version.memory_mb, 1U, 10'000U);
+  result.memory_bytes = memory_mb * base::kMiB;
+  result.cpu_weight = std::clamp(memory_mb, 1U, 10'000U);
   result.processes = limits.processes;
   result.open_files = limits.open_files;
   result.tmp_bytes = std::min(result.memory_bytes / 2, limits.max_tmp_bytes);
@@ -45,20 +43,32 @@ sandbox::Limits sandbox_limits(const model::Version& version, const InstanceLimi
   return result;
 }
 
+}  // namespace
+
+sandbox::Limits sandbox_limits(const model::Version& version, const InstanceLimits& limits) {
+  return limits_of(version.memory_mb, limits);
+}
+
 base::Result<sandbox::Spec> sandbox_spec(const std::string& name, const model::Version& version,
                                          const RuntimePrograms& programs, const InstanceLimits& limits) {
+  return prestart_spec({name, kind_of(version), version.memory_mb}, programs, limits);
+}
+
+base::Result<sandbox::Spec> prestart_spec(const Prestart& prestart, const RuntimePrograms& programs,
+                                          const InstanceLimits& limits) {
+  const std::string& runtime = prestart.kind.runtime;
   sandbox::Spec spec;
-  spec.name = name;
+  spec.name = prestart.name;
   spec.environment = {"PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/tmp", "TMPDIR=/tmp", "LANG=C.UTF-8"};
-  spec.limits = sandbox_limits(version, limits);
-  if (version.runtime == model::kNode) {
-    start_node(programs.node, version.memory_mb, spec);
+  spec.limits = limits_of(prestart.memory_mb, limits);
+  if (runtime == model::kNode) {
+    start_node(programs.node, prestart.kind.memory_mb, spec);
     return spec;
   }
-  const bool known = version.runtime == model::kPython;
+  const bool known = runtime == model::kPython;
   if (!known || programs.python.python.empty()) {
-    return base::Error{base::ErrorCode::kUnsupported, "this host does not run " + version.runtime +
-                                                          (known ? ": " + programs.python.reason : "")};
+    return base::Error{base::ErrorCode::kUnsupported,
+                       "this host does not run " + runtime + (known ? ": " + programs.python.reason : "")};
   }
   start_python(programs.python, spec);
   return spec;

@@ -56,6 +56,11 @@ sandbox::Limits sandbox_limits(const model::Version& version, const InstanceLimi
 base::Result<sandbox::Spec> sandbox_spec(const std::string& name, const model::Version& version,
                                          const RuntimePrograms& programs, const InstanceLimits& limits);
 
+// The sandbox of a pre-started instance: the program of its kind, with what it may use until it is assigned.
+// kUnsupported as for sandbox_spec().
+base::Result<sandbox::Spec> prestart_spec(const Prestart& prestart, const RuntimePrograms& programs,
+                                          const InstanceLimits& limits);
+
 // What its runtime is told of its function. `code_path`: inside.
 protocol::Init init_of(const InstanceStart& start, const std::string& code_path);
 

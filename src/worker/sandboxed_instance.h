@@ -1,7 +1,7 @@
 // Instances for real: code from the cache, a sandbox from the launcher, the framed protocol over a
 // socket. Behind instance.h, so that the worker's heart knows none of it.
 //
-// InstanceSession decides, InstanceChannel moves bytes, this file asks the ports and tells the heart.
+// InstanceSession decides, InstanceChannel moves bytes, InstanceCore asks the ports and tells the heart.
 // Loop thread only. Events never come from inside a call to Instance.
 #pragma once
 
@@ -36,6 +36,8 @@ struct SandboxedInstanceOptions {
 using CodeFolders =
     std::function<void(const std::string& digest, std::function<void(base::Result<CodeFolder>)> done)>;
 
+struct InstanceParts;  // instance_core.h
+
 class SandboxedInstanceFactory final : public InstanceFactory {
  public:
   // `loop` is the reactor's, or stands for it. Takes over host's on_exit(). What is handed in outlives
@@ -47,13 +49,15 @@ class SandboxedInstanceFactory final : public InstanceFactory {
   ~SandboxedInstanceFactory() override;
 
   std::unique_ptr<Instance> start(InstanceStart start, InstanceEvents& events) override;
+  std::unique_ptr<Instance> prestart(Prestart prestart, InstanceEvents& events) override;
 
  private:
-  struct Shared;
-  class Core;
   class Handle;
 
-  std::shared_ptr<Shared> shared_;  // instances that the heart still holds use it too
+  template <typename Start>
+  std::unique_ptr<Instance> make(Start start, InstanceEvents& events);
+
+  std::shared_ptr<InstanceParts> parts_;  // instances that the heart still holds use it too
 };
 
 }  // namespace hearth::worker

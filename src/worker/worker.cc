@@ -16,14 +16,19 @@ Worker::Worker(WorkerOptions options, InstanceFactory& instances, messaging::Mes
       messaging_(messaging),
       loop_(loop),
       random_(random),
-      ledger_(options_.memory_mb) {}
+      ledger_(options_.memory_mb),
+      prestarts_(options_.prestart) {}
 
 Worker::~Worker() {
   loop_.cancel(expiry_timer_);
   loop_.cancel(demand_timer_);
+  loop_.cancel(prestart_timer_);
 }
 
-void Worker::open() { advertise(); }
+void Worker::open() {
+  advertise();
+  check_prestarts();
+}
 
 Worker::Slot* Worker::find(const std::string& name) {
   const auto found = slots_.find(name);
@@ -112,7 +117,15 @@ void Worker::assign(Slot& slot) {
   const model::ExecuteRequest& request = slot.lanes.front().request;
   slot.version = request.version;
   ++started_;
-  slot.instance = instances_.start({slot.name, request.function_name, slot.version}, *this);
+  const InstanceKind kind = kind_of(*slot.version);
+  InstanceStart start{slot.name, request.function_name, slot.version};
+  slot.instance = take_prestarted(kind);
+  if (slot.instance) {
+    slot.instance->assign(std::move(start));
+  } else {
+    slot.instance = instances_.start(std::move(start), *this);
+  }
+  prestarts_.started(kind, loop_.now());
   // What the function does not need has been reclaimed: others may have it.
   serve_demands();
   advertise();
@@ -140,6 +153,7 @@ void Worker::loaded(const std::string& instance, const model::ExecutionSteps& st
   slot->start_steps.cold = true;
   move(*slot, ReservationEvent::kLoaded);
   invoke(*slot, 0);
+  rest_prestarts();
   // The other calls that it takes at once are anybody's.
   for (auto lane = static_cast<std::uint32_t>(slot->lanes.size()); lane < slot->version->concurrency;
        ++lane) {
@@ -153,6 +167,10 @@ void Worker::loaded(const std::string& instance, const model::ExecutionSteps& st
 void Worker::start_failed(const std::string& instance, model::Outcome outcome, model::CapturedLogs logs,
                           const model::ExecutionSteps& start_steps) {
   Slot* slot = find(instance);
+  if (slot != nullptr && slot->state == ReservationState::kPrestarted) {
+    prestart_failed(*slot, outcome);
+    return;
+  }
   if (slot == nullptr || !slot->lanes.front().observer) {
     return;
   }
@@ -245,6 +263,7 @@ void Worker::ended(const std::string& instance) {
   }
   serve_demands();
   advertise();
+  check_prestarts();
   finish_drain_if_empty();
 }
 
@@ -349,7 +368,8 @@ void Worker::drain(std::function<void()> done) {
     return false;
   });
   for (auto& [name, slot] : slots_) {
-    if (slot.state == ReservationState::kIdle || slot.state == ReservationState::kLeased) {
+    if (slot.state == ReservationState::kIdle || slot.state == ReservationState::kLeased ||
+        slot.state == ReservationState::kPrestarted) {
       remove(slot);
     }
   }

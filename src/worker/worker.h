@@ -24,6 +24,7 @@
 #include "model/execution.h"
 #include "worker/instance.h"
 #include "worker/ledger.h"
+#include "worker/prestart_plan.h"
 #include "worker/reservation_state.h"
 
 namespace hearth::worker {
@@ -37,6 +38,7 @@ struct WorkerOptions {
   // Dispatchers on other hosts use it, and the demands that it hears are of all of them: instances go to
   // whoever waits, not always back to who has them.
   bool shared = false;
+  PrestartOptions prestart;
 };
 
 struct WorkerSnapshot {
@@ -46,6 +48,7 @@ struct WorkerSnapshot {
   std::map<ReservationState, std::uint32_t> reserved_mb;   // their memory
   std::set<model::VersionId> versions;                     // that there are instances of
   std::uint64_t instances_started = 0;
+  std::uint64_t instances_prestarted = 0;  // of these, how many a pre-started one was waiting for
   std::uint64_t instances_expired = 0;
   std::uint64_t instances_evicted = 0;
   std::uint64_t executions = 0;  // begun, whether or not they have ended
@@ -113,6 +116,8 @@ class Worker final : public model::Executor,
     ReservationState state = ReservationState::kCold;
     bool retired = false;  // no longer wanted: removed as soon as it does not execute
     bool lent = false;     // a call on another loop has it
+    InstanceKind kind;     // of kPrestarted
+    bool booted = false;   // then: it waits for its version
     model::VersionPtr version;
     std::unique_ptr<Instance> instance;
     base::TimePoint last_used{};
@@ -135,6 +140,12 @@ class Worker final : public model::Executor,
   static constexpr std::chrono::milliseconds kEvictionDelay{3};
   static constexpr std::chrono::milliseconds kEvictionSpread{10};
 
+  // From the end of a start to the boot of the next instance that waits for one.
+  static constexpr std::chrono::milliseconds kPrestartRest{10};
+  // Between tries when pre-started instances do not come up: doubled each time, up to the most.
+  static constexpr std::chrono::seconds kPrestartPause{1};
+  static constexpr std::chrono::seconds kPrestartPauseMost{60};
+
   // A caller that found nothing.
   struct Waiting {
     messaging::Demand demand;
@@ -144,6 +155,7 @@ class Worker final : public model::Executor,
   };
 
   // InstanceEvents
+  void booted(const std::string& instance) override;
   void loaded(const std::string& instance, const model::ExecutionSteps& start_steps) override;
   void start_failed(const std::string& instance, model::Outcome outcome, model::CapturedLogs logs,
                     const model::ExecutionSteps& start_steps) override;
@@ -174,6 +186,7 @@ class Worker final : public model::Executor,
   void to_whoever_waits(Slot& slot, std::uint32_t lane);
   void take_leases_back();
   bool evict_least_recent();
+  static bool for_anybody(const Slot& slot);
   bool make_free(std::uint32_t memory_mb);
   void hand_over_idle();
   std::deque<Waiting>::iterator distant_for(const model::VersionId& version, base::Duration patience);
@@ -181,6 +194,18 @@ class Worker final : public model::Executor,
   bool comes_back(const model::VersionId& version, bool lent_only) const;
   bool coming(const messaging::Demand& demand) const;
   void check_demands_soon();
+
+  void check_prestarts();
+  void rest_prestarts();
+  bool cores_are_busy() const;
+  void check_prestarts_at(base::TimePoint when);
+  bool has_room_for(std::uint32_t memory_mb) const;
+  void prestart(const InstanceKind& kind);
+  PrestartPlan::Counts prestarted() const;
+  Slot* find_prestarted(const InstanceKind& kind);
+  std::unique_ptr<Instance> take_prestarted(const InstanceKind& kind);
+  bool remove_prestarted(const std::optional<InstanceKind>& kind = std::nullopt);
+  void prestart_failed(Slot& slot, const model::Outcome& outcome);
 
   void arm_expiry();
   void expire();
@@ -195,9 +220,15 @@ class Worker final : public model::Executor,
   std::deque<Waiting> demands_;  // oldest first
   base::TimerId expiry_timer_ = 0;
   base::TimerId demand_timer_ = 0;
+  PrestartPlan prestarts_;
+  base::TimerId prestart_timer_ = 0;
+  base::TimePoint prestart_timer_at_;
+  base::TimePoint prestart_from_;  // none is begun before
+  std::chrono::seconds prestart_pause_ = kPrestartPause;
   bool draining_ = false;
   std::function<void()> drained_;
   std::uint64_t started_ = 0;
+  std::uint64_t prestarts_used_ = 0;
   std::uint64_t expired_ = 0;
   std::uint64_t evicted_ = 0;
   std::uint64_t executions_ = 0;

@@ -42,8 +42,8 @@ bool Worker::coming(const messaging::Demand& demand) const {
   const bool waits = std::any_of(demands_.begin(), demands_.end(),
                                  [&](const Waiting& each) { return each.demand.id == demand.id; });
   // Idle memory counts: what has only just become idle goes after its grace.
-  const std::uint32_t idle_mb =
-      options_.evict ? memory_in(ReservationState::kIdle) + memory_in(ReservationState::kLeased) : 0;
+  std::uint32_t idle_mb = memory_in(ReservationState::kPrestarted);
+  idle_mb += options_.evict ? memory_in(ReservationState::kIdle) + memory_in(ReservationState::kLeased) : 0;
   return !waits || ledger_.free_mb() + memory_in(ReservationState::kRemoving) + idle_mb >= demanded_mb();
 }
 
@@ -126,9 +126,8 @@ void Worker::serve_demands() {
       served.give(std::nullopt);
     }
   }
-  while (options_.evict &&
-         demanded_mb(loop_.now()) > ledger_.free_mb() + memory_in(ReservationState::kRemoving)) {
-    if (!evict_least_recent()) {
+  while (demanded_mb(loop_.now()) > ledger_.free_mb() + memory_in(ReservationState::kRemoving)) {
+    if (!remove_prestarted() && !(options_.evict && evict_least_recent())) {
       break;
     }
   }
@@ -179,11 +178,12 @@ void Worker::take_leases_back() {
   }
 }
 
+bool Worker::for_anybody(const Slot& slot) {
+  return slot.state == ReservationState::kCold && slot.offered_to == 0;
+}
+
 // Cold memory that nobody was promised is as good as free: where it is looked for, its pieces were too small.
 bool Worker::make_free(std::uint32_t memory_mb) {
-  const auto for_anybody = [](const Slot& slot) {
-    return slot.state == ReservationState::kCold && slot.offered_to == 0;
-  };
   std::uint32_t most_mb = ledger_.free_mb();
   for (const auto& [name, slot] : slots_) {
     most_mb += for_anybody(slot) ? slot.memory.memory_mb() : 0;

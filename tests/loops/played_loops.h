@@ -61,6 +61,10 @@ class PlayedInstances final : public worker::InstanceFactory {
     return made;
   }
 
+  std::unique_ptr<worker::Instance> prestart(worker::Prestart, worker::InstanceEvents&) override {
+    return nullptr;  // these workers keep none
+  }
+
   int starting = 0;
   int most_starting = 0;
 
@@ -69,6 +73,7 @@ class PlayedInstances final : public worker::InstanceFactory {
    public:
     Played(PlayedInstances& owner, std::string name, worker::InstanceEvents& events)
         : owner_(owner), name_(std::move(name)), events_(events) {}
+    void assign(worker::InstanceStart) override {}
     void invoke(worker::InstanceCall call) override {
       const base::Duration run = owner_.run_time();
       const bool fault = owner_.fault();
@@ -134,8 +139,16 @@ class PlayedLoop {
       : uri("inproc:" + std::to_string(index)),
         random(index + 1),
         instances(loop, options.times, options.seed * 100 + static_cast<std::uint32_t>(index)),
-        worker({uri, options.memory_mb, options.largest_function_mb}, instances, messaging, loop, random) {
+        worker(worker_options(uri, options), instances, messaging, loop, random) {
     local.subscribe(worker);
+  }
+
+  static worker::WorkerOptions worker_options(const std::string& uri, const PlayedLoopOptions& options) {
+    worker::WorkerOptions made;
+    made.uri = uri;
+    made.memory_mb = options.memory_mb;
+    made.largest_function_mb = options.largest_function_mb;
+    return made;
   }
 
   base::ManualEventLoop loop;

@@ -27,6 +27,7 @@ using Finished = FinishedCall;
 // Keeps what it is told.
 class Recorder final : public InstanceEvents {
  public:
+  void booted(const std::string&) override { booted_count++; }
   void loaded(const std::string&, const model::ExecutionSteps& start_steps) override {
     loaded_count++;
     steps = start_steps;
@@ -44,6 +45,7 @@ class Recorder final : public InstanceEvents {
   }
   void ended(const std::string&) override { ended_count++; }
 
+  int booted_count = 0;
   int loaded_count = 0;
   std::optional<Finished> failed;
   std::vector<Finished> finishes;

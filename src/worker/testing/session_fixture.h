@@ -31,7 +31,7 @@ inline Frame result(std::uint64_t invocation, const std::string& json = "17") {
 }
 
 // What the heart is told, of the start or of one call.
-enum class Told { kNothing, kStarted, kStartFailed, kFinished };
+enum class Told { kNothing, kBooted, kStarted, kStartFailed, kFinished };
 
 inline Told told(const SessionActions& actions) {
   EXPECT_LE(actions.finished.size(), 1U);
@@ -99,7 +99,7 @@ class InstanceSessionTest : public testing::Test {
   }
 
   base::TimePoint now_{milliseconds(1'000)};
-  InstanceSession session_{SessionLimits{}, now_};
+  InstanceSession session_{SessionLimits{}, SessionStart::kWithVersion, now_};
 };
 
 }  // namespace hearth::worker::session_test

@@ -23,6 +23,10 @@ class FakeInstances final : public InstanceFactory {
   class FakeInstance final : public Instance {
    public:
     FakeInstance(FakeInstances& owner, std::string name) : owner_(owner), name_(std::move(name)) {}
+    void assign(InstanceStart start) override {
+      owner_.assigned.emplace_back(name_, start.name);
+      name_ = start.name;
+    }
     void invoke(InstanceCall call) override { owner_.invoked.emplace_back(name_, call.request_id); }
     bool takes_behind() const override { return owner_.takes_behind; }
     void take_back() override { owner_.taken_back.push_back(name_); }
@@ -39,8 +43,16 @@ class FakeInstances final : public InstanceFactory {
     return std::make_unique<FakeInstance>(*this, start.name);
   }
 
+  std::unique_ptr<Instance> prestart(Prestart prestart, InstanceEvents& instance_events) override {
+    events = &instance_events;
+    prestarted.push_back(prestart);
+    return std::make_unique<FakeInstance>(*this, prestart.name);
+  }
+
   InstanceEvents* events = nullptr;
   std::vector<std::string> started;
+  std::vector<Prestart> prestarted;
+  std::vector<std::pair<std::string, std::string>> assigned;  // which pre-started one became which instance
   std::vector<std::pair<std::string, std::string>> invoked;
   std::vector<std::string> stopped;
   bool takes_behind = false;
@@ -67,6 +79,7 @@ class WorkerTest : public testing::Test {
     options.memory_mb = memory_mb;
     options.evict = evict;
     options.shared = shared;
+    options.prestart = prestart_;
     worker_ = std::make_unique<Worker>(options, instances_, messaging_, loop_, random_);
     messaging_.subscribe(*worker_);
     worker_->open();
@@ -113,6 +126,7 @@ class WorkerTest : public testing::Test {
   }
   std::uint32_t count(ReservationState state) { return worker_->snapshot().reservations.at(state); }
 
+  PrestartOptions prestart_;
   base::ManualEventLoop loop_;
   base::SeededRandom random_{1};
   messaging::InprocMessaging messaging_;

@@ -1,0 +1,105 @@
+// One real instance: what performs the decisions of its InstanceSession, between the sandbox's host, the code
+// cache, its InstanceChannel and the worker's heart. Made by SandboxedInstanceFactory. Loop thread only.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "worker/code_cache.h"
+#include "worker/instance.h"
+#include "worker/instance_channel.h"
+#include "worker/instance_session.h"
+#include "worker/log_capture.h"
+#include "worker/sandboxed_instance.h"
+
+namespace hearth::worker {
+
+class InstanceCore;
+
+// What all instances of one factory use.
+struct InstanceParts {
+  base::Reactor& reactor;
+  base::EventLoop& loop;
+  sandbox::Host& host;
+  CodeFolders code_folders;
+  SandboxedInstanceOptions options;
+  std::shared_ptr<ReadBuffers> buffers = std::make_shared<ReadBuffers>();
+  // Every instance by its sandbox's name until nothing is left of it, also when the heart has let go of it.
+  std::unordered_map<std::string, std::shared_ptr<InstanceCore>> living;
+};
+
+// Lives until nothing is left of it and the heart has let go.
+class InstanceCore : public std::enable_shared_from_this<InstanceCore>, public InstanceChannel::Events {
+ public:
+  InstanceCore(std::shared_ptr<InstanceParts> parts, InstanceStart start, InstanceEvents& events);
+  // Before its version is known.
+  InstanceCore(std::shared_ptr<InstanceParts> parts, Prestart prestart, InstanceEvents& events);
+  InstanceCore(const InstanceCore&) = delete;
+  InstanceCore& operator=(const InstanceCore&) = delete;
+  ~InstanceCore() override { parts_->loop.cancel(timer_); }
+
+  // Call once.
+  void begin();
+
+  // As Instance has them.
+  void assign(InstanceStart start);
+  void invoke(InstanceCall call);
+  bool takes_behind() const;
+  void take_back();
+  void stop() { step_from_heart(event::Stop{}); }
+
+  // The heart lets go: no event comes any more, the end goes on.
+  void abandon();
+
+  void exited(const sandbox::Exit& exit);
+
+ private:
+  void frame_received(protocol::Frame frame, bool more_follows) override {
+    step(event::FrameReceived{std::move(frame), more_follows});
+  }
+  void channel_failed(base::Error error) override { step(event::ChannelFailed{std::move(error)}); }
+  void channel_ended(bool mid_frame) override { step(event::ChannelEnded{mid_frame}); }
+
+  bool one_at_a_time() const { return start_.version != nullptr && start_.version->concurrency == 1; }
+  void fetch_code();
+  void code_fetched(base::Result<CodeFolder> folder);
+  void start_sandbox();
+  base::Result<sandbox::Spec> spec() const;
+  void sandbox_started(const base::Result<void>& started);
+  void mount_code();
+  void prepare_captures();
+  void send_init();
+  void send_invoke(std::uint64_t invocation);
+  void cap_cpu();
+
+  void step_from_heart(SessionEvent&& event);
+  void reclaim();
+  void step(SessionEvent&& event);
+  void perform(SessionActions&& actions);
+  void tell(SessionActions&& actions, model::CapturedLogs&& logs);
+  void report(SessionActions&& actions, model::CapturedLogs&& logs);
+  model::CapturedLogs logs_of(std::uint32_t slot);
+  void set_timer(base::TimePoint when);
+
+  const std::shared_ptr<InstanceParts> parts_;  // holds this in `living` until the end or the factory's
+  InstanceStart start_;                         // of a pre-started one: its name, until it is assigned
+  const std::string sandbox_name_;              // the name that it was started with
+  const std::optional<Prestart> prestart_;
+  InstanceEvents* events_;  // null once the heart has let go
+  InstanceSession session_;
+  std::unique_ptr<InstanceChannel> channel_;
+  std::optional<CodeFolder> code_folder_;  // held until nothing is left: the sandbox has it mounted
+  InstanceCall call_;                      // until it is sent
+  std::vector<LogCapture> captures_;       // what calls wrote by frames, a slot each
+  base::TimerId timer_ = 0;
+  base::TimePoint armed_for_;
+  base::TimePoint deadline_;
+  bool in_call_ = false;  // the heart is calling; reports are posted
+  bool gone_ = false;     // it has exited: an answer read now was its last
+};
+
+}  // namespace hearth::worker
