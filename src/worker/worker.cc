@@ -126,6 +126,7 @@ void Worker::assign(Slot& slot) {
     slot.instance = instances_.start(std::move(start), *this);
   }
   prestarts_.started(kind, loop_.now());
+  give_prestarts_up();
   // What the function does not need has been reclaimed: others may have it.
   serve_demands();
   advertise();

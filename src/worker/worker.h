@@ -142,6 +142,8 @@ class Worker final : public model::Executor,
 
   // From the end of a start to the boot of the next instance that waits for one.
   static constexpr std::chrono::milliseconds kPrestartRest{10};
+  // Of the worker's memory they have at most this part.
+  static constexpr std::uint32_t kPrestartShare = 10;
   // Between tries when pre-started instances do not come up: doubled each time, up to the most.
   static constexpr std::chrono::seconds kPrestartPause{1};
   static constexpr std::chrono::seconds kPrestartPauseMost{60};
@@ -197,8 +199,10 @@ class Worker final : public model::Executor,
 
   void check_prestarts();
   void rest_prestarts();
+  void give_prestarts_up();
   bool cores_are_busy() const;
   void check_prestarts_at(base::TimePoint when);
+  std::uint32_t unused_mb() const;
   bool has_room_for(std::uint32_t memory_mb) const;
   void prestart(const InstanceKind& kind);
   PrestartPlan::Counts prestarted() const;

@@ -19,6 +19,7 @@ void Worker::check_prestarts() {
       break;
     }
   }
+  give_prestarts_up();
   const auto lacking = cores_are_busy() ? std::nullopt : prestarts_.lacking(prestarted(), now);
   if (lacking && now >= prestart_from_ && has_room_for(prestart_memory_mb(*lacking))) {
     prestart(*lacking);
@@ -64,13 +65,25 @@ void Worker::check_prestarts_at(base::TimePoint when) {
   });
 }
 
-// The largest function finds its room all the same.
-bool Worker::has_room_for(std::uint32_t memory_mb) const {
-  std::uint32_t unused_mb = ledger_.free_mb();
-  for (const auto& [name, slot] : slots_) {
-    unused_mb += for_anybody(slot) ? slot.memory.memory_mb() : 0;
+// So that the next call finds room, however large its function, before it has to wait for it.
+void Worker::give_prestarts_up() {
+  while (unused_mb() + memory_in(ReservationState::kRemoving) < options_.largest_function_mb &&
+         remove_prestarted()) {
   }
-  return demands_.empty() && unused_mb >= options_.largest_function_mb + memory_mb;
+}
+
+std::uint32_t Worker::unused_mb() const {
+  std::uint32_t sum_mb = ledger_.free_mb();
+  for (const auto& [name, slot] : slots_) {
+    sum_mb += for_anybody(slot) ? slot.memory.memory_mb() : 0;
+  }
+  return sum_mb;
+}
+
+// The largest function finds its room all the same, and most of the memory is for instances that have one.
+bool Worker::has_room_for(std::uint32_t memory_mb) const {
+  return demands_.empty() && unused_mb() >= options_.largest_function_mb + memory_mb &&
+         memory_in(ReservationState::kPrestarted) + memory_mb <= ledger_.total_mb() / kPrestartShare;
 }
 
 void Worker::prestart(const InstanceKind& kind) {

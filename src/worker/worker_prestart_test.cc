@@ -148,25 +148,37 @@ TEST_F(WorkerPrestart, LeavesTheLargestFunctionItsRoom) {
   EXPECT_TRUE(take("v", 1024));
 }
 
-TEST_F(WorkerPrestart, IsTheFirstToGoWhenMemoryIsShort) {
+TEST_F(WorkerPrestart, HasATenthOfTheMemoryAtMost) {
+  prestart_.ready = 3;
+  open(1280);
+  boot();
+  boot();
+  EXPECT_EQ(waiting(), 2U);
+}
+
+TEST_F(WorkerPrestart, GoesWhenTheLargestFunctionsRoomIsTaken) {
   open(1024 + kWaitingMb);
   boot();
-  const auto idle = warm_up("a", 512);
-  worker_->release(idle, model::ReleaseKind::kKeep);
-  loop_.advance(milliseconds(10));
-  EXPECT_TRUE(worker_->on_demand({1, "b", 576}));
+  call("a", 512);
   EXPECT_EQ(instances_.stopped, std::vector<std::string>{instances_.prestarted[0].name});
   instances_.events->ended(instances_.stopped[0]);
-  EXPECT_TRUE(take("b", 576));
+  load(called_);
   EXPECT_EQ(instances_.prestarted.size(), 1U) << "there is no room for another";
 }
 
-TEST_F(WorkerPrestart, GivesWayThoughNoInstanceIsEvicted) {
-  open(1024 + kWaitingMb, /*evict=*/false);
+TEST_F(WorkerPrestart, GoesBeforeAnyInstanceDoes) {
+  open(2048 + 128);
+  worker_->release(warm_up("a"), model::ReleaseKind::kKeep);
   boot();
-  warm_up("a", 512);
-  EXPECT_TRUE(worker_->on_demand({1, "b", 576}));
-  EXPECT_EQ(instances_.stopped.size(), 1U);
+  loop_.advance(milliseconds(10));
+  EXPECT_TRUE(worker_->on_demand({1, "b", 1024}));
+  EXPECT_TRUE(instances_.stopped.empty());
+  EXPECT_TRUE(worker_->on_demand({2, "c", 1024}));
+  EXPECT_EQ(instances_.stopped, std::vector<std::string>{instances_.prestarted.back().name});
+  instances_.events->ended(instances_.stopped[0]);
+  EXPECT_TRUE(take("b", 1024));
+  EXPECT_TRUE(take("c", 1024));
+  EXPECT_EQ(count(ReservationState::kIdle), 1U);
 }
 
 TEST_F(WorkerPrestart, OneThatDoesNotComeUpIsTriedAgainEverMoreRarely) {
