@@ -33,6 +33,7 @@ worker::SandboxedInstanceOptions instance_options(const ShardOptions& shard) {
   worker::SandboxedInstanceOptions made;
   made.start_timeout = in_ms(options.start_timeout);
   made.init_timeout = in_ms(options.init_timeout);
+  made.pause_after = options.pause_after;
   made.invocation = options.invocation;
   made.limits = options.instance;
   made.limits.cpu_millicores = static_cast<std::uint32_t>(options.instance_cpus * 1'000);

@@ -17,6 +17,8 @@ void add_worker_flags(CLI::App& command, ServeOptions& options) {
           "idle: an idle instance gives way when another function's call finds no memory; never: 503")
       ->check(CLI::IsMember({"idle", "never"}))
       ->capture_default_str();
+  add_duration(*group, "--pause-after", options.pause_after,
+               "An instance that has been idle for so long stands still until its next call; 0: never");
   group
       ->add_option(
           "--prestart", options.prestart,

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/reactor.h"
 #include "launcher/codec.h"
+#include "launcher/control_files.h"
 #include "launcher/packet.h"
 
 namespace hearth::launcher {
@@ -60,6 +61,8 @@ class Client::Link : public std::enable_shared_from_this<Link> {
   void assign(const std::string& name, const sandbox::Limits& limits, base::UniqueFd code_folder,
               AssignDone done);
   void set_limits(const std::string& name, const sandbox::Limits& limits);
+  void set_frozen(const std::string& name, bool frozen);
+  std::uint64_t measure(const std::string& name) const;
   void remove(const std::string& name);
   void on_exit(ExitHandler handler) { on_exit_ = std::move(handler); }
   // The watch holds this object until close(), or the launcher's loss.
@@ -70,6 +73,7 @@ class Client::Link : public std::enable_shared_from_this<Link> {
   struct Sandbox {
     StartDone done;       // empty once started
     AssignDone assigned;  // of an assignment that is under way
+    sandbox::Control control;
     bool removing = false;
   };
   struct Queued {
@@ -120,7 +124,7 @@ void Client::Link::start(sandbox::Spec spec, sandbox::Descriptors descriptors, S
   if (!bytes) {
     return refuse(std::move(done), bytes.error());
   }
-  sandboxes_.emplace(name, Sandbox{std::move(done), nullptr, false});
+  sandboxes_.emplace(name, Sandbox{std::move(done), nullptr, {}, false});
   send({std::move(bytes).value(), std::move(descriptors), std::move(name), {}});
 }
 
@@ -258,6 +262,9 @@ void Client::Link::receive() {
 
 void Client::Link::handle(const Notice& notice) {
   if (const auto* started = std::get_if<Started>(&notice)) {
+    if (const auto found = sandboxes_.find(started->name); found != sandboxes_.end()) {
+      found->second.control = take_control(receiver_, started->present);
+    }
     start_ended(started->name, {});
   } else if (const auto* refused = std::get_if<NotStarted>(&notice)) {
     start_ended(refused->name, refused->error);
@@ -272,6 +279,21 @@ void Client::Link::handle(const Notice& notice) {
   } else {
     lose({ErrorCode::kCorrupt, "the launcher says that it is ready in the middle of its work"});
   }
+}
+
+void Client::Link::set_frozen(const std::string& name, bool frozen) {
+  const auto found = sandboxes_.find(name);
+  if (found == sandboxes_.end()) {
+    return;
+  }
+  if (auto set = freeze(found->second.control, frozen); !set) {
+    spdlog::warn("sandbox {}: {}", name, set.error().message);
+  }
+}
+
+std::uint64_t Client::Link::measure(const std::string& name) const {
+  const auto found = sandboxes_.find(name);
+  return found == sandboxes_.end() ? 0 : used_bytes(found->second.control);
 }
 
 void Client::Link::start_ended(const std::string& name, Result<void> result) {
@@ -358,6 +380,10 @@ void Client::assign(const std::string& name, const sandbox::Limits& limits, base
 void Client::set_limits(const std::string& name, const sandbox::Limits& limits) {
   link_->set_limits(name, limits);
 }
+
+void Client::set_frozen(const std::string& name, bool frozen) { link_->set_frozen(name, frozen); }
+
+void Client::measure(const std::string& name, MeasureDone done) { done(link_->measure(name)); }
 
 void Client::remove(const std::string& name) { link_->remove(name); }
 

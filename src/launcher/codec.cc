@@ -31,6 +31,7 @@ enum class Kind : std::uint8_t {
 
 constexpr auto kLastErrorCode = static_cast<std::uint8_t>(ErrorCode::kInternal);
 constexpr auto kLastExitReason = static_cast<std::uint8_t>(sandbox::ExitReason::kRemoved);
+constexpr std::uint8_t kWholeControl = kFreezerPresent | kMemoryPresent;
 constexpr std::uint8_t kAllPresent = (1U << kMaxDescriptors) - 1;
 
 // Writes fields one after the other; remembers the first that is over its bound.
@@ -230,11 +231,23 @@ Result<std::string> encode_message(const Unready& unready) {
   return std::move(out).finish();
 }
 
-template <typename Done>
-requires std::same_as<Done, Started> || std::same_as<Done, Assigned> Result<std::string> encode_message(
-    const Done& done) {
-  Writer out(std::same_as<Done, Started> ? Kind::kStarted : Kind::kAssigned);
-  out.name(done.name);
+Result<std::string> encode_message(const Started& started) {
+  Writer out(Kind::kStarted);
+  out.name(started.name);
+  out.integer(started.present);
+  return std::move(out).finish();
+}
+
+Started decode_started(Reader& in) {
+  Started started;
+  started.name = in.name();
+  started.present = in.choice(kWholeControl);
+  return started;
+}
+
+Result<std::string> encode_message(const Assigned& assigned) {
+  Writer out(Kind::kAssigned);
+  out.name(assigned.name);
   return std::move(out).finish();
 }
 
@@ -328,7 +341,7 @@ Result<Notice> decode_notice(std::string_view bytes) {
       notice = Unready{in.error()};
       break;
     case Kind::kStarted:
-      notice = Started{in.name()};
+      notice = decode_started(in);
       break;
     case Kind::kNotStarted:
       notice = decode_refusal<NotStarted>(in);

@@ -37,6 +37,7 @@ std::vector<Notice> notices() {
   return {Ready{77},
           Unready{error},
           Started{"a"},
+          Started{"g", kMemoryPresent},
           NotStarted{"b", error},
           Assigned{"e"},
           NotAssigned{"f", error},

@@ -61,8 +61,13 @@ struct Unready {
   bool operator==(const Unready&) const = default;
 };
 
+// Of sandbox::Control, which travels beside the notice of a start, in this order.
+inline constexpr std::uint8_t kFreezerPresent = 1;
+inline constexpr std::uint8_t kMemoryPresent = 2;
+
 struct Started {
   std::string name;
+  std::uint8_t present = 0;  // which of them are in the packet
 
   bool operator==(const Started&) const = default;
 };

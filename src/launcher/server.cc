@@ -83,7 +83,7 @@ Result<void> Server::handle(StartRequest& request) {
       descriptors ? start(request.spec, std::move(descriptors).value()) : Result<void>(descriptors.error());
   if (started) {
     living_.emplace(request.spec.name, Living{});
-    notify(Started{std::move(request.spec.name)});
+    notify_started(std::move(request.spec.name));
   } else {
     notify(NotStarted{std::move(request.spec.name), started.error()});
   }
@@ -215,14 +215,31 @@ void Server::collect() {
 
 bool Server::end_is_under_way() const { return removing_ > 0 || Clock::now() < settled_at_; }
 
-void Server::notify(const Notice& notice) {
+// The peer stops and continues its sandboxes itself: each call would wait for the launcher to wake.
+void Server::notify_started(std::string name) {
+  const sandbox::Control control = backend_.control(name);
+  Started started{std::move(name), 0};
+  std::array<int, 2> descriptors{};
+  std::size_t count = 0;
+  const auto add = [&](const base::UniqueFd& file, std::uint8_t bit) {
+    if (file.valid()) {
+      descriptors[count++] = file.get();
+      started.present |= bit;
+    }
+  };
+  add(control.freezer, kFreezerPresent);
+  add(control.memory, kMemoryPresent);
+  notify(started, std::span(descriptors).first(count));
+}
+
+void Server::notify(const Notice& notice, std::span<const int> descriptors) {
   const Result<std::string> bytes = encode(notice);
   if (!bytes || !socket_.valid()) {
     return;  // only a name over its bound does not encode, and no such sandbox lives
   }
   // A peer that does not read stops the launcher, and with it only itself. One that is gone is
   // noticed by the next receive.
-  send_packet(socket_.get(), *bytes, {}, 0);
+  send_packet(socket_.get(), *bytes, descriptors, 0);
 }
 
 Result<void> Server::remove_all() {

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstddef>
 #include <map>
+#include <span>
 #include <string>
 
 #include "base/result.h"
@@ -56,7 +57,8 @@ class Server {
   bool wait(int socket);
   void collect();
   bool end_is_under_way() const;
-  void notify(const Notice& notice);
+  void notify(const Notice& notice, std::span<const int> descriptors = {});
+  void notify_started(std::string name);
   base::Result<void> remove_all();
 
   sandbox::Backend& backend_;

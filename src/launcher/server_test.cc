@@ -68,6 +68,8 @@ class ServerTest : public testing::Test {
     return decode_notice(receiver_.bytes()).value();
   }
 
+  std::span<UniqueFd> received_descriptors() { return receiver_.descriptors(); }
+
   Notice start(const std::string& name) {
     send(StartRequest{spec_named(name), 0});
     return receive();
@@ -163,6 +165,23 @@ TEST_F(ServerTest, PassesTheBackendsErrorsOn) {
   backend_.refuse_with({});
   EXPECT_EQ(start("one"), Notice(Started{"one"}));
   EXPECT_TRUE(backend_.removed().empty()) << "what never started is not removed";
+}
+
+TEST_F(ServerTest, HandsOverWhatASandboxIsStoppedAndMeasuredBy) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+  const UniqueFd reading(ends[0]);
+  backend_.freeze_by(UniqueFd(ends[1]));
+  run();
+  EXPECT_EQ(start("one"), Notice(Started{"one", kFreezerPresent | kMemoryPresent}));
+  backend_.freeze_by({});
+  ASSERT_EQ(received_descriptors().size(), 2U);
+  ASSERT_EQ(::write(received_descriptors()[0].get(), "1", 1), 1);
+  char byte = 0;
+  EXPECT_EQ(::read(reading.get(), &byte, 1), 1);
+  EXPECT_EQ(byte, '1');
+  EXPECT_EQ(start("two"), Notice(Started{"two"}));
+  EXPECT_EQ(::read(reading.get(), &byte, 1), 0) << "the launcher still has a copy";
 }
 
 TEST_F(ServerTest, AssignsAFolderOfCodeToALivingSandbox) {

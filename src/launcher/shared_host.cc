@@ -76,6 +76,13 @@ class SharedHost::View final : public sandbox::Host {
   void set_limits(const std::string& name, const sandbox::Limits& limits) override {
     shared_->home.post([shared = shared_, name, limits] { shared->host.set_limits(name, limits); });
   }
+  void set_frozen(const std::string& name, bool frozen) override {
+    shared_->home.post([shared = shared_, name, frozen] { shared->host.set_frozen(name, frozen); });
+  }
+  void measure(const std::string& name, MeasureDone done) override {
+    auto told = base::bring_back(*owner_.loop, std::move(done));
+    shared_->home.post([shared = shared_, name, told] { shared->host.measure(name, told); });
+  }
   void remove(const std::string& name) override {
     shared_->home.post([shared = shared_, name] { shared->host.remove(name); });
   }

@@ -29,6 +29,8 @@ class PlayedHost final : public sandbox::Host {
   void set_limits(const std::string& name, const sandbox::Limits& limits) override {
     limited.emplace_back(name, limits.cpu_weight);
   }
+  void set_frozen(const std::string& name, bool frozen) override { frozen_names.emplace_back(name, frozen); }
+  void measure(const std::string& /*name*/, MeasureDone done) override { done(77); }
   void remove(const std::string& name) override { removed.push_back(name); }
   void on_exit(ExitHandler handler) override { exit = std::move(handler); }
 
@@ -37,6 +39,7 @@ class PlayedHost final : public sandbox::Host {
   sandbox::Descriptors descriptors;
   std::vector<StartDone> dones;
   std::vector<std::pair<std::string, std::uint32_t>> limited;
+  std::vector<std::pair<std::string, bool>> frozen_names;
   std::vector<std::string> removed;
   ExitHandler exit;
 };
@@ -135,9 +138,14 @@ TEST_F(SharedHostTest, LimitsAndRemovalsCross) {
   sandbox::Limits limits;
   limits.cpu_weight = 77;
   view_->set_limits("a", limits);
+  std::uint64_t bytes = 0;
+  view_->measure("a", [&bytes](std::uint64_t measured) { bytes = measured; });
+  view_->set_frozen("a", true);
   view_->remove("a");
   EXPECT_TRUE(host_.removed.empty());
   run();
+  EXPECT_EQ(bytes, 77U);
+  EXPECT_EQ(host_.frozen_names, (std::vector<std::pair<std::string, bool>>{{"a", true}}));
   EXPECT_EQ(host_.removed, Names{"a"});
   EXPECT_EQ(host_.limited[0], std::pair(std::string("a"), 77U));
 }

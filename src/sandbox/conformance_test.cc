@@ -1,5 +1,6 @@
 // What every Backend promises (sandbox/sandbox.h), checked on each adapter.
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -197,6 +198,46 @@ TEST_P(Conformance, AnAssignmentIsMadeOrRefusedAsUnsupported) {
   EXPECT_EQ(assigned.ok(), GetParam().name != "fake");
   backend_->remove(running->name);
   EXPECT_TRUE(driver_->wait_exit(running->name).has_value());
+}
+
+TEST_P(Conformance, SaysHowMuchMemoryIsUsed) {
+  auto running = driver_->start(driver_->probe_spec({"eat", "24"}));
+  ASSERT_TRUE(running.ok());
+  ASSERT_EQ(read_some(running->out), "eaten\n");
+  const auto control = backend_->control(running->name);
+  if (control.memory.valid()) {
+    const auto bytes = std::stoull(read_some(control.memory));
+    EXPECT_GT(bytes, 24ULL << 20U);
+    EXPECT_LT(bytes, 32ULL << 20U);
+  }
+  EXPECT_EQ(control.memory.valid(), GetParam().name != "fake");
+  backend_->remove(running->name);
+  EXPECT_TRUE(driver_->wait_exit(running->name).has_value());
+}
+
+TEST_P(Conformance, StandsStillAndGoesOn) {
+  auto running = driver_->start(driver_->probe_spec({"echo"}));
+  ASSERT_TRUE(running.ok());
+  EXPECT_FALSE(backend_->control("nobody").freezer.valid());
+  const auto freezer = std::move(backend_->control(running->name).freezer);
+  if (!freezer.valid()) {
+    backend_->remove(running->name);
+    driver_->wait_exit(running->name);
+    GTEST_SKIP() << "no cgroup.freeze here";
+  }
+  ASSERT_EQ(::write(running->requests.get(), "a\n", 2), 2);
+  ASSERT_EQ(read_some(running->answers), "A\n");
+  ASSERT_EQ(::write(freezer.get(), "1", 1), 1);
+  ASSERT_EQ(::write(running->requests.get(), "b\n", 2), 2);
+  pollfd answer{running->answers.get(), POLLIN, 0};
+  EXPECT_EQ(::poll(&answer, 1, 50), 0) << "it answers though it stands still";
+  ASSERT_EQ(::write(freezer.get(), "0", 1), 1);
+  EXPECT_EQ(read_some(running->answers), "B\n");
+  ASSERT_EQ(::write(freezer.get(), "1", 1), 1);
+  backend_->remove(running->name);
+  const auto exit = driver_->wait_exit(running->name);
+  ASSERT_TRUE(exit.has_value()) << "what stands still cannot be removed";
+  EXPECT_EQ(exit->reason, ExitReason::kRemoved);
 }
 
 TEST_P(Conformance, ALivingNameIsRefused) {

@@ -65,6 +65,7 @@ void InstanceCore::assign(InstanceStart start) {
 }
 
 void InstanceCore::invoke(InstanceCall call) {
+  PauseQueue::busy(*this);
   call_ = std::move(call);
   step_from_heart(event::Invoke{call_.slot, call_.latest});
 }
@@ -201,7 +202,11 @@ void InstanceCore::step(SessionEvent&& event) {
   if (!std::holds_alternative<event::FrameReceived>(event) && !std::holds_alternative<event::Invoke>(event)) {
     reclaim();
   }
-  perform(session_.on(std::move(event), parts_->loop.now()));
+  const base::TimePoint now = parts_->loop.now();
+  perform(session_.on(std::move(event), now));
+  if (session_.state() == SessionState::kIdle && !session_.paused()) {
+    parts_->pauses.idle(*this, now);
+  }
 }
 
 // In the order that SessionActions has them.
@@ -217,6 +222,9 @@ void InstanceCore::perform(SessionActions&& actions) {
   }
   if (actions.send_invoke) {
     send_invoke(*actions.send_invoke);
+  }
+  if (actions.frozen) {
+    parts_->host.set_frozen(sandbox_name_, *actions.frozen);
   }
   if (actions.deadline) {
     set_timer(*actions.deadline);

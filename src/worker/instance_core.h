@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "worker/code_cache.h"
@@ -14,6 +15,7 @@
 #include "worker/instance_channel.h"
 #include "worker/instance_session.h"
 #include "worker/log_capture.h"
+#include "worker/pause_queue.h"
 #include "worker/sandboxed_instance.h"
 
 namespace hearth::worker {
@@ -22,18 +24,29 @@ class InstanceCore;
 
 // What all instances of one factory use.
 struct InstanceParts {
+  InstanceParts(base::Reactor& its_reactor, base::EventLoop& its_loop, sandbox::Host& its_host,
+                CodeFolders folders, SandboxedInstanceOptions its_options)
+      : reactor(its_reactor),
+        loop(its_loop),
+        host(its_host),
+        code_folders(std::move(folders)),
+        options(std::move(its_options)) {}
+
   base::Reactor& reactor;
   base::EventLoop& loop;
   sandbox::Host& host;
-  CodeFolders code_folders;
-  SandboxedInstanceOptions options;
+  const CodeFolders code_folders;
+  const SandboxedInstanceOptions options;
   std::shared_ptr<ReadBuffers> buffers = std::make_shared<ReadBuffers>();
+  PauseQueue pauses{loop, options.pause_after};
   // Every instance by its sandbox's name until nothing is left of it, also when the heart has let go of it.
   std::unordered_map<std::string, std::shared_ptr<InstanceCore>> living;
 };
 
 // Lives until nothing is left of it and the heart has let go.
-class InstanceCore : public std::enable_shared_from_this<InstanceCore>, public InstanceChannel::Events {
+class InstanceCore : public std::enable_shared_from_this<InstanceCore>,
+                     public InstanceChannel::Events,
+                     private Pausable {
  public:
   InstanceCore(std::shared_ptr<InstanceParts> parts, InstanceStart start, InstanceEvents& events);
   // Before its version is known.
@@ -63,6 +76,8 @@ class InstanceCore : public std::enable_shared_from_this<InstanceCore>, public I
   }
   void channel_failed(base::Error error) override { step(event::ChannelFailed{std::move(error)}); }
   void channel_ended(bool mid_frame) override { step(event::ChannelEnded{mid_frame}); }
+
+  void pause() override { step(event::Pause{}); }
 
   bool one_at_a_time() const { return start_.version != nullptr && start_.version->concurrency == 1; }
   void fetch_code();

@@ -154,45 +154,6 @@ SessionActions InstanceSession::in_booting(const SessionEvent& event) {
   return interrupted(event);
 }
 
-SessionActions InstanceSession::in_waiting(const SessionEvent& event) {
-  const auto* assigned = std::get_if<event::Assigned>(&event);
-  if (assigned == nullptr) {
-    return interrupted(event);
-  }
-  state_ = SessionState::kAssigning;
-  prestarted_ = false;
-  limits_.call_timeout = assigned->call_timeout;
-  limits_.concurrency = assigned->concurrency;
-  // What came before it is not of this version's start.
-  steps_ = {};
-  steps_.cold = steps_.prestarted = true;
-  lap_ = now_;
-  SessionActions actions;
-  set_deadline(actions, now_ + limits_.start_timeout);
-  return actions;
-}
-
-SessionActions InstanceSession::in_assigning(const SessionEvent& event) {
-  SessionActions actions;
-  if (std::holds_alternative<event::CodeFetched>(event)) {
-    steps_.code_us = lap_us();
-    actions.mount_code = true;
-  } else if (std::holds_alternative<event::CodeMounted>(event)) {
-    steps_.sandbox_us = lap_us();
-    begin_init(actions);
-  } else if (const auto* failed = std::get_if<event::CodeFailed>(&event)) {
-    return give_up(OutcomeKind::kStartFailed, "code: " + failed->error.message);
-  } else if (const auto* not_mounted = std::get_if<event::CodeNotMounted>(&event)) {
-    return give_up(OutcomeKind::kStartFailed, "sandbox: " + not_mounted->error.message);
-  } else if (std::holds_alternative<event::DeadlinePassed>(event)) {
-    return give_up(OutcomeKind::kStartFailed,
-                   "the code was not there within " + milliseconds_text(limits_.start_timeout));
-  } else {
-    return interrupted(event);
-  }
-  return actions;
-}
-
 SessionActions InstanceSession::in_initialising(const SessionEvent& event) {
   if (const auto* received = std::get_if<event::FrameReceived>(&event); received && !received->more_follows) {
     return initialised(received->frame);
@@ -205,10 +166,19 @@ SessionActions InstanceSession::in_initialising(const SessionEvent& event) {
 }
 
 SessionActions InstanceSession::in_idle(const SessionEvent& event) {
+  if (std::holds_alternative<event::Pause>(event)) {
+    SessionActions actions;
+    actions.frozen = paused_ = true;
+    return actions;
+  }
   if (!std::holds_alternative<event::Invoke>(event)) {
     return interrupted(event);
   }
-  return begin_call(std::get<event::Invoke>(event));
+  SessionActions actions = begin_call(std::get<event::Invoke>(event));
+  if (std::exchange(paused_, false)) {
+    actions.frozen = false;
+  }
+  return actions;
 }
 
 SessionActions InstanceSession::in_closing(const SessionEvent& event) {

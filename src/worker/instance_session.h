@@ -97,6 +97,8 @@ struct Invoke {
   base::TimePoint latest = base::TimePoint::max();
 };
 struct Stop {};
+// It has been idle for long enough.
+struct Pause {};
 // Frames of these calls were read back out of the pipe: they have not begun, and never will.
 struct TakenBack {
   std::vector<std::uint64_t> calls;  // their ids
@@ -111,8 +113,8 @@ struct Exited {
 using SessionEvent =
     std::variant<event::CodeFetched, event::CodeFailed, event::SandboxStarted, event::SandboxFailed,
                  event::Assigned, event::CodeMounted, event::CodeNotMounted, event::FrameReceived,
-                 event::ChannelFailed, event::ChannelEnded, event::Invoke, event::Stop, event::TakenBack,
-                 event::DeadlinePassed, event::Exited>;
+                 event::ChannelFailed, event::ChannelEnded, event::Invoke, event::Pause, event::Stop,
+                 event::TakenBack, event::DeadlinePassed, event::Exited>;
 
 // What is told to the worker's heart of the start.
 enum class Report { kNothing, kBooted, kLoaded, kStartFailed };
@@ -132,6 +134,7 @@ struct SessionActions {
   bool mount_code = false;  // into the sandbox that runs, with the version's limits
   bool send_init = false;
   std::optional<std::uint64_t> send_invoke;  // the invocation's id
+  std::optional<bool> frozen;                // after the invoke: what it wakes up to is there
   std::optional<base::TimePoint> deadline;   // replaces the one that is set
   bool clear_deadline = false;
   bool cap_cpu = false;  // from here on the configured cap holds
@@ -158,6 +161,8 @@ class InstanceSession {
   SessionActions on(SessionEvent&& event, base::TimePoint now);
 
   SessionState state() const { return state_; }
+  // Of kIdle: its processes stand still.
+  bool paused() const { return paused_; }
   // Calls that were sent and have not ended; all but the first have not begun where one is taken at a time.
   std::size_t calls_in_hand() const { return running_.size(); }
   // How long the steps of the start took, as far as it has come.
@@ -215,6 +220,7 @@ class InstanceSession {
   base::TimePoint lap_;                           // when the current step of the start began
   base::TimePoint deadline_;                      // the one that is set, or was last
   SessionState closed_in_ = SessionState::kIdle;  // of kClosing: where the pipe's end came
+  bool paused_ = false;                           // of kIdle: its processes stand still
   bool mid_frame_ = false;                        // of kClosing: it came within a frame
   std::uint64_t last_call_ = 0;
   std::vector<RunningCall> running_;  // in the order in which they began

@@ -55,6 +55,32 @@ TEST_F(InstanceSessionTest, AnErrorOfTheHandlerLeavesTheInstanceInUse) {
   EXPECT_EQ(session_.state(), SessionState::kIdle);
 }
 
+TEST_F(InstanceSessionTest, StandsStillWhileItIsIdle) {
+  reach(SessionState::kIdle);
+  EXPECT_EQ(on(event::Pause{}).frozen, true);
+  EXPECT_TRUE(session_.paused());
+  now_ += std::chrono::hours(1);
+  const auto call = on(event::Invoke{});
+  EXPECT_EQ(call.send_invoke, 1U);
+  EXPECT_EQ(call.frozen, false) << "goes on, and finds the call";
+  EXPECT_FALSE(session_.paused());
+  frame(result(1));
+  EXPECT_FALSE(on(event::Invoke{}).frozen) << "it was not paused in between";
+}
+
+TEST_F(InstanceSessionTest, IsNotPausedInTheMiddleOfACall) {
+  reach(SessionState::kExecuting);
+  EXPECT_FALSE(on(event::Pause{}).frozen);
+  EXPECT_FALSE(session_.paused());
+  EXPECT_EQ(told(frame(result(1))), Told::kFinished);
+}
+
+TEST_F(InstanceSessionTest, IsStoppedWhileItIsPaused) {
+  reach(SessionState::kIdle);
+  on(event::Pause{});
+  expect_killed(on(event::Stop{}), Told::kNothing, OutcomeKind::kReturned);
+}
+
 TEST_F(InstanceSessionTest, CodeThatCannotBeHad) {
   const auto actions = on(event::CodeFailed{Error{ErrorCode::kNotFound, "gone"}});
   EXPECT_THAT(outcome_of(actions).error.message, HasSubstr("gone"));

@@ -25,13 +25,8 @@ class SandboxedInstanceFactory::Handle final : public Instance {
 SandboxedInstanceFactory::SandboxedInstanceFactory(base::Reactor& reactor, base::EventLoop& loop,
                                                    sandbox::Host& host, CodeFolders code_folders,
                                                    SandboxedInstanceOptions options)
-    : parts_(std::make_shared<InstanceParts>(InstanceParts{reactor,
-                                                           loop,
-                                                           host,
-                                                           std::move(code_folders),
-                                                           std::move(options),
-                                                           std::make_shared<ReadBuffers>(),
-                                                           {}})) {
+    : parts_(
+          std::make_shared<InstanceParts>(reactor, loop, host, std::move(code_folders), std::move(options))) {
   host.on_exit([weak = std::weak_ptr(parts_)](const sandbox::Exit& exit) {
     const auto parts = weak.lock();
     if (parts == nullptr) {

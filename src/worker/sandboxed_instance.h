@@ -26,6 +26,8 @@ namespace hearth::worker {
 struct SandboxedInstanceOptions {
   std::chrono::milliseconds start_timeout{30'000};  // --start-timeout: code, sandbox and boot together
   std::chrono::milliseconds init_timeout{10'000};   // --init-timeout: the load of the handler's module
+  std::chrono::microseconds pause_after{
+      10'000};  // --pause-after: idle for so long, it stands still; 0: never
   model::InvocationLimits invocation;
   InstanceLimits limits;
   RuntimePrograms programs;

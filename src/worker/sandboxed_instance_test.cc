@@ -7,6 +7,25 @@ namespace {
 using model::OutcomeKind;
 using std::chrono::milliseconds;
 
+TEST_F(SandboxedInstanceTest, StandsStillAfterAWhileUntilItIsUsed) {
+  options_.pause_after = std::chrono::milliseconds(2);
+  load("echo");
+  ASSERT_TRUE(run_until([this] { return host_.frozen == std::vector{true}; }));
+  EXPECT_EQ(call("1").outcome.output, "1");
+  EXPECT_EQ(call("2").outcome.output, "2");
+  EXPECT_EQ(host_.frozen, (std::vector{true, false})) << "one call after the other";
+  ASSERT_TRUE(run_until([this] { return host_.frozen.size() == 3; }));
+  instance_->stop();
+  expect_end();
+}
+
+TEST_F(SandboxedInstanceTest, DoesNotStandStillWhereItNeverShould) {
+  options_.pause_after = std::chrono::milliseconds(0);
+  load("echo");
+  run_for(std::chrono::milliseconds(30));
+  EXPECT_TRUE(host_.frozen.empty());
+}
+
 TEST_F(SandboxedInstanceTest, LoadsAndServes) {
   load("echo");
   EXPECT_TRUE(events_.steps.cold);

@@ -76,7 +76,7 @@ TEST(Threads, OnTheWarmPathNothingIsSharedBetweenLoops) {
   const std::string file = folder.write("count", std::string(8, '\0'));
   run_program({"/bin/chmod", "a+rwx", folder.path(), file});
   // On a busy machine a warm call may take as long as a start, which is not of the warm path.
-  auto options = with_threads(2, {"--hot-wait", "1s"});
+  auto options = with_threads(2, {"--hot-wait", "1s", "--prestart", "0"});
   options.environment = {std::string("LD_PRELOAD=") + HEARTH_LOCK_COUNTER, "HEARTH_LOCK_COUNT=" + file};
   const HearthServer server(options);
   const std::string id = server.create_js(handler(1));

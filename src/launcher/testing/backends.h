@@ -56,6 +56,20 @@ class ScriptedBackend : public sandbox::Backend {
     return refusal_.message.empty() ? base::Result<void>() : base::Result<void>(refusal_);
   }
 
+  // Files that the test may look at.
+  sandbox::Control control(const std::string& /*name*/) override {
+    const std::lock_guard lock(mutex_);
+    sandbox::Control control;
+    if (freezer_.valid()) {
+      control.freezer.reset(::fcntl(freezer_.get(), F_DUPFD_CLOEXEC, 0));
+      control.memory.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    }
+    return control;
+  }
+  void freeze_by(base::UniqueFd file) {
+    locked([&] { freezer_ = std::move(file); });
+  }
+
   // The end shows only at the third collect(), as if a process took its time to die.
   void remove(const std::string& name) override {
     const std::lock_guard lock(mutex_);
@@ -115,6 +129,7 @@ class ScriptedBackend : public sandbox::Backend {
   std::map<std::string, sandbox::Limits> limits_;
   std::vector<std::pair<sandbox::Exit, int>> ending_;
   sandbox::Descriptors descriptors_;
+  base::UniqueFd freezer_;
   base::Error refusal_;
   bool removal_works_ = true;
 };
@@ -148,6 +163,8 @@ class ProcessBackend final : public sandbox::Backend {
     }
     return {};
   }
+
+  sandbox::Control control(const std::string& /*name*/) override { return {}; }
 
   void remove(const std::string& name) override {
     if (const auto found = processes_.find(name); found != processes_.end()) {

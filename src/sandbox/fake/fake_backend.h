@@ -36,6 +36,7 @@ class FakeBackend final : public Backend {
   // kUnsupported: a process that runs cannot be given another working folder.
   base::Result<void> assign(const std::string& name, const Limits& limits,
                             base::UniqueFd code_folder) override;
+  Control control(const std::string& /*name*/) override { return {}; }
   void remove(const std::string& name) override;
   std::vector<Exit> collect() override;
   int ready_fd() const override { return events_.get(); }

@@ -33,6 +33,9 @@ class Cgroup {
   virtual bool out_of_memory() const = 0;
   virtual std::uint64_t peak_memory_bytes() const = 0;
 
+  // Its freezer is invalid where there is no v2 mount.
+  virtual Control control() const = 0;
+
   // SIGKILL to every process in it.
   virtual void kill() = 0;
   // True when nothing is left of it, false while the kernel keeps it busy: call again.

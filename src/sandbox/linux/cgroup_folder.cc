@@ -109,6 +109,11 @@ std::uint64_t CgroupFolder::read_keyed(const char* file, std::string_view key) c
   return 0;
 }
 
+base::UniqueFd CgroupFolder::open_if_there(const char* file, int flags) const {
+  auto opened = open_file(file, flags);
+  return opened ? std::move(*opened) : base::UniqueFd();
+}
+
 base::Result<base::UniqueFd> CgroupFolder::open_file(const char* file, int flags) const {
   base::UniqueFd fd(::openat(fd_.get(), file, flags | O_CLOEXEC));
   if (!fd.valid()) {

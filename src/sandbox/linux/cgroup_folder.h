@@ -35,6 +35,8 @@ class CgroupFolder {
   // The number after `key` in a file of "key number" lines; 0 when there is none.
   std::uint64_t read_keyed(const char* file, std::string_view key) const;
   base::Result<base::UniqueFd> open_file(const char* file, int flags) const;
+  // Invalid when it cannot be opened.
+  base::UniqueFd open_if_there(const char* file, int flags) const;
 
   std::vector<std::string> children() const;
   // SIGKILL to every process in it: cgroup.kill where the kernel has it, else one by one.

@@ -60,6 +60,14 @@ class CgroupV1 final : public Cgroup {
   std::uint64_t peak_memory_bytes() const override {
     return memory().read_number("memory.max_usage_in_bytes").value_or(0);
   }
+  Control control() const override {
+    Control control;
+    if (has_unified()) {
+      control.freezer = folders_.hierarchies.back().open_if_there("cgroup.freeze", O_WRONLY);
+    }
+    control.memory = memory().open_if_there("memory.usage_in_bytes", O_RDONLY);
+    return control;
+  }
   void kill() override { folders_.hierarchies.back().kill_all(); }
 
   bool remove() override {

@@ -1,4 +1,8 @@
 // Pure cgroup v2: one folder a sandbox (Documentation/admin-guide/cgroup-v2.rst).
+#include <fcntl.h>
+
+#include <utility>
+
 #include "sandbox/linux/cgroup_tree.h"
 
 namespace hearth::sandbox {
@@ -46,6 +50,10 @@ class CgroupV2 final : public Cgroup {
   int oom_event() const override { return -1; }
   bool out_of_memory() const override { return folder_.read_keyed("memory.events", "oom_kill") > 0; }
   std::uint64_t peak_memory_bytes() const override { return folder_.read_number("memory.peak").value_or(0); }
+  Control control() const override {
+    return {folder_.open_if_there("cgroup.freeze", O_WRONLY),
+            folder_.open_if_there("memory.current", O_RDONLY)};
+  }
   void kill() override { folder_.kill_all(); }
   bool remove() override { return folder_.remove(); }
 

@@ -43,6 +43,7 @@ class LinuxBackend final : public Backend {
   base::Result<void> set_limits(const std::string& name, const Limits& limits) override;
   base::Result<void> assign(const std::string& name, const Limits& limits,
                             base::UniqueFd code_folder) override;
+  Control control(const std::string& name) override;
   void remove(const std::string& name) override;
   std::vector<Exit> collect() override;
   int ready_fd() const override { return events_.get(); }

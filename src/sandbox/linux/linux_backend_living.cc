@@ -54,6 +54,11 @@ base::Result<void> LinuxBackend::assign(const std::string& name, const Limits& l
   return mounted;
 }
 
+Control LinuxBackend::control(const std::string& name) {
+  const auto sandbox = living(name);
+  return sandbox ? (*sandbox)->cgroup->control() : Control();
+}
+
 void LinuxBackend::remove(const std::string& name) {
   const auto found = sandboxes_.find(name);
   if (found == sandboxes_.end() || found->second->ended || found->second->removal_asked) {

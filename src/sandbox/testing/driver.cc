@@ -134,9 +134,10 @@ base::UniqueFd CodeFolder::open() const {
 int count_processes(const std::string& text) {
   int count = 0;
   for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
-    std::ifstream in(entry.path() / "cmdline");
-    std::string line{std::istreambuf_iterator<char>(in), {}};
-    count += line.find(text) != std::string::npos ? 1 : 0;
+    const std::ifstream in(entry.path() / "cmdline");
+    std::ostringstream line;
+    line << in.rdbuf();  // fails, without an exception, when the process ends meanwhile
+    count += line.str().find(text) != std::string::npos ? 1 : 0;
   }
   return count;
 }

@@ -120,6 +120,13 @@ void PlainProcessHost::set_limits(const std::string& name, const sandbox::Limits
   limits.emplace_back(name, new_limits);
 }
 
+void PlainProcessHost::set_frozen(const std::string& name, bool now_frozen) {
+  frozen.push_back(now_frozen);
+  if (const auto found = processes_.find(name); found != processes_.end()) {
+    ::kill(found->second->pid, now_frozen ? SIGSTOP : SIGCONT);
+  }
+}
+
 void PlainProcessHost::remove(const std::string& name) {
   const auto found = processes_.find(name);
   if (found != processes_.end() && kills) {
