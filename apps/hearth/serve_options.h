@@ -52,6 +52,7 @@ struct ServeOptions {
   std::uint32_t memory_mb = 0;  // 0: 80 % of the machine's
   std::chrono::microseconds keep_alive{std::chrono::minutes(15)};
   std::string evict = "idle";  // or "never"
+  double overcommit = 1;
   std::chrono::microseconds pause_after{10'000};
   std::uint32_t prestart = 4;
   std::uint32_t prestart_ready = 1;

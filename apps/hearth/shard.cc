@@ -67,6 +67,7 @@ worker::WorkerOptions worker_options(const ShardOptions& shard, const std::strin
   made.evict = options.evict == "idle";
   made.shared = !options.messaging.empty();
   made.prestart = prestart_options(shard);
+  made.overcommit = options.overcommit;
   return made;
 }
 
@@ -243,6 +244,7 @@ gateway::PlatformStatus Shard::status() const {
   gateway::PlatformStatus status;
   status.memory_total_mb = options_.memory_mb;  // of all loops the same, wherever it moves
   status.memory_free_mb = snapshot.free_mb;
+  status.memory_promised_mb = snapshot.promised_mb;
   for (const auto& [state, count] : snapshot.reservations) {
     status.instances[std::string(to_string(state))] = count;
   }

@@ -17,6 +17,13 @@ void add_worker_flags(CLI::App& command, ServeOptions& options) {
           "idle: an idle instance gives way when another function's call finds no memory; never: 503")
       ->check(CLI::IsMember({"idle", "never"}))
       ->capture_default_str();
+  group
+      ->add_option(
+          "--overcommit", options.overcommit,
+          "How many times --memory may be promised: an idle instance is charged what it uses while it "
+          "stands still, a running one all of its memorySize; 1: never more than there is")
+      ->check(CLI::Range(1.0, 64.0))
+      ->capture_default_str();
   add_duration(*group, "--pause-after", options.pause_after,
                "An instance that has been idle for so long stands still until its next call; 0: never");
   group

@@ -25,6 +25,7 @@ void single(std::string& out, std::string_view name, std::string_view type, std:
 PlatformStatus operator+(PlatformStatus a, const PlatformStatus& b) {
   a.memory_total_mb += b.memory_total_mb;
   a.memory_free_mb += b.memory_free_mb;
+  a.memory_promised_mb += b.memory_promised_mb;
   for (const auto& [state, count] : b.instances) {
     a.instances[state] += count;
   }
@@ -117,14 +118,18 @@ std::string Metrics::text(const PlatformStatus& status, std::size_t functions,
     fmt::format_to(add, "hearth_instances{{state=\"{}\"}} {}\n", state, count);
   }
   head(out, "hearth_memory_bytes", "gauge",
-       "The worker's memory: free, and reserved by state. The sum is its total.");
+       "The worker's memory: free, and charged to reservations by state. The sum is its total.");
   fmt::format_to(add, "hearth_memory_bytes{{state=\"free\"}} {}\n",
                  std::uint64_t{status.memory_free_mb} << 20U);
   for (const auto& [state, mb] : status.reserved_mb) {
     fmt::format_to(add, "hearth_memory_bytes{{state=\"{}\"}} {}\n", state, std::uint64_t{mb} << 20U);
   }
-  single(out, "hearth_memory_total_bytes", "gauge", "What the worker may promise in all.",
+  single(out, "hearth_memory_total_bytes", "gauge", "The worker's memory.",
          std::uint64_t{status.memory_total_mb} << 20U);
+  single(
+      out, "hearth_memory_promised_bytes", "gauge",
+      "What reservations were promised; more than they are charged where idle ones use less (--overcommit).",
+      std::uint64_t{status.memory_promised_mb} << 20U);
   single(out, "hearth_instances_started_total", "counter", "Instances started.", status.instances_started);
   single(out, "hearth_instances_prestarted_total", "counter",
          "Instances started, of these, for which a booted runtime was waiting.", status.instances_prestarted);

@@ -17,6 +17,7 @@ namespace hearth::gateway {
 // What /health and /metrics say of the parts behind the gateway; composed by main.
 struct PlatformStatus {
   std::uint32_t memory_total_mb = 0;
+  std::uint32_t memory_promised_mb = 0;
   std::uint32_t memory_free_mb = 0;
   std::map<std::string, std::uint32_t> instances;    // by state's name; "cold" are unassigned reservations
   std::map<std::string, std::uint32_t> reserved_mb;  // by state's name

@@ -69,6 +69,8 @@ class InstanceEvents {
                             const model::ExecutionSteps& start_steps) = 0;
   // Exactly one for each invoke().
   virtual void finished(const std::string& instance, FinishedCall&& call) = 0;
+  // It stands still until its next call, and uses so much memory, rounded up.
+  virtual void paused(const std::string& instance, std::uint32_t used_mb) = 0;
   // Nothing is left of it. Exactly one for each start() and prestart(), the last event.
   virtual void ended(const std::string& instance) = 0;
 };

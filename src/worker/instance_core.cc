@@ -224,7 +224,7 @@ void InstanceCore::perform(SessionActions&& actions) {
     send_invoke(*actions.send_invoke);
   }
   if (actions.frozen) {
-    parts_->host.set_frozen(sandbox_name_, *actions.frozen);
+    set_frozen(*actions.frozen);
   }
   if (actions.deadline) {
     set_timer(*actions.deadline);
@@ -355,6 +355,20 @@ void InstanceCore::set_timer(base::TimePoint when) {
       step(event::DeadlinePassed{});
     } else if (deadline_ != base::TimePoint::max()) {
       set_timer(deadline_);
+    }
+  });
+}
+
+void InstanceCore::set_frozen(bool frozen) {
+  parts_->host.set_frozen(sandbox_name_, frozen);
+  if (!frozen) {
+    return;
+  }
+  parts_->host.measure(sandbox_name_, [weak = weak_from_this()](std::uint64_t bytes) {
+    const auto self = weak.lock();
+    if (self != nullptr && self->events_ != nullptr && bytes > 0 && self->session_.paused()) {
+      self->events_->paused(self->start_.name,
+                            static_cast<std::uint32_t>((bytes + base::kMiB - 1) / base::kMiB));
     }
   });
 }

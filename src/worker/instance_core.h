@@ -89,6 +89,7 @@ class InstanceCore : public std::enable_shared_from_this<InstanceCore>,
   void prepare_captures();
   void send_init();
   void send_invoke(std::uint64_t invocation);
+  void set_frozen(bool frozen);
   void cap_cpu();
 
   void step_from_heart(SessionEvent&& event);

@@ -54,6 +54,50 @@ TEST(Ledger, MovedReservationsAreGivenBackOnce) {
   EXPECT_EQ(ledger.free_mb(), 100U);
 }
 
+TEST(Ledger, PromisesMoreThanThereIsWhereIdleOnesUseLess) {
+  Ledger ledger(1000, 2);
+  auto first = *ledger.reserve(600);
+  EXPECT_EQ(ledger.free_mb(), 400U);
+  first.charge_only(100);
+  EXPECT_EQ(ledger.free_mb(), 900U);
+  auto second = *ledger.reserve(900);
+  EXPECT_EQ(ledger.free_mb(), 0U);
+  EXPECT_EQ(ledger.promised_mb(), 1500U);
+  EXPECT_FALSE(first.charge_in_full());
+  second.charge_only(500);
+  EXPECT_FALSE(first.charge_in_full()) << "as far as it goes";
+  EXPECT_EQ(first.charged_mb(), 500U);
+  EXPECT_EQ(ledger.uncharged_mb(), 0U);
+  second.charge_only(400);
+  EXPECT_TRUE(first.charge_in_full());
+}
+
+TEST(Ledger, NeverPromisesMoreThanItsFactor) {
+  Ledger ledger(1000, 2);
+  std::vector<Reservation> held;
+  for (int i = 0; i < 4; ++i) {
+    held.push_back(*ledger.reserve(500));
+    held.back().charge_only(1);
+  }
+  EXPECT_EQ(ledger.uncharged_mb(), 996U);
+  EXPECT_EQ(ledger.free_mb(), 0U);
+  EXPECT_FALSE(ledger.reserve(1));
+  EXPECT_FALSE(ledger.give_up(1)) << "the other's total would carry less than is promised";
+}
+
+TEST(Ledger, ChargesNeitherMoreThanIsPromisedNorMoreAgain) {
+  Ledger ledger(100);
+  auto held = *ledger.reserve(40);
+  held.charge_only(60);
+  EXPECT_EQ(held.charged_mb(), 40U);
+  held.charge_only(10);
+  held.charge_only(20);
+  EXPECT_EQ(held.charged_mb(), 10U);
+  EXPECT_EQ(ledger.free_mb(), 60U) << "without overcommit what was promised is not promised again";
+  EXPECT_TRUE(held.resize(50));
+  EXPECT_EQ(held.charged_mb(), 50U);
+}
+
 TEST(Ledger, IsConservedOverRandomOperations) {
   base::SeededRandom random(42);
   Ledger ledger(10'000);
@@ -87,6 +131,11 @@ TEST(ReservationState, OnlyTheListedMovesExist) {
   EXPECT_EQ(after(S::kStarting, E::kLoaded), S::kRunning);
   EXPECT_EQ(after(S::kIdle, E::kAdmitted), S::kRunning);
   EXPECT_EQ(after(S::kLeased, E::kAdmitted), S::kRunning);
+  EXPECT_EQ(after(S::kIdle, E::kHeldBack), S::kResuming);
+  EXPECT_EQ(after(S::kLeased, E::kHeldBack), S::kResuming);
+  EXPECT_EQ(after(S::kResuming, E::kResumed), S::kRunning);
+  EXPECT_FALSE(after(S::kResuming, E::kAdmitted));
+  EXPECT_FALSE(after(S::kPrestarted, E::kAssigned));
   EXPECT_EQ(after(S::kRunning, E::kFinished), S::kLeased);
   EXPECT_EQ(after(S::kLeased, E::kReleased), S::kIdle);
   EXPECT_FALSE(after(S::kRunning, E::kAdmitted));

@@ -22,6 +22,8 @@ std::string_view to_string(ReservationState state) {
       return "idle";
     case State::kLeased:
       return "leased";
+    case State::kResuming:
+      return "resuming";
     case State::kRunning:
       return "running";
     case State::kRemoving:
@@ -38,6 +40,10 @@ std::optional<State> after(State state, Event event) {
       return on(state == State::kStarting, State::kRunning);
     case Event::kAdmitted:
       return on(state == State::kIdle || state == State::kLeased, State::kRunning);
+    case Event::kHeldBack:
+      return on(state == State::kIdle || state == State::kLeased, State::kResuming);
+    case Event::kResumed:
+      return on(state == State::kResuming, State::kRunning);
     case Event::kFinished:
       return on(state == State::kRunning, State::kLeased);
     case Event::kReleased:

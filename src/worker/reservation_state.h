@@ -15,19 +15,22 @@ enum class ReservationState : std::uint8_t {
   kStarting,    // assigned; its container boots and loads the handler for a call that waits
   kIdle,        // loaded, on the warm stack (or just taken from it)
   kLeased,      // loaded, held by the dispatcher that used it last
+  kResuming,    // a call was admitted on it, and waits until all its memory is charged (--overcommit)
   kRunning,     // executing
   kRemoving,    // on its way out; its memory is still its own
 };
 
 inline constexpr std::array kReservationStates = {ReservationState::kCold,     ReservationState::kPrestarted,
                                                   ReservationState::kStarting, ReservationState::kIdle,
-                                                  ReservationState::kLeased,   ReservationState::kRunning,
-                                                  ReservationState::kRemoving};
+                                                  ReservationState::kLeased,   ReservationState::kResuming,
+                                                  ReservationState::kRunning,  ReservationState::kRemoving};
 
 enum class ReservationEvent : std::uint8_t {
   kAssigned,  // an execution was admitted on cold memory
   kLoaded,    // the handler is loaded, the waiting call begins
   kAdmitted,  // an execution was admitted on a warm instance
+  kHeldBack,  // the same, and some of its memory has yet to come free
+  kResumed,   // it is there
   kFinished,  // the execution ended and the instance can be used again
   kReleased,  // the lease was given back
   kStopped,   // expiry, eviction, deletion, failure, shutdown

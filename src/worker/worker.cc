@@ -16,7 +16,7 @@ Worker::Worker(WorkerOptions options, InstanceFactory& instances, messaging::Mes
       messaging_(messaging),
       loop_(loop),
       random_(random),
-      ledger_(options_.memory_mb),
+      ledger_(options_.memory_mb, options_.overcommit),
       prestarts_(options_.prestart) {}
 
 Worker::~Worker() {
@@ -75,12 +75,17 @@ void Worker::execute(const model::Allocation& allocation, model::ExecuteRequest 
   }
   const bool cold = slot->state == ReservationState::kCold;
   const bool warm = slot->state == ReservationState::kIdle || slot->state == ReservationState::kLeased ||
-                    slot->state == ReservationState::kRunning;
+                    slot->state == ReservationState::kRunning || slot->state == ReservationState::kResuming;
   if (!cold && !(warm && !slot->retired && slot->version->id == request.version->id)) {
     observer->refused(model::Refusal::kGone);
     return;
   }
   Lane& lane = slot->lanes[allocation.slot];
+  if (warm && slot->state != ReservationState::kResuming && !can_resume(*slot)) {
+    remove(*slot);  // all the memory is at work: it would only be offered again and again
+    observer->refused(model::Refusal::kGone);
+    return;
+  }
   slot->held_from = lane.leased ? slot->held_from : lane.epoch;
   ++lane.epoch;
   const bool fits =
@@ -105,11 +110,23 @@ void Worker::execute(const model::Allocation& allocation, model::ExecuteRequest 
   if (cold) {
     assign(*slot);
   } else {
-    if (slot->state != ReservationState::kRunning) {
-      move(*slot, ReservationEvent::kAdmitted);
-    }
-    invoke(*slot, allocation.slot);
+    begin(*slot, allocation.slot);
   }
+}
+
+// On an instance that is there, as soon as all its memory is charged.
+void Worker::begin(Slot& slot, std::uint32_t lane) {
+  if (slot.state == ReservationState::kResuming) {
+    return;  // with those that wait already
+  }
+  if (!slot.memory.charge_in_full()) {
+    resume(slot);
+    return;
+  }
+  if (slot.state != ReservationState::kRunning) {
+    move(slot, ReservationEvent::kAdmitted);
+  }
+  invoke(slot, lane);
 }
 
 void Worker::assign(Slot& slot) {
@@ -152,6 +169,8 @@ void Worker::loaded(const std::string& instance, const model::ExecutionSteps& st
   }
   slot->start_steps = start_steps;
   slot->start_steps.cold = true;
+  slot->start_cost = std::chrono::microseconds(start_steps.code_us + start_steps.sandbox_us +
+                                               start_steps.boot_us + start_steps.init_us);
   move(*slot, ReservationEvent::kLoaded);
   invoke(*slot, 0);
   rest_prestarts();
@@ -262,9 +281,7 @@ void Worker::ended(const std::string& instance) {
     model::Execution execution{{model::OutcomeKind::kExited, {}, {}}, instance, {}, {}};
     observer->done(std::move(execution), std::nullopt);
   }
-  serve_demands();
-  advertise();
-  check_prestarts();
+  memory_came_free();
   finish_drain_if_empty();
 }
 
@@ -277,7 +294,8 @@ void Worker::release(const model::Allocation& lease, model::ReleaseKind kind) {
   const bool was_leased = slot->lanes[lease.slot].leased;
   slot->lent = false;
   set_leased(*slot, lease.slot, false);
-  if (slot->state == ReservationState::kRunning) {  // other calls go on
+  if (slot->state == ReservationState::kRunning ||
+      slot->state == ReservationState::kResuming) {  // for other calls
     slot->retired = slot->retired || kind == model::ReleaseKind::kRemove;
     if (!slot->retired && !draining_) {
       announce_warm(*slot, lease.slot);

@@ -39,13 +39,17 @@ struct WorkerOptions {
   // whoever waits, not always back to who has them.
   bool shared = false;
   PrestartOptions prestart;
+  // --overcommit: idle instances are charged what they use, and up to so many times the memory is promised.
+  double overcommit = 1;
 };
 
 struct WorkerSnapshot {
   std::uint32_t total_mb = 0;
   std::uint32_t free_mb = 0;
+  std::uint32_t promised_mb =
+      0;  // to reservations in all states; more than is charged when idle ones use less
   std::map<ReservationState, std::uint32_t> reservations;  // how many are in each state
-  std::map<ReservationState, std::uint32_t> reserved_mb;   // their memory
+  std::map<ReservationState, std::uint32_t> reserved_mb;   // what they are charged
   std::set<model::VersionId> versions;                     // that there are instances of
   std::uint64_t instances_started = 0;
   std::uint64_t instances_prestarted = 0;  // of these, how many a pre-started one was waiting for
@@ -94,7 +98,7 @@ class Worker final : public model::Executor,
   void stop_now();
 
   WorkerSnapshot snapshot() const;
-  // total == free + Σ reservations.
+  // total == free + Σ charges; what runs is charged its promise; and Σ promises <= overcommit × total.
   bool ledger_is_exact() const;
 
  private:
@@ -124,11 +128,12 @@ class Worker final : public model::Executor,
     // As many as the version's concurrency, once it has one. Where that is one, those that follow it are for
     // calls that stand behind the one that is executed: nobody is offered them.
     std::vector<Lane> lanes{1};
-    std::uint64_t held_from = 0;            // since this epoch it is one dispatcher's, lease upon lease
-    std::uint32_t running = 0;              // lanes that execute, or wait for the start
-    std::uint32_t leased = 0;               // lanes that a dispatcher holds
-    std::uint64_t offered_to = 0;           // of kCold: the demand that waits for it; 0: it is for anybody
-    std::chrono::microseconds last_run{0};  // how long its last call took; 0 before the first
+    std::uint64_t held_from = 0;              // since this epoch it is one dispatcher's, lease upon lease
+    std::uint32_t running = 0;                // lanes that execute, or wait for the start
+    std::uint32_t leased = 0;                 // lanes that a dispatcher holds
+    std::uint64_t offered_to = 0;             // of kCold: the demand that waits for it; 0: it is for anybody
+    std::chrono::microseconds start_cost{0};  // how long it took to start
+    std::chrono::microseconds last_run{0};    // how long its last call took; 0 before the first
     model::ExecutionSteps start_steps;
   };
 
@@ -162,6 +167,7 @@ class Worker final : public model::Executor,
   void start_failed(const std::string& instance, model::Outcome outcome, model::CapturedLogs logs,
                     const model::ExecutionSteps& start_steps) override;
   void finished(const std::string& instance, FinishedCall&& call) override;
+  void paused(const std::string& instance, std::uint32_t used_mb) override;
   void ended(const std::string& instance) override;
 
   Slot* find(const std::string& name);
@@ -172,6 +178,7 @@ class Worker final : public model::Executor,
   void announce_warm(Slot& slot, std::uint32_t lane);
   static bool offered(const Slot& slot, std::uint32_t lane);
   void assign(Slot& slot);
+  void begin(Slot& slot, std::uint32_t lane);
   void invoke(Slot& slot, std::uint32_t lane);
   std::optional<model::Allocation> next_lease(Slot& slot, std::uint32_t lane);
   void not_started(Slot& slot, const FinishedCall& call);
@@ -187,7 +194,15 @@ class Worker final : public model::Executor,
   bool wanted_elsewhere(const model::VersionId& version, base::Duration patience) const;
   void to_whoever_waits(Slot& slot, std::uint32_t lane);
   void take_leases_back();
-  bool evict_least_recent();
+  void memory_came_free();
+  std::uint32_t owed_mb() const;
+  bool gives_way(const Slot& slot) const;
+  bool can_resume(const Slot& slot) const;
+  void resume(Slot& slot);
+  void resume_waiting();
+  std::uint32_t room_mb(std::initializer_list<ReservationState> gone) const;
+  double expendability(const Slot& slot) const;
+  bool evict_least_valuable(base::Duration grace = base::Duration::zero());
   static bool for_anybody(const Slot& slot);
   bool make_free(std::uint32_t memory_mb);
   void hand_over_idle();
@@ -202,7 +217,7 @@ class Worker final : public model::Executor,
   void give_prestarts_up();
   bool cores_are_busy() const;
   void check_prestarts_at(base::TimePoint when);
-  std::uint32_t unused_mb() const;
+  std::uint32_t unused_mb(std::initializer_list<ReservationState> gone) const;
   bool has_room_for(std::uint32_t memory_mb) const;
   void prestart(const InstanceKind& kind);
   PrestartPlan::Counts prestarted() const;
@@ -221,7 +236,8 @@ class Worker final : public model::Executor,
   base::Random& random_;
   Ledger ledger_;
   std::unordered_map<std::string, Slot> slots_;
-  std::deque<Waiting> demands_;  // oldest first
+  std::deque<Waiting> demands_;       // oldest first
+  std::deque<std::string> resuming_;  // admitted, not yet charged in full; oldest first
   base::TimerId expiry_timer_ = 0;
   base::TimerId demand_timer_ = 0;
   PrestartPlan prestarts_;

@@ -41,10 +41,11 @@ bool Worker::on_distant_demand(const messaging::Demand& demand, Give give) {
 bool Worker::coming(const messaging::Demand& demand) const {
   const bool waits = std::any_of(demands_.begin(), demands_.end(),
                                  [&](const Waiting& each) { return each.demand.id == demand.id; });
+  using enum ReservationState;
   // Idle memory counts: what has only just become idle goes after its grace.
-  std::uint32_t idle_mb = memory_in(ReservationState::kPrestarted);
-  idle_mb += options_.evict ? memory_in(ReservationState::kIdle) + memory_in(ReservationState::kLeased) : 0;
-  return !waits || ledger_.free_mb() + memory_in(ReservationState::kRemoving) + idle_mb >= demanded_mb();
+  const std::uint32_t room =
+      options_.evict ? room_mb({kRemoving, kPrestarted, kIdle, kLeased}) : room_mb({kRemoving, kPrestarted});
+  return !waits || room >= demanded_mb();
 }
 
 // Whether an instance of the version is at work on a call that will not take long. The own dispatcher waits
@@ -126,8 +127,8 @@ void Worker::serve_demands() {
       served.give(std::nullopt);
     }
   }
-  while (demanded_mb(loop_.now()) > ledger_.free_mb() + memory_in(ReservationState::kRemoving)) {
-    if (!remove_prestarted() && !(options_.evict && evict_least_recent())) {
+  while (demanded_mb(loop_.now()) > room_mb({ReservationState::kRemoving})) {
+    if (!remove_prestarted() && !evict_least_valuable(kEvictionGrace)) {
       break;
     }
   }
@@ -253,7 +254,7 @@ std::uint32_t Worker::memory_in(ReservationState state) const {
   std::uint32_t sum_mb = 0;
   for (const auto& [name, slot] : slots_) {
     if (slot.state == state) {
-      sum_mb += slot.memory.memory_mb();
+      sum_mb += slot.memory.charged_mb();
     }
   }
   return sum_mb;
@@ -266,28 +267,6 @@ std::uint32_t Worker::demanded_mb(base::TimePoint evicting_by) const {
     sum_mb += waiting.evict_from <= evicting_by ? waiting.demand.memory_mb : 0;
   }
   return sum_mb;
-}
-
-bool Worker::evict_least_recent() {
-  Slot* least = nullptr;
-  for (auto& [name, slot] : slots_) {
-    // One of the version that is waited for serves it better than its memory would.
-    const bool idle = (slot.state == ReservationState::kIdle || slot.state == ReservationState::kLeased) &&
-                      !wanted_elsewhere(slot.version->id, base::Duration::zero());
-    if (idle && (least == nullptr || slot.last_used < least->last_used)) {
-      least = &slot;
-    }
-  }
-  if (least == nullptr) {
-    return false;
-  }
-  if (least->last_used + kEvictionGrace > loop_.now()) {
-    check_demands_soon();
-    return false;
-  }
-  ++evicted_;
-  remove(*least);
-  return true;
 }
 
 void Worker::check_demands_soon() {

@@ -67,13 +67,12 @@ void Worker::check_prestarts_at(base::TimePoint when) {
 
 // So that the next call finds room, however large its function, before it has to wait for it.
 void Worker::give_prestarts_up() {
-  while (unused_mb() + memory_in(ReservationState::kRemoving) < options_.largest_function_mb &&
-         remove_prestarted()) {
+  while (unused_mb({ReservationState::kRemoving}) < options_.largest_function_mb && remove_prestarted()) {
   }
 }
 
-std::uint32_t Worker::unused_mb() const {
-  std::uint32_t sum_mb = ledger_.free_mb();
+std::uint32_t Worker::unused_mb(std::initializer_list<ReservationState> gone) const {
+  std::uint32_t sum_mb = room_mb(gone);
   for (const auto& [name, slot] : slots_) {
     sum_mb += for_anybody(slot) ? slot.memory.memory_mb() : 0;
   }
@@ -82,7 +81,7 @@ std::uint32_t Worker::unused_mb() const {
 
 // The largest function finds its room all the same, and most of the memory is for instances that have one.
 bool Worker::has_room_for(std::uint32_t memory_mb) const {
-  return demands_.empty() && unused_mb() >= options_.largest_function_mb + memory_mb &&
+  return demands_.empty() && unused_mb({}) >= options_.largest_function_mb + memory_mb &&
          memory_in(ReservationState::kPrestarted) + memory_mb <= ledger_.total_mb() / kPrestartShare;
 }
 

@@ -6,14 +6,15 @@ namespace hearth::worker {
 WorkerSnapshot Worker::snapshot() const {
   WorkerSnapshot result;
   result.total_mb = ledger_.total_mb();
-  result.free_mb = ledger_.free_mb();
+  result.free_mb = ledger_.uncharged_mb();
+  result.promised_mb = ledger_.promised_mb();
   for (const auto state : kReservationStates) {
     result.reservations[state] = 0;
     result.reserved_mb[state] = 0;
   }
   for (const auto& [name, slot] : slots_) {
     ++result.reservations[slot.state];
-    result.reserved_mb[slot.state] += slot.memory.memory_mb();
+    result.reserved_mb[slot.state] += slot.memory.charged_mb();
     if (slot.version) {
       result.versions.insert(slot.version->id);
     }
@@ -27,11 +28,19 @@ WorkerSnapshot Worker::snapshot() const {
 }
 
 bool Worker::ledger_is_exact() const {
-  std::uint64_t sum_mb = ledger_.free_mb();
+  std::uint64_t charged_mb = ledger_.uncharged_mb();
+  std::uint64_t promised_mb = 0;
   for (const auto& [name, slot] : slots_) {
-    sum_mb += slot.memory.memory_mb();
+    const bool idle = slot.state == ReservationState::kIdle || slot.state == ReservationState::kLeased ||
+                      slot.state == ReservationState::kResuming || slot.state == ReservationState::kRemoving;
+    if (!idle && slot.memory.charged_mb() != slot.memory.memory_mb()) {
+      return false;  // it may use all that it was promised
+    }
+    charged_mb += slot.memory.charged_mb();
+    promised_mb += slot.memory.memory_mb();
   }
-  return sum_mb == ledger_.total_mb();
+  return charged_mb == ledger_.total_mb() && promised_mb == ledger_.promised_mb() &&
+         static_cast<double>(promised_mb) <= options_.overcommit * ledger_.total_mb();
 }
 
 }  // namespace hearth::worker

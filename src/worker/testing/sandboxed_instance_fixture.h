@@ -43,12 +43,14 @@ class Recorder final : public InstanceEvents {
       when_finished();
     }
   }
+  void paused(const std::string&, std::uint32_t used_mb) override { paused_mb.push_back(used_mb); }
   void ended(const std::string&) override { ended_count++; }
 
   int booted_count = 0;
   int loaded_count = 0;
   std::optional<Finished> failed;
   std::vector<Finished> finishes;
+  std::vector<std::uint32_t> paused_mb;
   int ended_count = 0;
   model::ExecutionSteps steps;
   std::function<void()> when_finished;

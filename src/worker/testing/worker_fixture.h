@@ -80,6 +80,7 @@ class WorkerTest : public testing::Test {
     options.evict = evict;
     options.shared = shared;
     options.prestart = prestart_;
+    options.overcommit = overcommit_;
     worker_ = std::make_unique<Worker>(options, instances_, messaging_, loop_, random_);
     messaging_.subscribe(*worker_);
     worker_->open();
@@ -127,6 +128,7 @@ class WorkerTest : public testing::Test {
   std::uint32_t count(ReservationState state) { return worker_->snapshot().reservations.at(state); }
 
   PrestartOptions prestart_;
+  double overcommit_ = 1;
   base::ManualEventLoop loop_;
   base::SeededRandom random_{1};
   messaging::InprocMessaging messaging_;
