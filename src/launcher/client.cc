@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <bit>
 #include <cerrno>
 #include <csignal>
 #include <deque>
@@ -14,7 +15,6 @@
 #include "base/log.h"
 #include "base/reactor.h"
 #include "launcher/codec.h"
-#include "launcher/control_files.h"
 #include "launcher/packet.h"
 
 namespace hearth::launcher {
@@ -26,6 +26,22 @@ using base::Result;
 
 // Notices handled before the loop's other work has its turn.
 constexpr int kNoticesPerTurn = 32;
+
+// Nothing when a descriptor was lost for want of a number: which it was cannot be told.
+sandbox::Control take_control(PacketReceiver& packet, std::uint8_t present) {
+  sandbox::Control control;
+  const auto descriptors = packet.descriptors();
+  if (packet.descriptors_lost() || descriptors.size() != static_cast<std::size_t>(std::popcount(present))) {
+    return control;
+  }
+  if ((present & kFreezerPresent) != 0) {
+    control.freezer = std::move(descriptors.front());
+  }
+  if ((present & kMemoryPresent) != 0) {
+    control.memory = std::move(descriptors.back());
+  }
+  return control;
+}
 
 // The descriptors that are there, in the order of DescriptorSlot.
 struct Outgoing {
@@ -61,8 +77,6 @@ class Client::Link : public std::enable_shared_from_this<Link> {
   void assign(const std::string& name, const sandbox::Limits& limits, base::UniqueFd code_folder,
               AssignDone done);
   void set_limits(const std::string& name, const sandbox::Limits& limits);
-  void set_frozen(const std::string& name, bool frozen);
-  std::uint64_t measure(const std::string& name) const;
   void remove(const std::string& name);
   void on_exit(ExitHandler handler) { on_exit_ = std::move(handler); }
   // The watch holds this object until close(), or the launcher's loss.
@@ -73,7 +87,6 @@ class Client::Link : public std::enable_shared_from_this<Link> {
   struct Sandbox {
     StartDone done;       // empty once started
     AssignDone assigned;  // of an assignment that is under way
-    sandbox::Control control;
     bool removing = false;
   };
   struct Queued {
@@ -83,14 +96,15 @@ class Client::Link : public std::enable_shared_from_this<Link> {
     std::string assigns;  // the one that it gives its code, if it does
   };
 
-  void refuse(StartDone done, Error error);
+  template <typename Done>
+  void refuse(Done done, Error error);
   void send(Queued request);
   // False when the socket takes no more for now.
   bool transmit(const Queued& request);
   void flush();
   void receive();
   void handle(const Notice& notice);
-  void start_ended(const std::string& name, Result<void> result);
+  void start_ended(const std::string& name, Result<sandbox::Control> result);
   void assign_ended(const std::string& name, const Result<void>& result);
   static Error behind();
   void exited(const sandbox::Exit& exit);
@@ -109,6 +123,15 @@ class Client::Link : public std::enable_shared_from_this<Link> {
   bool closed_ = false;
 };
 
+template <typename Done>
+void Client::Link::refuse(Done done, Error error) {
+  reactor_.post([self = shared_from_this(), done = std::move(done), error = std::move(error)] {
+    if (!self->closed_) {
+      done(error);
+    }
+  });
+}
+
 void Client::Link::start(sandbox::Spec spec, sandbox::Descriptors descriptors, StartDone done) {
   if (lost_) {
     return refuse(std::move(done), *lost_);
@@ -124,7 +147,7 @@ void Client::Link::start(sandbox::Spec spec, sandbox::Descriptors descriptors, S
   if (!bytes) {
     return refuse(std::move(done), bytes.error());
   }
-  sandboxes_.emplace(name, Sandbox{std::move(done), nullptr, {}, false});
+  sandboxes_.emplace(name, Sandbox{std::move(done), nullptr, false});
   send({std::move(bytes).value(), std::move(descriptors), std::move(name), {}});
 }
 
@@ -178,14 +201,6 @@ void Client::Link::remove(const std::string& name) {
   if (Result<std::string> bytes = encode(RemoveRequest{name})) {
     send({std::move(bytes).value(), {}, {}, {}});
   }
-}
-
-void Client::Link::refuse(StartDone done, Error error) {
-  reactor_.post([self = shared_from_this(), done = std::move(done), error = std::move(error)] {
-    if (!self->closed_) {
-      done(error);
-    }
-  });
 }
 
 void Client::Link::send(Queued request) {
@@ -262,10 +277,7 @@ void Client::Link::receive() {
 
 void Client::Link::handle(const Notice& notice) {
   if (const auto* started = std::get_if<Started>(&notice)) {
-    if (const auto found = sandboxes_.find(started->name); found != sandboxes_.end()) {
-      found->second.control = take_control(receiver_, started->present);
-    }
-    start_ended(started->name, {});
+    start_ended(started->name, take_control(receiver_, started->present));
   } else if (const auto* refused = std::get_if<NotStarted>(&notice)) {
     start_ended(refused->name, refused->error);
   } else if (const auto* assigned = std::get_if<Assigned>(&notice)) {
@@ -281,22 +293,7 @@ void Client::Link::handle(const Notice& notice) {
   }
 }
 
-void Client::Link::set_frozen(const std::string& name, bool frozen) {
-  const auto found = sandboxes_.find(name);
-  if (found == sandboxes_.end()) {
-    return;
-  }
-  if (auto set = freeze(found->second.control, frozen); !set) {
-    spdlog::warn("sandbox {}: {}", name, set.error().message);
-  }
-}
-
-std::uint64_t Client::Link::measure(const std::string& name) const {
-  const auto found = sandboxes_.find(name);
-  return found == sandboxes_.end() ? 0 : used_bytes(found->second.control);
-}
-
-void Client::Link::start_ended(const std::string& name, Result<void> result) {
+void Client::Link::start_ended(const std::string& name, Result<sandbox::Control> result) {
   const auto found = sandboxes_.find(name);
   if (closed_ || found == sandboxes_.end() || !found->second.done) {
     return;  // reported already, with the loss of the launcher
@@ -380,10 +377,6 @@ void Client::assign(const std::string& name, const sandbox::Limits& limits, base
 void Client::set_limits(const std::string& name, const sandbox::Limits& limits) {
   link_->set_limits(name, limits);
 }
-
-void Client::set_frozen(const std::string& name, bool frozen) { link_->set_frozen(name, frozen); }
-
-void Client::measure(const std::string& name, MeasureDone done) { done(link_->measure(name)); }
 
 void Client::remove(const std::string& name) { link_->remove(name); }
 

@@ -45,8 +45,6 @@ class Client final : public sandbox::Host {
   void assign(const std::string& name, const sandbox::Limits& limits, base::UniqueFd code_folder,
               AssignDone done) override;
   void set_limits(const std::string& name, const sandbox::Limits& limits) override;
-  void set_frozen(const std::string& name, bool frozen) override;
-  void measure(const std::string& name, MeasureDone done) override;
   void remove(const std::string& name) override;
   void on_exit(ExitHandler handler) override;
 

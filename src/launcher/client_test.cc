@@ -71,9 +71,12 @@ class Watched {
   void start(sandbox::Spec spec, sandbox::Descriptors descriptors = {}) {
     calling([&] {
       const std::string name = spec.name;
-      client_->start(std::move(spec), std::move(descriptors), [this, name](base::Result<void> result) {
-        in_callback([&] { record_.done[name].push_back(std::move(result)); });
-      });
+      client_->start(std::move(spec), std::move(descriptors),
+                     [this, name](const base::Result<sandbox::Control>& result) {
+                       in_callback([&] {
+                         record_.done[name].push_back(result ? base::Result<void>() : result.error());
+                       });
+                     });
     });
   }
   void remove(const std::string& name) {
@@ -386,7 +389,7 @@ TEST(Client, MayBeDestroyedByItsOwnCallback) {
   std::optional<Client> client;
   client.emplace(reactor, std::move(near), [&](const base::Error&) { ++called; });
   for (const char* name : {"one", "two"}) {
-    client->start(script(name, "x"), {}, [&](base::Result<void>) {
+    client->start(script(name, "x"), {}, [&](base::Result<sandbox::Control>) {
       ++called;
       client.reset();
     });

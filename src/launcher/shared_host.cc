@@ -32,7 +32,7 @@ struct SharedHost::Shared {
     const std::string name = spec.name;
     const bool added = owners.try_emplace(name, owner).second;  // a name that lives stays its owner's
     host.start(std::move(spec), std::move(descriptors),
-               [self, name, added, done = std::move(done)](base::Result<void> result) {
+               [self, name, added, done = std::move(done)](base::Result<sandbox::Control> result) {
                  if (!result && added) {
                    self->owners.erase(name);
                  }
@@ -75,13 +75,6 @@ class SharedHost::View final : public sandbox::Host {
   }
   void set_limits(const std::string& name, const sandbox::Limits& limits) override {
     shared_->home.post([shared = shared_, name, limits] { shared->host.set_limits(name, limits); });
-  }
-  void set_frozen(const std::string& name, bool frozen) override {
-    shared_->home.post([shared = shared_, name, frozen] { shared->host.set_frozen(name, frozen); });
-  }
-  void measure(const std::string& name, MeasureDone done) override {
-    auto told = base::bring_back(*owner_.loop, std::move(done));
-    shared_->home.post([shared = shared_, name, told] { shared->host.measure(name, told); });
   }
   void remove(const std::string& name) override {
     shared_->home.post([shared = shared_, name] { shared->host.remove(name); });

@@ -24,13 +24,11 @@ class PlayedHost final : public sandbox::Host {
               AssignDone done) override {
     assigned.push_back(name);
     descriptors.code_folder = std::move(code_folder);
-    dones.push_back(std::move(done));
+    assign_dones.push_back(std::move(done));
   }
   void set_limits(const std::string& name, const sandbox::Limits& limits) override {
     limited.emplace_back(name, limits.cpu_weight);
   }
-  void set_frozen(const std::string& name, bool frozen) override { frozen_names.emplace_back(name, frozen); }
-  void measure(const std::string& /*name*/, MeasureDone done) override { done(77); }
   void remove(const std::string& name) override { removed.push_back(name); }
   void on_exit(ExitHandler handler) override { exit = std::move(handler); }
 
@@ -38,8 +36,8 @@ class PlayedHost final : public sandbox::Host {
   std::vector<std::string> assigned;
   sandbox::Descriptors descriptors;
   std::vector<StartDone> dones;
+  std::vector<AssignDone> assign_dones;
   std::vector<std::pair<std::string, std::uint32_t>> limited;
-  std::vector<std::pair<std::string, bool>> frozen_names;
   std::vector<std::string> removed;
   ExitHandler exit;
 };
@@ -53,7 +51,8 @@ class SharedHostTest : public testing::Test {
   void start(sandbox::Host& view, const std::string& name) {
     sandbox::Spec spec;
     spec.name = name;
-    view.start(std::move(spec), {}, [this](base::Result<void> result) { started_ = result.ok(); });
+    view.start(std::move(spec), {},
+               [this](const base::Result<sandbox::Control>& result) { started_ = result.ok(); });
   }
   void run() {
     for (int turn = 0; turn < 3; ++turn) {
@@ -83,12 +82,12 @@ TEST_F(SharedHostTest, StartsAtHomeAndTellsOnTheViewsLoop) {
   sandbox::Descriptors descriptors;
   descriptors.out.reset(::open("/dev/null", O_WRONLY | O_CLOEXEC));
   view_->start(std::move(spec), std::move(descriptors),
-               [this](base::Result<void> result) { started_ = result.ok(); });
+               [this](const base::Result<sandbox::Control>& result) { started_ = result.ok(); });
   EXPECT_TRUE(host_.started.empty());
   home_.run_posted();
   EXPECT_EQ(host_.started, Names{"a"});
   EXPECT_TRUE(host_.descriptors.out.valid());
-  host_.dones[0]({});
+  host_.dones[0](sandbox::Control());
   EXPECT_FALSE(started_) << "on the wrong loop";
   loop_.run_posted();
   EXPECT_EQ(started_, true);
@@ -112,7 +111,7 @@ TEST_F(SharedHostTest, ANameThatLivesStaysItsOwners) {
   start(*view_, "a");
   start(*other_view_, "a");
   run();
-  host_.dones[0]({});
+  host_.dones[0](sandbox::Control());
   host_.dones[1](base::Error{base::ErrorCode::kAlreadyExists, "it lives"});
   run();
   EXPECT_EQ(started_, false);
@@ -138,14 +137,9 @@ TEST_F(SharedHostTest, LimitsAndRemovalsCross) {
   sandbox::Limits limits;
   limits.cpu_weight = 77;
   view_->set_limits("a", limits);
-  std::uint64_t bytes = 0;
-  view_->measure("a", [&bytes](std::uint64_t measured) { bytes = measured; });
-  view_->set_frozen("a", true);
   view_->remove("a");
   EXPECT_TRUE(host_.removed.empty());
   run();
-  EXPECT_EQ(bytes, 77U);
-  EXPECT_EQ(host_.frozen_names, (std::vector<std::pair<std::string, bool>>{{"a", true}}));
   EXPECT_EQ(host_.removed, Names{"a"});
   EXPECT_EQ(host_.limited[0], std::pair(std::string("a"), 77U));
 }
@@ -160,7 +154,7 @@ TEST_F(SharedHostTest, AnAssignmentCrossesWithItsCode) {
   run();
   EXPECT_EQ(host_.assigned, Names{"a"});
   EXPECT_EQ(host_.descriptors.code_folder.get(), number);
-  host_.dones.at(0)({});
+  host_.assign_dones.at(0)({});
   EXPECT_FALSE(assigned) << "told on the home loop";
   run();
   EXPECT_EQ(assigned, true);

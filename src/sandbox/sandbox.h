@@ -17,6 +17,7 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "sandbox/control.h"
 
 namespace hearth::sandbox {
 
@@ -71,13 +72,6 @@ struct Exit {
   bool operator==(const Exit&) const = default;
 };
 
-// Files by which who holds them stops, continues and measures one sandbox, and can do nothing else. Invalid
-// where the host has none.
-struct Control {
-  base::UniqueFd freezer;  // "1" written to it stops every process where it stands, "0" lets them go on
-  base::UniqueFd memory;   // says how many bytes the sandbox uses now, as a decimal number
-};
-
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -120,13 +114,12 @@ class Backend {
 inline constexpr int kCollectPeriodMs = 5;
 
 // The worker's view. All calls and callbacks on the worker's loop thread; callbacks never run inside
-// the call but where it is said. Each start() and assign() gets exactly one `done`; each sandbox that started
+// the call. Each start() and assign() gets exactly one `done`; each sandbox that started
 // gets exactly one exit.
 class Host {
  public:
-  using StartDone = std::function<void(base::Result<void>)>;
+  using StartDone = std::function<void(base::Result<Control>)>;
   using AssignDone = std::function<void(base::Result<void>)>;
-  using MeasureDone = std::function<void(std::uint64_t bytes)>;
   using ExitHandler = std::function<void(const Exit&)>;
 
   virtual ~Host() = default;
@@ -138,12 +131,6 @@ class Host {
   // Applied before anything sent later to the sandbox is read by it is not promised; a failure is
   // logged, and the old limits hold.
   virtual void set_limits(const std::string& name, const Limits& limits) = 0;
-  // Stops every process where it stands, or lets them go on; at once. Without effect where the host cannot do
-  // it. A failure is logged.
-  virtual void set_frozen(const std::string& name, bool frozen) = 0;
-  // How many bytes it uses now; 0 where the host does not say, and for one that does not live. `done` may be
-  // called inside the call.
-  virtual void measure(const std::string& name, MeasureDone done) = 0;
   virtual void remove(const std::string& name) = 0;
   // Of each sandbox that was started, once, after its `done`.
   virtual void on_exit(ExitHandler handler) = 0;

@@ -3,6 +3,7 @@
 #include <csignal>
 #include <utility>
 
+#include "base/log.h"
 #include "model/execution.h"
 
 namespace hearth::worker {
@@ -136,9 +137,9 @@ void InstanceCore::start_sandbox() {
   parts_->host.start(std::move(*wanted),
                      {std::move(*code), std::move(ends->requests), std::move(ends->out), std::move(ends->err),
                       std::move(ends->answers)},
-                     [weak = weak_from_this()](const base::Result<void>& started) {
+                     [weak = weak_from_this()](base::Result<sandbox::Control> started) {
                        if (const auto self = weak.lock()) {
-                         self->sandbox_started(started);
+                         self->sandbox_started(std::move(started));
                        }
                      });
 }
@@ -149,11 +150,12 @@ base::Result<sandbox::Spec> InstanceCore::spec() const {
                    : sandbox_spec(sandbox_name_, *start_.version, options.programs, options.limits);
 }
 
-void InstanceCore::sandbox_started(const base::Result<void>& started) {
+void InstanceCore::sandbox_started(base::Result<sandbox::Control> started) {
   if (!started) {
     step(event::SandboxFailed{started.error()});
     return;
   }
+  control_ = std::move(*started);
   step(event::SandboxStarted{});
   if (session_.state() == SessionState::kBooting) {
     channel_->start_reading();
@@ -360,17 +362,13 @@ void InstanceCore::set_timer(base::TimePoint when) {
 }
 
 void InstanceCore::set_frozen(bool frozen) {
-  parts_->host.set_frozen(sandbox_name_, frozen);
-  if (!frozen) {
-    return;
+  if (auto set = control_.set_frozen(frozen); !set) {
+    spdlog::warn("instance {}: {}", start_.name, set.error().message);
   }
-  parts_->host.measure(sandbox_name_, [weak = weak_from_this()](std::uint64_t bytes) {
-    const auto self = weak.lock();
-    if (self != nullptr && self->events_ != nullptr && bytes > 0 && self->session_.paused()) {
-      self->events_->paused(self->start_.name,
-                            static_cast<std::uint32_t>((bytes + base::kMiB - 1) / base::kMiB));
-    }
-  });
+  const std::uint64_t bytes = frozen ? control_.used_bytes() : 0;
+  if (bytes > 0 && events_ != nullptr) {
+    events_->paused(start_.name, static_cast<std::uint32_t>((bytes + base::kMiB - 1) / base::kMiB));
+  }
 }
 
 void InstanceCore::cap_cpu() {

@@ -84,7 +84,7 @@ class InstanceCore : public std::enable_shared_from_this<InstanceCore>,
   void code_fetched(base::Result<CodeFolder> folder);
   void start_sandbox();
   base::Result<sandbox::Spec> spec() const;
-  void sandbox_started(const base::Result<void>& started);
+  void sandbox_started(base::Result<sandbox::Control> started);
   void mount_code();
   void prepare_captures();
   void send_init();
@@ -108,6 +108,7 @@ class InstanceCore : public std::enable_shared_from_this<InstanceCore>,
   InstanceEvents* events_;  // null once the heart has let go
   InstanceSession session_;
   std::unique_ptr<InstanceChannel> channel_;
+  sandbox::Control control_;               // of the sandbox, once it runs
   std::optional<CodeFolder> code_folder_;  // held until nothing is left: the sandbox has it mounted
   InstanceCall call_;                      // until it is sent
   std::vector<LogCapture> captures_;       // what calls wrote by frames, a slot each

@@ -2,9 +2,12 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <algorithm>
 
 namespace hearth::worker {
 namespace {
@@ -49,7 +52,8 @@ struct PlainProcessHost::Process {
   base::Reactor::Watch watch;
 };
 
-PlainProcessHost::PlainProcessHost(base::Reactor& reactor) : reactor_(reactor) {}
+PlainProcessHost::PlainProcessHost(base::Reactor& reactor)
+    : reactor_(reactor), freezer_(::memfd_create("freezer", MFD_CLOEXEC)) {}
 
 PlainProcessHost::~PlainProcessHost() {
   for (const auto& [name, process] : processes_) {
@@ -64,7 +68,7 @@ void PlainProcessHost::start(sandbox::Spec spec, sandbox::Descriptors descriptor
     return;
   }
   if (!start_result) {
-    reactor_.post([done = std::move(done), result = start_result] { done(result); });
+    reactor_.post([done = std::move(done), error = start_result.error()] { done(error); });
     return;
   }
   std::vector<std::string> program = command;
@@ -82,9 +86,26 @@ void PlainProcessHost::start(sandbox::Spec spec, sandbox::Descriptors descriptor
   process->ended.reset(static_cast<int>(::syscall(SYS_pidfd_open, process->pid, 0)));
   processes_[spec.name] = std::move(process);
   reactor_.post([this, name = spec.name, done = std::move(done)] {
-    done({});
+    done(control());
     watch(name);  // its end comes after its start
   });
+}
+
+// Files of ours in place of the kernel's.
+sandbox::Control PlainProcessHost::control() const {
+  sandbox::Control control;
+  control.freezer.reset(::fcntl(freezer_.get(), F_DUPFD_CLOEXEC, 0));
+  control.memory.reset(::memfd_create("memory", MFD_CLOEXEC));
+  const std::string bytes = std::to_string(used_bytes);
+  [[maybe_unused]] const auto written = ::write(control.memory.get(), bytes.data(), bytes.size());
+  return control;
+}
+
+std::string PlainProcessHost::frozen() const {
+  std::string text(64, '\0');
+  text.resize(
+      static_cast<std::size_t>(std::max<ssize_t>(::pread(freezer_.get(), text.data(), text.size(), 0), 0)));
+  return text;
 }
 
 void PlainProcessHost::watch(const std::string& name) {
@@ -118,13 +139,6 @@ void PlainProcessHost::assign(const std::string& name, const sandbox::Limits& ne
 
 void PlainProcessHost::set_limits(const std::string& name, const sandbox::Limits& new_limits) {
   limits.emplace_back(name, new_limits);
-}
-
-void PlainProcessHost::set_frozen(const std::string& name, bool now_frozen) {
-  frozen.push_back(now_frozen);
-  if (const auto found = processes_.find(name); found != processes_.end()) {
-    ::kill(found->second->pid, now_frozen ? SIGSTOP : SIGCONT);
-  }
 }
 
 void PlainProcessHost::remove(const std::string& name) {

@@ -28,9 +28,6 @@ class PlainProcessHost final : public sandbox::Host {
   void assign(const std::string& name, const sandbox::Limits& limits, base::UniqueFd code_folder,
               AssignDone done) override;
   void set_limits(const std::string& name, const sandbox::Limits& limits) override;
-  // By signals to its first process.
-  void set_frozen(const std::string& name, bool frozen) override;
-  void measure(const std::string& /*name*/, MeasureDone done) override { done(used_bytes); }
   void remove(const std::string& name) override;
   void on_exit(ExitHandler handler) override { handler_ = std::move(handler); }
 
@@ -39,14 +36,15 @@ class PlainProcessHost final : public sandbox::Host {
   base::Result<void> start_result;
   bool answers_start = true;
   base::Result<void> assign_result;
-  std::uint64_t used_bytes = 0;
+  std::uint64_t used_bytes = 0;  // says each that is started from now on
   bool kills = true;
 
   // What a test may look at.
   std::vector<sandbox::Spec> specs;
   std::vector<std::pair<std::string, sandbox::Limits>> limits;
   std::vector<std::pair<std::string, sandbox::Limits>> assigned;
-  std::vector<bool> frozen;  // each change, in its order
+  // What the sandboxes were told to do, all together: "1" to stand still, "0" to go on.
+  std::string frozen() const;
   std::size_t living() const { return processes_.size(); }
   pid_t pid_of(const std::string& name) const;
 
@@ -56,11 +54,13 @@ class PlainProcessHost final : public sandbox::Host {
  private:
   struct Process;
 
+  sandbox::Control control() const;
   void watch(const std::string& name);
 
   base::Reactor& reactor_;
   ExitHandler handler_;
   std::map<std::string, std::unique_ptr<Process>> processes_;
+  base::UniqueFd freezer_;
 };
 
 }  // namespace hearth::worker
