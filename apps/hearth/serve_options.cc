@@ -6,6 +6,7 @@
 
 #include "apps/hearth/flag_kinds.h"
 #include "apps/hearth/role_flags.h"
+#include "base/text_units.h"
 #include "store/postgres/connection.h"
 
 namespace hearth {
@@ -262,6 +263,11 @@ std::string check(const ServeOptions& options) {
   }
   if (options.keep_alive < std::chrono::milliseconds(1)) {
     return "--keep-alive is at least 1ms";
+  }
+  if (options.keep_alive_policy == "adaptive" && options.keep_alive_longest < options.keep_alive) {
+    return fmt::format("--keep-alive-longest {} is shorter than --keep-alive {}",
+                       base::format_duration(options.keep_alive_longest),
+                       base::format_duration(options.keep_alive));
   }
   return {};
 }

@@ -51,6 +51,8 @@ struct ServeOptions {
   std::uint32_t threads = 1;
   std::uint32_t memory_mb = 0;  // 0: 80 % of the machine's
   std::chrono::microseconds keep_alive{std::chrono::minutes(15)};
+  std::string keep_alive_policy = "fixed";
+  std::chrono::microseconds keep_alive_longest{std::chrono::hours(1)};
   std::string evict = "idle";  // or "never"
   double overcommit = 1;
   std::chrono::microseconds pause_after{10'000};

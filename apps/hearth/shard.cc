@@ -63,7 +63,9 @@ worker::WorkerOptions worker_options(const ShardOptions& shard, const std::strin
   made.uri = uri;
   made.memory_mb = shard.memory_mb;
   made.largest_function_mb = options.function.memory_max_mb;
-  made.keep_alive = in_ms(options.keep_alive);
+  made.keep_alive = {options.keep_alive_policy == "adaptive" ? worker::KeepAliveKind::kAdaptive
+                                                             : worker::KeepAliveKind::kFixed,
+                     in_ms(options.keep_alive), in_ms(options.keep_alive_longest)};
   made.evict = options.evict == "idle";
   made.shared = !options.messaging.empty();
   made.prestart = prestart_options(shard);
@@ -253,6 +255,7 @@ gateway::PlatformStatus Shard::status() const {
   }
   status.instances_started = snapshot.instances_started;
   status.instances_prestarted = snapshot.instances_prestarted;
+  status.instances_prewarmed = snapshot.instances_prewarmed;
   status.instances_expired = snapshot.instances_expired;
   status.instances_evicted = snapshot.instances_evicted;
   status.calls_waiting = dispatcher_->calls_waiting();

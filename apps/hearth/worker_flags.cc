@@ -3,6 +3,23 @@
 #include "apps/hearth/role_flags.h"
 
 namespace hearth {
+namespace {
+
+void add_keep_alive_flags(CLI::App& group, ServeOptions& options) {
+  add_duration(group, "--keep-alive", options.keep_alive, "An idle instance is removed after it");
+  group
+      .add_option(
+          "--keep-alive-policy", options.keep_alive_policy,
+          "fixed: --keep-alive for all; adaptive: a function that is called at regular times has its "
+          "instance removed soon after each call and started again before the next, any other that is "
+          "called again keeps one for --keep-alive-longest")
+      ->check(CLI::IsMember({"fixed", "adaptive"}))
+      ->capture_default_str();
+  add_duration(group, "--keep-alive-longest", options.keep_alive_longest,
+               "Longest time that the adaptive policy keeps an idle instance");
+}
+
+}  // namespace
 
 void add_worker_flags(CLI::App& command, ServeOptions& options) {
   auto* const group = command.add_option_group("Worker");
@@ -10,7 +27,7 @@ void add_worker_flags(CLI::App& command, ServeOptions& options) {
       ->add_option("--memory", options.memory_mb,
                    "Memory for instances, in MB (default: 80 % of the machine's)")
       ->type_name("MB");
-  add_duration(*group, "--keep-alive", options.keep_alive, "An idle instance is removed after it");
+  add_keep_alive_flags(*group, options);
   group
       ->add_option(
           "--evict", options.evict,

@@ -34,6 +34,7 @@ PlatformStatus operator+(PlatformStatus a, const PlatformStatus& b) {
   }
   a.instances_started += b.instances_started;
   a.instances_prestarted += b.instances_prestarted;
+  a.instances_prewarmed += b.instances_prewarmed;
   a.instances_expired += b.instances_expired;
   a.instances_evicted += b.instances_evicted;
   a.calls_waiting += b.calls_waiting;
@@ -133,6 +134,9 @@ std::string Metrics::text(const PlatformStatus& status, std::size_t functions,
   single(out, "hearth_instances_started_total", "counter", "Instances started.", status.instances_started);
   single(out, "hearth_instances_prestarted_total", "counter",
          "Instances started, of these, for which a booted runtime was waiting.", status.instances_prestarted);
+  single(out, "hearth_instances_prewarmed_total", "counter",
+         "Instances started before a call that was expected (--keep-alive-policy adaptive).",
+         status.instances_prewarmed);
   single(out, "hearth_instances_expired_total", "counter", "Instances removed after their keep-alive.",
          status.instances_expired);
   single(out, "hearth_instances_evicted_total", "counter",

@@ -23,6 +23,7 @@ struct PlatformStatus {
   std::map<std::string, std::uint32_t> reserved_mb;  // by state's name
   std::uint64_t instances_started = 0;
   std::uint64_t instances_prestarted = 0;
+  std::uint64_t instances_prewarmed = 0;
   std::uint64_t instances_expired = 0;
   std::uint64_t instances_evicted = 0;
   std::size_t calls_waiting = 0;

@@ -129,6 +129,7 @@ TEST(ReservationState, OnlyTheListedMovesExist) {
   using E = ReservationEvent;
   EXPECT_EQ(after(S::kCold, E::kAssigned), S::kStarting);
   EXPECT_EQ(after(S::kStarting, E::kLoaded), S::kRunning);
+  EXPECT_EQ(after(S::kStarting, E::kPreWarmed), S::kIdle);
   EXPECT_EQ(after(S::kIdle, E::kAdmitted), S::kRunning);
   EXPECT_EQ(after(S::kLeased, E::kAdmitted), S::kRunning);
   EXPECT_EQ(after(S::kIdle, E::kHeldBack), S::kResuming);
@@ -139,6 +140,7 @@ TEST(ReservationState, OnlyTheListedMovesExist) {
   EXPECT_EQ(after(S::kRunning, E::kFinished), S::kLeased);
   EXPECT_EQ(after(S::kLeased, E::kReleased), S::kIdle);
   EXPECT_FALSE(after(S::kRunning, E::kAdmitted));
+  EXPECT_FALSE(after(S::kRunning, E::kPreWarmed));
   EXPECT_FALSE(after(S::kRemoving, E::kStopped));
   EXPECT_FALSE(after(S::kRemoving, E::kAdmitted));
   EXPECT_FALSE(after(S::kCold, E::kAdmitted));

@@ -38,6 +38,8 @@ std::optional<State> after(State state, Event event) {
       return on(state == State::kCold, State::kStarting);
     case Event::kLoaded:
       return on(state == State::kStarting, State::kRunning);
+    case Event::kPreWarmed:
+      return on(state == State::kStarting, State::kIdle);
     case Event::kAdmitted:
       return on(state == State::kIdle || state == State::kLeased, State::kRunning);
     case Event::kHeldBack:

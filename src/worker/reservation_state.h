@@ -12,7 +12,7 @@ namespace hearth::worker {
 enum class ReservationState : std::uint8_t {
   kCold,        // memory set aside, offered to any function
   kPrestarted,  // a container without a function's code, booted or about to be
-  kStarting,    // assigned; its container boots and loads the handler for a call that waits
+  kStarting,    // assigned; its container boots and loads the handler for a call that waits, or is expected
   kIdle,        // loaded, on the warm stack (or just taken from it)
   kLeased,      // loaded, held by the dispatcher that used it last
   kResuming,    // a call was admitted on it, and waits until all its memory is charged (--overcommit)
@@ -26,14 +26,15 @@ inline constexpr std::array kReservationStates = {ReservationState::kCold,     R
                                                   ReservationState::kRunning,  ReservationState::kRemoving};
 
 enum class ReservationEvent : std::uint8_t {
-  kAssigned,  // an execution was admitted on cold memory
-  kLoaded,    // the handler is loaded, the waiting call begins
-  kAdmitted,  // an execution was admitted on a warm instance
-  kHeldBack,  // the same, and some of its memory has yet to come free
-  kResumed,   // it is there
-  kFinished,  // the execution ended and the instance can be used again
-  kReleased,  // the lease was given back
-  kStopped,   // expiry, eviction, deletion, failure, shutdown
+  kAssigned,   // an execution was admitted on cold memory
+  kLoaded,     // the handler is loaded, the waiting call begins
+  kPreWarmed,  // the handler is loaded, nobody waits yet
+  kAdmitted,   // an execution was admitted on a warm instance
+  kHeldBack,   // the same, and some of its memory has yet to come free
+  kResumed,    // it is there
+  kFinished,   // the execution ended and the instance can be used again
+  kReleased,   // the lease was given back
+  kStopped,    // expiry, eviction, deletion, failure, shutdown
 };
 
 std::string_view to_string(ReservationState state);

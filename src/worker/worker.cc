@@ -17,12 +17,14 @@ Worker::Worker(WorkerOptions options, InstanceFactory& instances, messaging::Mes
       loop_(loop),
       random_(random),
       ledger_(options_.memory_mb, options_.overcommit),
+      keep_alive_(make_keep_alive(options_.keep_alive)),
       prestarts_(options_.prestart) {}
 
 Worker::~Worker() {
   loop_.cancel(expiry_timer_);
   loop_.cancel(demand_timer_);
   loop_.cancel(prestart_timer_);
+  stop_expecting();
 }
 
 void Worker::open() {
@@ -131,18 +133,10 @@ void Worker::begin(Slot& slot, std::uint32_t lane) {
 
 void Worker::assign(Slot& slot) {
   move(slot, ReservationEvent::kAssigned);
-  const model::ExecuteRequest& request = slot.lanes.front().request;
-  slot.version = request.version;
+  slot.version = slot.lanes.front().request.version;
+  stop_expecting(slot.version->id);
   ++started_;
-  const InstanceKind kind = kind_of(*slot.version);
-  InstanceStart start{slot.name, request.function_name, slot.version};
-  slot.instance = take_prestarted(kind);
-  if (slot.instance) {
-    slot.instance->assign(std::move(start));
-  } else {
-    slot.instance = instances_.start(std::move(start), *this);
-  }
-  prestarts_.started(kind, loop_.now());
+  slot.instance = start_instance(slot);
   give_prestarts_up();
   // What the function does not need has been reclaimed: others may have it.
   serve_demands();
@@ -152,6 +146,8 @@ void Worker::assign(Slot& slot) {
 void Worker::invoke(Slot& slot, std::uint32_t lane) {
   model::ExecuteRequest& request = slot.lanes[lane].request;
   ++executions_;
+  keep_alive_->called(slot.version->function_id, loop_.now());
+  slot.pre_warmed_until.reset();
   slot.instance->invoke({lane, request.request_id, std::move(request.body), request.latest});
 }
 
@@ -167,10 +163,14 @@ void Worker::loaded(const std::string& instance, const model::ExecutionSteps& st
   if (slot == nullptr || slot->state != ReservationState::kStarting) {
     return;
   }
-  slot->start_steps = start_steps;
-  slot->start_steps.cold = true;
   slot->start_cost = std::chrono::microseconds(start_steps.code_us + start_steps.sandbox_us +
                                                start_steps.boot_us + start_steps.init_us);
+  if (slot->pre_warmed_until) {
+    pre_warmed(*slot);
+    return;
+  }
+  slot->start_steps = start_steps;
+  slot->start_steps.cold = true;
   move(*slot, ReservationEvent::kLoaded);
   invoke(*slot, 0);
   rest_prestarts();
@@ -189,6 +189,10 @@ void Worker::start_failed(const std::string& instance, model::Outcome outcome, m
   Slot* slot = find(instance);
   if (slot != nullptr && slot->state == ReservationState::kPrestarted) {
     prestart_failed(*slot, outcome);
+    return;
+  }
+  if (slot != nullptr && slot->pre_warmed_until) {
+    pre_warm_failed(*slot, outcome);
     return;
   }
   if (slot == nullptr || !slot->lanes.front().observer) {
@@ -330,6 +334,7 @@ void Worker::remove(Slot& slot) {
 }
 
 void Worker::on_version_dropped(const model::VersionId& version) {
+  stop_expecting(version);
   for (auto& [name, slot] : slots_) {
     if (!slot.version || slot.version->id != version) {
       continue;
@@ -342,42 +347,11 @@ void Worker::on_version_dropped(const model::VersionId& version) {
   }
 }
 
-void Worker::arm_expiry() {
-  if (expiry_timer_ == 0) {
-    expiry_timer_ = loop_.at(loop_.now() + options_.keep_alive, [this] {
-      expiry_timer_ = 0;
-      expire();
-    });
-  }
-}
-
-void Worker::expire() {
-  const base::TimePoint now = loop_.now();
-  auto next = base::TimePoint::max();
-  for (auto& [name, slot] : slots_) {
-    if (slot.state != ReservationState::kIdle && slot.state != ReservationState::kLeased) {
-      continue;
-    }
-    const base::TimePoint due = slot.last_used + options_.keep_alive;
-    if (due <= now) {
-      ++expired_;
-      remove(slot);
-    } else {
-      next = std::min(next, due);
-    }
-  }
-  if (next != base::TimePoint::max()) {
-    expiry_timer_ = loop_.at(next, [this] {
-      expiry_timer_ = 0;
-      expire();
-    });
-  }
-}
-
 void Worker::drain(std::function<void()> done) {
   draining_ = true;
   drained_ = std::move(done);
   demands_.clear();
+  stop_expecting();
   std::erase_if(slots_, [this](const auto& entry) {
     const Slot& slot = entry.second;
     if (slot.state == ReservationState::kCold) {
@@ -388,7 +362,7 @@ void Worker::drain(std::function<void()> done) {
   });
   for (auto& [name, slot] : slots_) {
     if (slot.state == ReservationState::kIdle || slot.state == ReservationState::kLeased ||
-        slot.state == ReservationState::kPrestarted) {
+        slot.state == ReservationState::kPrestarted || slot.pre_warmed_until) {
       remove(slot);
     }
   }

@@ -23,6 +23,7 @@
 #include "messaging/sharing_worker.h"
 #include "model/execution.h"
 #include "worker/instance.h"
+#include "worker/keep_alive.h"
 #include "worker/ledger.h"
 #include "worker/prestart_plan.h"
 #include "worker/reservation_state.h"
@@ -30,10 +31,10 @@
 namespace hearth::worker {
 
 struct WorkerOptions {
-  std::string uri = "inproc:";                            // in every allocation
-  std::uint32_t memory_mb = 1'024;                        // --memory: what may be promised in all
-  std::uint32_t largest_function_mb = 1'024;              // --memory-max: the size of a cold allocation
-  std::chrono::milliseconds keep_alive{15 * 60 * 1'000};  // --keep-alive, from the end of the last execution
+  std::string uri = "inproc:";                // in every allocation
+  std::uint32_t memory_mb = 1'024;            // --memory: what may be promised in all
+  std::uint32_t largest_function_mb = 1'024;  // --memory-max: the size of a cold allocation
+  KeepAliveOptions keep_alive{};
   bool evict = true;  // --evict: an idle instance gives way to another function's call
   // Dispatchers on other hosts use it, and the demands that it hears are of all of them: instances go to
   // whoever waits, not always back to who has them.
@@ -53,6 +54,7 @@ struct WorkerSnapshot {
   std::set<model::VersionId> versions;                     // that there are instances of
   std::uint64_t instances_started = 0;
   std::uint64_t instances_prestarted = 0;  // of these, how many a pre-started one was waiting for
+  std::uint64_t instances_prewarmed = 0;   // and how many before a call that was expected
   std::uint64_t instances_expired = 0;
   std::uint64_t instances_evicted = 0;
   std::uint64_t executions = 0;  // begun, whether or not they have ended
@@ -125,6 +127,7 @@ class Worker final : public model::Executor,
     model::VersionPtr version;
     std::unique_ptr<Instance> instance;
     base::TimePoint last_used{};
+    std::optional<base::TimePoint> pre_warmed_until;  // started for a call that is expected: kept until then
     // As many as the version's concurrency, once it has one. Where that is one, those that follow it are for
     // calls that stand behind the one that is executed: nobody is offered them.
     std::vector<Lane> lanes{1};
@@ -160,6 +163,17 @@ class Worker final : public model::Executor,
     base::TimePoint since{};
     base::TimePoint evict_from{};  // other workers hear it too, and one of them may be quicker
   };
+
+  // A function whose next call is expected, and no instance of which is there.
+  struct Expected {
+    model::VersionPtr version;
+    std::string function_name;
+    PreWarm window;
+    base::TimerId timer = 0;
+  };
+  static constexpr std::size_t kMostExpected = 4'096;
+  // Timers fire at once: so long after one instance for an expected call the next is started.
+  static constexpr std::chrono::milliseconds kPreWarmPause{100};
 
   // InstanceEvents
   void booted(const std::string& instance) override;
@@ -222,12 +236,22 @@ class Worker final : public model::Executor,
   void prestart(const InstanceKind& kind);
   PrestartPlan::Counts prestarted() const;
   Slot* find_prestarted(const InstanceKind& kind);
+  std::unique_ptr<Instance> start_instance(const Slot& slot);
   std::unique_ptr<Instance> take_prestarted(const InstanceKind& kind);
   bool remove_prestarted(const std::optional<InstanceKind>& kind = std::nullopt);
   void prestart_failed(Slot& slot, const model::Outcome& outcome);
 
   void arm_expiry();
+  void expire_at(base::TimePoint when);
   void expire();
+  base::TimePoint kept_until(const Slot& slot, bool only_one) const;
+  void expect(const Slot& slot);
+  void stop_expecting(const model::VersionId& version);
+  void stop_expecting();
+  void pre_warm_in_turn(const model::VersionId& version);
+  void pre_warm(const model::VersionId& version);
+  void pre_warmed(Slot& slot);
+  void pre_warm_failed(Slot& slot, const model::Outcome& outcome);
 
   const WorkerOptions options_;
   InstanceFactory& instances_;
@@ -238,7 +262,11 @@ class Worker final : public model::Executor,
   std::unordered_map<std::string, Slot> slots_;
   std::deque<Waiting> demands_;       // oldest first
   std::deque<std::string> resuming_;  // admitted, not yet charged in full; oldest first
+  const std::unique_ptr<KeepAlivePolicy> keep_alive_;
+  std::map<model::VersionId, Expected> expected_;
+  base::TimePoint next_pre_warm_{};
   base::TimerId expiry_timer_ = 0;
+  base::TimePoint expiry_at_{};
   base::TimerId demand_timer_ = 0;
   PrestartPlan prestarts_;
   base::TimerId prestart_timer_ = 0;
@@ -249,6 +277,7 @@ class Worker final : public model::Executor,
   std::function<void()> drained_;
   std::uint64_t started_ = 0;
   std::uint64_t prestarts_used_ = 0;
+  std::uint64_t prewarmed_ = 0;
   std::uint64_t expired_ = 0;
   std::uint64_t evicted_ = 0;
   std::uint64_t executions_ = 0;

@@ -117,6 +117,21 @@ Worker::Slot* Worker::find_prestarted(const InstanceKind& kind) {
   return found == slots_.end() ? nullptr : &found->second;
 }
 
+// What is only expected has time to boot: those that were pre-started are for calls that wait.
+std::unique_ptr<Instance> Worker::start_instance(const Slot& slot) {
+  const InstanceKind kind = kind_of(*slot.version);
+  InstanceStart start{slot.name, slot.lanes.front().request.function_name, slot.version};
+  if (slot.pre_warmed_until) {
+    return instances_.start(std::move(start), *this);
+  }
+  prestarts_.started(kind, loop_.now());
+  if (auto waiting = take_prestarted(kind)) {
+    waiting->assign(std::move(start));
+    return waiting;
+  }
+  return instances_.start(std::move(start), *this);
+}
+
 // The reservation of the call's has the memory that the instance needs from now on; its own is given back.
 std::unique_ptr<Instance> Worker::take_prestarted(const InstanceKind& kind) {
   Slot* const waiting = find_prestarted(kind);

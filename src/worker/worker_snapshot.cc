@@ -21,6 +21,7 @@ WorkerSnapshot Worker::snapshot() const {
   }
   result.instances_started = started_;
   result.instances_prestarted = prestarts_used_;
+  result.instances_prewarmed = prewarmed_;
   result.instances_expired = expired_;
   result.instances_evicted = evicted_;
   result.executions = executions_;

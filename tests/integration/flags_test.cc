@@ -120,9 +120,17 @@ module.exports = () => {
 
 TEST(WrongFlags, AreRefusedByName) {
   const std::vector<std::vector<std::string>> cases = {
-      {"--keep-alive", "soon"}, {"--max-body-bytes", "6 apples"}, {"--evict", "sometimes"},
-      {"--instance-cpus", "0"}, {"--header-timeout", "0"},        {"--memory", "512"},
-      {"--log-level", "loud"},  {"--max-connections", "0"},       {"--memory-max", "64"},
+      {"--keep-alive", "soon"},
+      {"--max-body-bytes", "6 apples"},
+      {"--evict", "sometimes"},
+      {"--instance-cpus", "0"},
+      {"--header-timeout", "0"},
+      {"--memory", "512"},
+      {"--log-level", "loud"},
+      {"--max-connections", "0"},
+      {"--memory-max", "64"},
+      {"--keep-alive-policy", "best"},
+      {"--keep-alive-longest", "1m", "--keep-alive-policy", "adaptive"},
   };
   for (const auto& flags : cases) {
     const ScratchFolder folder;

@@ -33,6 +33,15 @@ TEST(Life, AnIdleInstanceGoesAfterItsKeepAliveAndTheNextCallIsCold) {
   EXPECT_EQ(server.invoke(id).json().at("output"), 1);
 }
 
+TEST(Life, WithTheAdaptivePolicyToo) {
+  HearthServer server(with({"--keep-alive", "500ms", "--keep-alive-policy", "adaptive"}));
+  const std::string id = server.create_js(kCount);
+  EXPECT_EQ(server.invoke(id).json().at("output"), 1);
+  EXPECT_EQ(server.invoke(id).json().at("output"), 2);
+  EXPECT_TRUE(eventually([&] { return server.instances({"idle", "leased", "removing"}) == 0; }));
+  EXPECT_NE(server.get("/metrics").body.find("hearth_instances_prewarmed_total 0"), std::string::npos);
+}
+
 TEST(Life, ADeletedFunctionsInstancesGoAtOnce) {
   HearthServer server;
   const std::string id = server.create_js(kCount);

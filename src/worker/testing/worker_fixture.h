@@ -81,6 +81,9 @@ class WorkerTest : public testing::Test {
     options.shared = shared;
     options.prestart = prestart_;
     options.overcommit = overcommit_;
+    open(options);
+  }
+  void open(const WorkerOptions& options) {
     worker_ = std::make_unique<Worker>(options, instances_, messaging_, loop_, random_);
     messaging_.subscribe(*worker_);
     worker_->open();
@@ -91,6 +94,7 @@ class WorkerTest : public testing::Test {
                                    std::uint32_t concurrency = 1) {
     auto made = std::make_shared<model::Version>();
     made->id = id;
+    made->function_id = "function of " + id;
     made->memory_mb = memory_mb;
     made->concurrency = concurrency;
     return made;
