@@ -19,6 +19,7 @@ const std::map<std::string, std::set<std::string>> kPartEdges = {
     {"base", {}},
     {"model", {"base"}},
     {"archive", {"base"}},
+    {"trace", {"base"}},
     {"http", {"base"}},
     {"store", {"model", "base"}},
     {"messaging", {"model", "base"}},
@@ -32,7 +33,9 @@ const std::map<std::string, std::set<std::string>> kPartEdges = {
     {"gateway", {"dispatch", "membership", "store", "archive", "http", "model", "base"}},
     {"monitor", {"membership", "messaging", "gateway/answer.h", "http", "model", "base"}},
     {"cli", {"archive", "http", "model", "base"}},
-    {"sim", {"dispatch", "worker/worker.h", "worker/instance.h", "messaging", "link", "model", "base"}},
+    {"sim",
+     {"dispatch", "worker/worker.h", "worker/instance.h", "worker/keep_alive.h", "trace", "messaging", "link",
+      "model", "base"}},
     {"bench", {"cli", "archive", "http", "model", "base"}},
 };
 
