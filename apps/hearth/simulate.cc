@@ -10,6 +10,7 @@
 #include <ostream>
 
 #include "apps/hearth/flag_kinds.h"
+#include "apps/hearth/simulate_trace.h"
 #include "base/text_units.h"
 #include "cli/exit_code.h"
 #include "sim/report.h"
@@ -29,10 +30,12 @@ Examples:
   hearth simulate                                                  1,000 workers, 100,000 functions
   hearth simulate --workers 20 --functions 500 --rate 50 --duration 1m --day 1m
   hearth simulate --messaging-servers 3 --rate 5000 --seed 2 --json run.json
+  hearth simulate --trace DIR                                      a recorded load, with each keep-alive policy
 )";
 
 struct SimulateOptions {
   sim::Settings settings;
+  TraceOptions trace;
   std::string json;
   std::string report;
 };
@@ -197,7 +200,23 @@ bool write_output(const std::string& path, std::ofstream& file, const std::strin
   return static_cast<bool>(file);
 }
 
-int simulate(const SimulateOptions& options, cli::Terminal& terminal) {
+// What goes to stdout and into files.
+struct Texts {
+  std::string text;
+  std::string json;
+};
+
+base::Result<Texts> run_simulation(const SimulateOptions& options, const CLI::App& command,
+                                   const std::function<bool(const sim::Progress&)>& on_progress) {
+  if (options.trace.folder.empty()) {
+    const sim::Report report = sim::simulate(options.settings, on_progress);
+    return Texts{sim::to_text(report), sim::to_json(report)};
+  }
+  const auto report = run_trace(options.trace, options.settings, command, on_progress);
+  return report ? base::Result<Texts>({sim::to_text(*report), sim::to_json(*report)}) : report.error();
+}
+
+int simulate(const SimulateOptions& options, const CLI::App& command, cli::Terminal& terminal) {
   const sim::Settings& settings = options.settings;
   if (settings.loss.at && *settings.loss.at >= settings.duration) {
     terminal.err << fmt::format("hearth: --lose-at {} is not within --duration {}\n",
@@ -213,15 +232,18 @@ int simulate(const SimulateOptions& options, cli::Terminal& terminal) {
   }
   stop_on_interrupt();
   ProgressLine line(terminal);
-  const sim::Report report = sim::simulate(settings, [&line](const sim::Progress& progress) {
+  const auto texts = run_simulation(options, command, [&line](const sim::Progress& progress) {
     line.show(progress);
     return !stop_requested;
   });
   line.clear();
-  const std::string text = sim::to_text(report);
-  terminal.out << text << std::flush;
-  const bool written = write_output(options.json, json, sim::to_json(report), terminal.err) &&
-                       write_output(options.report, report_file, text, terminal.err);
+  if (!texts) {
+    terminal.err << "hearth: " << texts.error().message << '\n';
+    return cli::kUsage;
+  }
+  terminal.out << texts->text << std::flush;
+  const bool written = write_output(options.json, json, texts->json, terminal.err) &&
+                       write_output(options.report, report_file, texts->text, terminal.err);
   return written ? cli::kOk : cli::kUsage;
 }
 
@@ -243,8 +265,11 @@ cli::Command simulate_command() {
         ->type_name("FILE");
     group.add_option("--report", options->report, "Write what goes to stdout to this file, too")
         ->type_name("FILE");
+    add_trace_flags(app, options->trace, options->settings);
   };
-  command.run = [options](cli::Context& context) { return simulate(*options, context.terminal); };
+  command.run = [options](cli::Context& context) {
+    return simulate(*options, *context.app.get_subcommand("simulate"), context.terminal);
+  };
   command.speaks_to_server = false;
   return command;
 }

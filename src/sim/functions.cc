@@ -30,15 +30,25 @@ std::uint32_t memory_of(double at) {
       ->memory_mb;
 }
 
+std::chrono::microseconds drawn(const std::vector<RunPoint>& runs, double at) {
+  RunPoint before{0, runs.front().run};
+  for (const RunPoint& point : runs) {
+    if (at < point.upto) {
+      const double part = (at - before.upto) / (point.upto - before.upto);
+      return before.run + std::chrono::microseconds(static_cast<std::int64_t>(
+                              part * static_cast<double>((point.run - before.run).count())));
+    }
+    before = point;
+  }
+  return before.run;
+}
+
 }  // namespace
 
 Functions::Functions(const LoadSettings& load, Dice dice) {
   double sum = 0;
   for (std::uint32_t i = 0; i < load.functions; ++i) {
-    auto version = std::make_shared<model::Version>();
-    version->id = "v" + std::to_string(i);
-    version->memory_mb = memory_of(dice.share());
-    versions_.push_back(std::move(version));
+    add(memory_of(dice.share()));
     run_median_us_.push_back(dice.log_normal(1, kRunDeviation));
     sum += 1.0 / std::pow(i + 1.0, load.zipf);
     upto_.push_back(sum);
@@ -47,6 +57,21 @@ Functions::Functions(const LoadSettings& load, Dice dice) {
     upto /= sum;
   }
   scale_runs(load.run_mean);
+}
+
+Functions::Functions(const std::vector<ToldFunction>& told) {
+  for (const ToldFunction& each : told) {
+    add(each.memory_mb);
+    runs_.push_back(each.runs);
+  }
+}
+
+void Functions::add(std::uint32_t memory_mb) {
+  auto version = std::make_shared<model::Version>();
+  version->function_id = "f" + std::to_string(versions_.size());
+  version->id = "v" + std::to_string(versions_.size());
+  version->memory_mb = memory_mb;
+  versions_.push_back(std::move(version));
 }
 
 // What is cut off at either end changes the mean, so that it is come at step by step.
@@ -74,6 +99,9 @@ std::uint32_t Functions::pick(Dice& dice) const {
 }
 
 std::chrono::microseconds Functions::run(std::uint32_t function, Dice& dice) const {
+  if (!runs_.empty()) {
+    return drawn(runs_[function], dice.share());
+  }
   const double run_us = dice.log_normal(run_median_us_[function], kCallDeviation);
   return std::chrono::microseconds(static_cast<std::int64_t>(std::clamp(run_us, kRunLeastUs, kRunMostUs)));
 }

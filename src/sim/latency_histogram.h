@@ -7,12 +7,23 @@
 
 namespace hearth::sim {
 
+struct Percentiles {
+  std::uint64_t calls = 0;
+  double p50_us = 0;
+  double p90_us = 0;
+  double p99_us = 0;
+  double p999_us = 0;
+};
+
 class LatencyHistogram {
  public:
   void add(std::chrono::microseconds duration);
   std::uint64_t count() const { return count_; }
   // The duration that `share` (0 to 1) of them do not exceed, up to 2 % too long; 0 when there is none.
   double percentile_us(double share) const;
+  Percentiles percentiles() const {
+    return {count_, percentile_us(0.5), percentile_us(0.9), percentile_us(0.99), percentile_us(0.999)};
+  }
 
  private:
   static constexpr double kStep = 1.02;

@@ -49,7 +49,9 @@ void Platform::add_host(std::size_t place) {
   options.uri = address_of(place);
   options.memory_mb = settings_.memory_mb;
   options.shared = true;
-  options.keep_alive.time = std::chrono::ceil<std::chrono::milliseconds>(settings_.keep_alive);
+  options.keep_alive = {settings_.keep_alive_policy,
+                        std::chrono::ceil<std::chrono::milliseconds>(settings_.keep_alive),
+                        std::chrono::ceil<std::chrono::milliseconds>(settings_.keep_alive_longest)};
   host.worker = std::make_unique<worker::Worker>(options, *host.instances, *host.messaging, loop_, names_);
   host.messaging->subscribe(*host.worker);
 }

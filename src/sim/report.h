@@ -6,20 +6,13 @@
 #include <string>
 #include <vector>
 
+#include "sim/latency_histogram.h"
 #include "sim/messaging_server.h"
 #include "sim/recovery.h"
 #include "sim/series.h"
 #include "sim/settings.h"
 
 namespace hearth::sim {
-
-struct Percentiles {
-  std::uint64_t calls = 0;
-  double p50_us = 0;
-  double p90_us = 0;
-  double p99_us = 0;
-  double p999_us = 0;
-};
 
 // How much of one resource is used: 1 is all of it.
 struct Use {

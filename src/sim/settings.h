@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "worker/keep_alive.h"
+
 namespace hearth::sim {
 
 // Who hears that something was announced: dispatchers, as it is, or every process, to see what that would
@@ -41,7 +43,9 @@ struct Settings {
   std::uint32_t gateways = 10;
   std::uint32_t memory_mb = 24'576;  // of one worker, for instances
   std::uint32_t cores = 16;          // of one worker
+  worker::KeepAliveKind keep_alive_policy = worker::KeepAliveKind::kFixed;
   std::chrono::microseconds keep_alive{std::chrono::minutes(15)};
+  std::chrono::microseconds keep_alive_longest{std::chrono::hours(1)};  // of the adaptive policy
   LoadSettings load;
   MessagingSettings messaging;
   LossSettings loss;

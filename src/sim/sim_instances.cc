@@ -25,7 +25,7 @@ class SimInstances::SimInstance final : public worker::Instance {
         name_(std::move(start.name)),
         function_(Functions::of(*start.version)),
         memory_mb_(start.version->memory_mb) {
-    owner_.counts_.live_mb += memory_mb_;
+    owner_.count_live(1, memory_mb_);
     turn(Phase::kStarting);
     begin();
   }
@@ -35,7 +35,7 @@ class SimInstances::SimInstance final : public worker::Instance {
     owner_.loop_.cancel(timer_);
     owner_.loop_.cancel(end_timer_);
     turn(Phase::kIdle);
-    owner_.counts_.live_mb -= memory_mb_;
+    owner_.count_live(-1, memory_mb_);
   }
 
   void invoke(worker::InstanceCall call) override {
@@ -132,6 +132,20 @@ std::unique_ptr<worker::Instance> SimInstances::start(worker::InstanceStart star
 
 std::unique_ptr<worker::Instance> SimInstances::prestart(worker::Prestart, worker::InstanceEvents&) {
   return nullptr;  // the simulated workers keep none
+}
+
+InstanceTime SimInstances::time() const {
+  const auto since = std::chrono::duration_cast<std::chrono::microseconds>(loop_.now() - counted_at_);
+  const std::chrono::duration<double, std::ratio<60>> minutes = since;
+  return {time_.instances + since * counts_.live,
+          time_.mb_minutes + static_cast<double>(counts_.live_mb) * minutes.count()};
+}
+
+void SimInstances::count_live(int by, std::uint32_t memory_mb) {
+  time_ = time();
+  counted_at_ = loop_.now();
+  counts_.live += static_cast<std::uint32_t>(by);
+  counts_.live_mb += static_cast<std::uint64_t>(by * std::int64_t{memory_mb});
 }
 
 }  // namespace hearth::sim

@@ -4,6 +4,7 @@
 // Loop thread only.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -23,11 +24,18 @@ struct InstanceCounts {
   std::uint64_t code_fetches = 0;
   std::uint64_t start_us = 0;         // all starts together
   std::uint64_t run_us = 0;           // all calls that have ended
-  std::uint64_t live_mb = 0;          // of the instances there are now
+  std::uint32_t live = 0;             // instances there are now
+  std::uint64_t live_mb = 0;          // their memory
   std::uint64_t busy_mb = 0;          // of those that start or execute now
   std::uint64_t busy_mb_squared = 0;  // of each of those, summed up
   std::uint32_t starting = 0;
   std::uint32_t executing = 0;
+};
+
+// How long instances have been there, all together: those that idle, start and execute.
+struct InstanceTime {
+  std::chrono::microseconds instances{0};
+  double mb_minutes = 0;
 };
 
 class SimInstances final : public worker::InstanceFactory {
@@ -44,15 +52,22 @@ class SimInstances final : public worker::InstanceFactory {
   void lose() { lost_ = true; }
 
   const InstanceCounts& counts() const { return counts_; }
+  // Up to now.
+  InstanceTime time() const;
 
  private:
   class SimInstance;
+
+  // One more or one less of that size from now on.
+  void count_live(int by, std::uint32_t memory_mb);
 
   const Functions& functions_;
   base::EventLoop& loop_;
   Dice dice_;
   std::unordered_set<std::uint32_t> code_here_;
   InstanceCounts counts_;
+  InstanceTime time_;  // up to counted_at_
+  base::TimePoint counted_at_{};
   bool lost_ = false;
 };
 

@@ -26,11 +26,6 @@ std::uint64_t whole_seconds(microseconds duration) {
   return static_cast<std::uint64_t>(std::chrono::ceil<seconds>(duration).count());
 }
 
-Percentiles percentiles_of(const LatencyHistogram& histogram) {
-  return {histogram.count(), histogram.percentile_us(0.5), histogram.percentile_us(0.9),
-          histogram.percentile_us(0.99), histogram.percentile_us(0.999)};
-}
-
 class Simulation {
  public:
   explicit Simulation(const Settings& settings)
@@ -182,9 +177,9 @@ void Simulation::finish(const Sampler& sampler) {
     report_.rejected += second.rejected;
     report_.refused += second.refused;
   }
-  report_.own_part = percentiles_of(own_part_);
-  report_.own_part_warm = percentiles_of(own_part_warm_);
-  report_.own_part_cold = percentiles_of(own_part_cold_);
+  report_.own_part = own_part_.percentiles();
+  report_.own_part_warm = own_part_warm_.percentiles();
+  report_.own_part_cold = own_part_cold_.percentiles();
   report_.run_mean_ms = own_part_.count() > 0 ? run_ms_ / static_cast<double>(own_part_.count()) : 0;
   sampler.report(report_);
   if (report_.workers_lost > 0) {

@@ -41,9 +41,7 @@ void Worker::expire() {
     std::uint32_t& of_version = instances[slot.version->id];
     const base::TimePoint due = kept_until(slot, of_version == 1);
     if (due <= now) {
-      if (of_version == 1) {
-        expect(slot);
-      }
+      expect(slot);
       ++expired_;
       --of_version;
       remove(slot);
@@ -70,10 +68,18 @@ base::TimePoint Worker::kept_until(const Slot& slot, bool only_one) const {
   return expected_now ? plan.pre_warm->until : plan.keep_until;
 }
 
-// The instance is removed, and may have to be there again later.
+// The instance is about to be removed, and may have to be there again later.
 void Worker::expect(const Slot& slot) {
   const KeepAlivePlan plan = keep_alive_->plan(slot.version->function_id, slot.last_used);
   if (!plan.pre_warm || plan.pre_warm->at <= loop_.now() || expected_.size() >= kMostExpected) {
+    return;
+  }
+  const bool another = std::ranges::any_of(slots_, [&slot](const auto& entry) {
+    const Slot& each = entry.second;
+    return &each != &slot && each.version && each.version->id == slot.version->id &&
+           each.state != ReservationState::kRemoving;
+  });
+  if (another) {
     return;
   }
   const model::VersionId& version = slot.version->id;

@@ -145,6 +145,18 @@ TEST_F(WorkerKeepAlive, NobodyIsEvictedForACallThatIsOnlyExpected) {
   EXPECT_EQ(worker_->snapshot().instances_evicted, 0U);
 }
 
+TEST_F(WorkerKeepAlive, WhatWasEvictedIsExpectedAllTheSame) {
+  open_adaptive(1024);
+  every(minutes(30), 4);
+  ASSERT_TRUE(worker_->on_demand({1, "other", 1024}));
+  wait(seconds(1));
+  EXPECT_EQ(alive(), 0U);
+  EXPECT_EQ(worker_->snapshot().instances_evicted, 1U);
+  worker_->on_demand_withdrawn(1);
+  wait(minutes(28));
+  EXPECT_EQ(alive(), 1U);
+}
+
 TEST_F(WorkerKeepAlive, MemoryThatIsOfferedToAnybodyIsTakenAndTheRestOfferedAgain) {
   open_adaptive(2048);
   every(minutes(30), 4);

@@ -133,6 +133,7 @@ bool Worker::evict_least_valuable(base::Duration grace) {
     return false;
   }
   ++evicted_;
+  expect(*least);
   remove(*least);
   return true;
 }

@@ -169,5 +169,49 @@ TEST_F(CommandLine, ASimulationSaysWhatIsWrongWithItsFlags) {
   EXPECT_NE(word.output.find("--round-trip"), std::string::npos) << word.output;
 }
 
+TEST_F(CommandLine, ASimulationPlaysATraceWithEachPolicy) {
+  const ScratchFolder folder;
+  folder.write("trace/invocations.csv",
+               "HashOwner,HashApp,HashFunction,Trigger,1,2,3,4\no,a,f,timer,1,1,0,1\no,a,g,http,0,3,0,0\n");
+  const std::vector<std::string> simulate = {"simulate", "--trace", folder.path() + "/trace", "--json",
+                                             folder.path() + "/run.json"};
+  const auto both = hearth(simulate);
+  ASSERT_EQ(both.exit_code, 0) << both.output;
+  EXPECT_NE(both.output.find("fixed      adaptive     ratio"), std::string::npos) << both.output;
+  const json::value report = json::parse(read_file(folder.path() + "/run.json"));
+  EXPECT_EQ(report.at("functions_called"), 2);
+  EXPECT_EQ(report.at("policies").at(1).at("calls"), 6);
+  auto one = simulate;
+  one.insert(one.end(), {"--policy", "adaptive", "--memory", "2048", "--arrivals", "once"});
+  ASSERT_EQ(hearth(one).exit_code, 0);
+  const json::value other = json::parse(read_file(folder.path() + "/run.json"));
+  EXPECT_EQ(other.at("policies").as_array().size(), 1U);
+  EXPECT_EQ(other.at("policies").at(0).at("calls"), 4);
+  EXPECT_EQ(other.at("settings").at("memory_mb"), 2'048);
+}
+
+TEST_F(CommandLine, ASimulationSaysWhatIsWrongWithItsTrace) {
+  const ScratchFolder folder;
+  folder.write("wrong/invocations.csv", "HashOwner,HashApp,HashFunction,Trigger,1,2\no,a,f,timer,1,x\n");
+  const std::string wrong = folder.path() + "/wrong";
+  const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
+      {{"--trace", wrong}, "invocations.csv:2:15: column 2: \"x\" is no whole number"},
+      {{"--trace", "/nowhere/at/all"}, "/nowhere/at/all: No such file or directory"},
+      {{"--trace", folder.path()}, "has no file *invocations*.csv"},
+      {{"--trace", wrong, "--zipf", "1"}, "--zipf excludes --trace"},
+      {{"--trace", wrong, "--arrivals", "never"}, "--arrivals"},
+      {{"--trace", wrong, "--keep-alive-longest", "1m"},
+       "--keep-alive-longest 1m is shorter than --keep-alive"},
+      {{"--policy", "fixed"}, "--policy requires --trace"},
+  };
+  for (const auto& [flags, message] : cases) {
+    std::vector<std::string> words{"simulate"};
+    words.insert(words.end(), flags.begin(), flags.end());
+    const auto result = hearth(words);
+    EXPECT_EQ(result.exit_code, 2) << result.output;
+    EXPECT_NE(result.output.find(message), std::string::npos) << result.output;
+  }
+}
+
 }  // namespace
 }  // namespace hearth::test
