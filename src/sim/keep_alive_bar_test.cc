@@ -95,8 +95,8 @@ TEST_F(KeepAliveBar, HoldsOnHalfOfTheTime) {
   expect_bar(minutes_from(trace_.minutes / 2, trace_.minutes / 2));
 }
 
-// With every call, and the time that each takes, cold starts are also those of calls that need a further
-// instance at the same time, which no keep-alive can spare.
+// With every call, and the time that each takes, some need a further instance at the same time: the policy
+// leaves that to the fixed time, and some of these starts no keep-alive can spare.
 TEST_F(KeepAliveBar, IsBetterThanFixedWithEveryCall) {
   for (const auto arrivals : {Arrivals::kTimers, Arrivals::kUniform}) {
     const Ratios found = ratios(trace_, arrivals);
