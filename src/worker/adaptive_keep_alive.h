@@ -43,6 +43,7 @@ class AdaptiveKeepAlive final : public KeepAlivePolicy {
   ~AdaptiveKeepAlive() override = default;
 
   base::Duration least() const override { return least_; }
+  bool learns() const override { return true; }
   void called(const model::FunctionId& function, base::TimePoint now) override;
   KeepAlivePlan plan(const model::FunctionId& function, base::TimePoint idle_since) const override;
 

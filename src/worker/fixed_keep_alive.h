@@ -10,6 +10,7 @@ class FixedKeepAlive final : public KeepAlivePolicy {
   explicit FixedKeepAlive(const KeepAliveOptions& options) : time_(options.time) {}
 
   base::Duration least() const override { return time_; }
+  bool learns() const override { return false; }
   void called(const model::FunctionId& /*function*/, base::TimePoint /*now*/) override {}
   KeepAlivePlan plan(const model::FunctionId& /*function*/, base::TimePoint idle_since) const override {
     return {idle_since + time_, std::nullopt};

@@ -34,6 +34,8 @@ class KeepAlivePolicy {
   virtual ~KeepAlivePolicy() = default;
   // The shortest time that an idle instance is kept, whatever is known.
   virtual base::Duration least() const = 0;
+  // No: nothing follows from calls, and it need not be told of them. (Each would cost a look at the clock.)
+  virtual bool learns() const = 0;
   // A call of the function begins.
   virtual void called(const model::FunctionId& function, base::TimePoint now) = 0;
   // What is to become of the function's only instance, which has been idle since then.

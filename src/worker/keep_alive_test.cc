@@ -90,6 +90,16 @@ TEST_P(KeepAlive, OneFunctionsCallsSayNothingOfAnothers) {
   }
 }
 
+TEST_P(KeepAlive, WhatDoesNotLearnMakesTheSamePlanWhateverIsCalled) {
+  const auto policy = make();
+  const base::TimePoint now(hours(9));
+  const KeepAlivePlan before = policy->plan("f", now);
+  for (int call = 0; call < 10; ++call) {
+    policy->called("f", now - minutes(10 * (10 - call)));
+  }
+  EXPECT_EQ(policy->plan("f", now) == before, !policy->learns());
+}
+
 TEST_P(KeepAlive, AShortKeepAliveIsKept) {
   const auto policy = make(milliseconds(200), milliseconds(200));
   EXPECT_EQ(policy->least(), milliseconds(200));

@@ -146,7 +146,9 @@ void Worker::assign(Slot& slot) {
 void Worker::invoke(Slot& slot, std::uint32_t lane) {
   model::ExecuteRequest& request = slot.lanes[lane].request;
   ++executions_;
-  keep_alive_->called(slot.version->function_id, loop_.now());
+  if (keep_alive_->learns()) {
+    keep_alive_->called(slot.version->function_id, loop_.now());
+  }
   slot.pre_warmed_until.reset();
   slot.instance->invoke({lane, request.request_id, std::move(request.body), request.latest});
 }
