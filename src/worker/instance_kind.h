@@ -28,8 +28,8 @@ struct Prestart {
   std::uint32_t memory_mb = 0;  // that it may use until it is assigned
 };
 
-// What one that waits may need. A booted Node is charged 7 MB, a Python 4; whoever is the first to read its program
-// from the disk is charged that too, some 40 MB.
+// What one that waits may need. A booted Node is charged 7 MB, a Python 4; whoever is the first to read its
+// program from the disk is charged that too, some 40 MB.
 std::uint32_t prestart_memory_mb(const InstanceKind& kind);
 
 }  // namespace hearth::worker

@@ -110,6 +110,18 @@ TEST_F(Crowded, TheLeastValuableMakeWay) {
   EXPECT_TRUE(waiting->execution);
 }
 
+TEST_F(Crowded, WhatHasBeenAdmittedComesBeforeWhatIsAskedFor) {
+  fill();
+  execute(d_, version("d", 700));
+  execute(c_, version("c", 300));
+  ASSERT_EQ(count(ReservationState::kResuming), 1U);
+  worker_->on_demand({9, "e", 64});
+  instances_.events->ended(a_.instance);
+  EXPECT_FALSE(take("e", 64)) << "that was for c";
+  instances_.events->ended(b_.instance);
+  EXPECT_TRUE(invoked(c_.instance));
+}
+
 TEST_F(Crowded, AnInstanceThatEndsWhileItsCallWaitsIsToldSo) {
   fill();
   execute(d_, version("d", 700));
