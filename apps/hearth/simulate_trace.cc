@@ -41,6 +41,7 @@ sim::TraceSettings trace_settings(const TraceOptions& options, const sim::Settin
   keep("--messaging-servers", platform.messaging.servers, defaults.messaging.servers);
   platform.messaging.announce_again = defaults.messaging.announce_again;
   settings.arrivals = arrivals_of(options.arrivals);
+  settings.overcommits = options.overcommits;
   if (!options.policies.empty()) {
     settings.policies.clear();
   }
@@ -68,6 +69,17 @@ void add_trace_flags(CLI::App& command, TraceOptions& options, sim::Settings& se
                   "Keep-alive policy to play it with; may be given several times (default: both)")
       ->check(CLI::IsMember({"fixed", "adaptive"}))
       ->take_all()
+      ->needs(trace);
+  group
+      .add_option(
+          "--overcommit", options.overcommits,
+          "How many times --memory is promised: an instance that is idle for 10 ms is charged what its "
+          "function took on average; with commas between several, to play it with each")
+      ->type_name("F")
+      ->delimiter(',')
+      ->take_all()
+      ->check(CLI::Range(1.0, 64.0))
+      ->capture_default_str()
       ->needs(trace);
   add_duration(group, "--keep-alive-longest", settings.keep_alive_longest,
                "Longest time that the adaptive policy keeps an idle instance");

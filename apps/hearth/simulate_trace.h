@@ -15,6 +15,7 @@ namespace hearth {
 struct TraceOptions {
   std::string folder;  // empty: no trace
   std::vector<std::string> policies;
+  std::vector<double> overcommits{1};
   std::string arrivals = "timers";
 };
 

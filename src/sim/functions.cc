@@ -63,6 +63,7 @@ Functions::Functions(const std::vector<ToldFunction>& told) {
   for (const ToldFunction& each : told) {
     add(each.memory_mb);
     runs_.push_back(each.runs);
+    used_mb_.push_back(each.used_mb);
   }
 }
 
@@ -96,6 +97,10 @@ double Functions::share(std::uint32_t function) const {
 std::uint32_t Functions::pick(Dice& dice) const {
   const auto found = std::ranges::upper_bound(upto_, dice.share());
   return std::min(static_cast<std::uint32_t>(found - upto_.begin()), size() - 1);
+}
+
+std::uint32_t Functions::used_mb(std::uint32_t function) const {
+  return used_mb_.empty() ? versions_[function]->memory_mb : used_mb_[function];
 }
 
 std::chrono::microseconds Functions::run(std::uint32_t function, Dice& dice) const {

@@ -22,7 +22,8 @@ struct RunPoint {
 
 struct ToldFunction {
   std::uint32_t memory_mb = 128;
-  std::vector<RunPoint> runs;  // by share, the last 1; between two of them calls are spread evenly
+  std::uint32_t used_mb = memory_mb;  // by an instance that stands still
+  std::vector<RunPoint> runs;         // by share, the last 1; between two of them calls are spread evenly
 
   bool operator==(const ToldFunction&) const = default;
 };
@@ -40,6 +41,8 @@ class Functions {
   double share(std::uint32_t function) const;
   // The function that a call goes to.
   std::uint32_t pick(Dice& dice) const;
+  // By an instance of it that stands still; of what was drawn, all of its memory.
+  std::uint32_t used_mb(std::uint32_t function) const;
   // How long a call of it runs.
   std::chrono::microseconds run(std::uint32_t function, Dice& dice) const;
 
@@ -54,6 +57,7 @@ class Functions {
   std::vector<double> upto_;                 // shares of all calls, summed up
   std::vector<double> run_median_us_;        // of each that was drawn
   std::vector<std::vector<RunPoint>> runs_;  // of each that was told
+  std::vector<std::uint32_t> used_mb_;       // the same
 };
 
 }  // namespace hearth::sim

@@ -20,6 +20,7 @@ Platform::Platform(const Settings& settings, const Functions& functions, SimLoop
       dice_(settings.seed ^ kPlatformSeed),
       names_(settings.seed ^ kNamesSeed),
       net_(settings.messaging, settings.gateways + settings.workers, loop),
+      warm_(functions.size(), loop),
       hosts_(settings.workers),
       gateways_(settings.gateways) {
   for (Gateway& gateway : gateways_) {
@@ -44,11 +45,13 @@ void Platform::add_host(std::size_t place) {
   Host& host = hosts_[place];
   host.messaging = &net_.add_worker();
   host.instances =
-      std::make_unique<SimInstances>(functions_, loop_, Dice(settings_.seed ^ (kHostSeed + (place << 32U))));
+      std::make_unique<SimInstances>(functions_, loop_, Dice(settings_.seed ^ (kHostSeed + (place << 32U))),
+                                     warm_, settings_.overcommit > 1);
   worker::WorkerOptions options;
   options.uri = address_of(place);
   options.memory_mb = settings_.memory_mb;
   options.shared = true;
+  options.overcommit = settings_.overcommit;
   options.keep_alive = {settings_.keep_alive_policy,
                         std::chrono::ceil<std::chrono::milliseconds>(settings_.keep_alive),
                         std::chrono::ceil<std::chrono::milliseconds>(settings_.keep_alive_longest)};

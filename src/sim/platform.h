@@ -18,6 +18,7 @@
 #include "sim/settings.h"
 #include "sim/sim_link.h"
 #include "sim/sim_loop.h"
+#include "sim/warm_functions.h"
 
 namespace hearth::sim {
 
@@ -47,6 +48,8 @@ class Platform {
   void lose_workers(std::uint32_t count);
 
   const Hosts& hosts() const { return hosts_; }
+  // Those of workers that are lost are counted on.
+  const WarmFunctions& warm_functions() const { return warm_; }
   const MessagingNet& messaging() const { return net_; }
   std::vector<GatewayCounts> gateways() const;
   // total == free + Σ reservations, on every worker.
@@ -70,6 +73,7 @@ class Platform {
   Dice dice_;
   base::SeededRandom names_;
   MessagingNet net_;
+  WarmFunctions warm_;
   Hosts hosts_;
   std::vector<Gateway> gateways_;
 };

@@ -43,6 +43,7 @@ struct Settings {
   std::uint32_t gateways = 10;
   std::uint32_t memory_mb = 24'576;  // of one worker, for instances
   std::uint32_t cores = 16;          // of one worker
+  double overcommit = 1;             // how many times its memory may be promised
   worker::KeepAliveKind keep_alive_policy = worker::KeepAliveKind::kFixed;
   std::chrono::microseconds keep_alive{std::chrono::minutes(15)};
   std::chrono::microseconds keep_alive_longest{std::chrono::hours(1)};  // of the adaptive policy

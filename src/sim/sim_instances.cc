@@ -34,18 +34,21 @@ class SimInstances::SimInstance final : public worker::Instance {
   ~SimInstance() override {
     owner_.loop_.cancel(timer_);
     owner_.loop_.cancel(end_timer_);
+    owner_.loop_.cancel(pause_timer_);
+    set_warm(false);
     turn(Phase::kIdle);
     owner_.count_live(-1, memory_mb_);
   }
 
   void invoke(worker::InstanceCall call) override {
+    owner_.loop_.cancel(std::exchange(pause_timer_, 0));
     turn(Phase::kExecuting);
     ++owner_.counts_.calls;
     slot_ = call.slot;
     const auto run = owner_.functions_.run(function_, owner_.dice_);
     after(run, [this, run] {
       owner_.counts_.run_us += static_cast<std::uint64_t>(run.count());
-      turn(Phase::kIdle);
+      become_idle();
       events_.finished(name_, returned(run));
     });
   }
@@ -54,6 +57,9 @@ class SimInstances::SimInstance final : public worker::Instance {
   void take_back() override {}
   void stop() override {
     if (end_timer_ == 0) {
+      owner_.counts_.killed += phase_ == Phase::kIdle ? 0U : 1U;
+      owner_.loop_.cancel(std::exchange(pause_timer_, 0));
+      set_warm(false);
       end_timer_ = owner_.loop_.at(owner_.loop_.now() + kRemoval, [this] {
         if (!owner_.lost_) {
           events_.ended(name_);
@@ -76,6 +82,8 @@ class SimInstances::SimInstance final : public worker::Instance {
     const std::chrono::microseconds whole(steps.code_us + steps.boot_us);
     after(whole, [this, steps, whole] {
       owner_.counts_.start_us += static_cast<std::uint64_t>(whole.count());
+      set_warm(true);
+      become_idle();
       events_.loaded(name_, steps);
     });
   }
@@ -89,6 +97,24 @@ class SimInstances::SimInstance final : public worker::Instance {
         then();
       }
     });
+  }
+
+  void become_idle() {
+    turn(Phase::kIdle);
+    if (owner_.pauses_) {
+      pause_timer_ = owner_.loop_.at(owner_.loop_.now() + kPauseAfter, [this] {
+        pause_timer_ = 0;
+        if (!owner_.lost_) {
+          events_.paused(name_, owner_.functions_.used_mb(function_));
+        }
+      });
+    }
+  }
+
+  void set_warm(bool warm) {
+    if (warm != std::exchange(warm_, warm)) {
+      warm ? owner_.warm_.add(function_) : owner_.warm_.remove(function_);
+    }
   }
 
   worker::FinishedCall returned(std::chrono::microseconds run) const {
@@ -123,6 +149,8 @@ class SimInstances::SimInstance final : public worker::Instance {
   Phase phase_ = Phase::kIdle;
   base::TimerId timer_ = 0;
   base::TimerId end_timer_ = 0;
+  base::TimerId pause_timer_ = 0;
+  bool warm_ = false;
 };
 
 std::unique_ptr<worker::Instance> SimInstances::start(worker::InstanceStart start,

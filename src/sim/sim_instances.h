@@ -13,6 +13,7 @@
 #include "base/event_loop.h"
 #include "sim/dice.h"
 #include "sim/functions.h"
+#include "sim/warm_functions.h"
 #include "worker/instance.h"
 
 namespace hearth::sim {
@@ -30,6 +31,7 @@ struct InstanceCounts {
   std::uint64_t busy_mb_squared = 0;  // of each of those, summed up
   std::uint32_t starting = 0;
   std::uint32_t executing = 0;
+  std::uint64_t killed = 0;  // stopped while they started or executed
 };
 
 // How long instances have been there, all together: those that idle, start and execute.
@@ -40,8 +42,12 @@ struct InstanceTime {
 
 class SimInstances final : public worker::InstanceFactory {
  public:
-  SimInstances(const Functions& functions, base::EventLoop& loop, Dice dice)
-      : functions_(functions), loop_(loop), dice_(dice) {}
+  // An instance that becomes idle stands still after it, and then says what memory it uses.
+  static constexpr std::chrono::milliseconds kPauseAfter{10};
+
+  // `pauses`: whether instances ever stand still.
+  SimInstances(const Functions& functions, base::EventLoop& loop, Dice dice, WarmFunctions& warm, bool pauses)
+      : functions_(functions), loop_(loop), dice_(dice), warm_(warm), pauses_(pauses) {}
 
   std::unique_ptr<worker::Instance> start(worker::InstanceStart start,
                                           worker::InstanceEvents& events) override;
@@ -64,6 +70,8 @@ class SimInstances final : public worker::InstanceFactory {
   const Functions& functions_;
   base::EventLoop& loop_;
   Dice dice_;
+  WarmFunctions& warm_;
+  const bool pauses_;
   std::unordered_set<std::uint32_t> code_here_;
   InstanceCounts counts_;
   InstanceTime time_;  // up to counted_at_

@@ -22,6 +22,12 @@ std::uint32_t memory_for(const std::optional<trace::MemoryUse>& use) {
   return fits == std::end(kMemorySizesMb) ? kMemorySizesMb[std::size(kMemorySizesMb) - 1] : *fits;
 }
 
+// What nobody knows is taken as all of it.
+std::uint32_t used_by(const std::optional<trace::MemoryUse>& use, std::uint32_t memory_mb) {
+  return use ? static_cast<std::uint32_t>(std::min<double>(std::ceil(use->average_mb), memory_mb))
+             : memory_mb;
+}
+
 std::vector<RunPoint> points_of(const trace::RunTimes& runs) {
   std::vector<RunPoint> points;
   for (std::size_t i = 0; i < runs.percentiles_ms.size(); ++i) {
@@ -34,7 +40,10 @@ std::vector<RunPoint> points_of(const trace::RunTimes& runs) {
 }  // namespace
 
 ToldFunction told_function(const trace::TracedFunction& function, Arrivals arrivals) {
-  ToldFunction told{memory_for(function.memory), {{1, kUnknownRun}}};
+  ToldFunction told;
+  told.memory_mb = memory_for(function.memory);
+  told.used_mb = used_by(function.memory, told.memory_mb);
+  told.runs = {{1, kUnknownRun}};
   if (arrivals == Arrivals::kOnce) {
     told.runs = {{1, kNoTime}};
   } else if (function.runs) {

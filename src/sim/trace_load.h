@@ -28,7 +28,7 @@ inline constexpr std::uint32_t kUnknownMemoryMb = 128;
 inline constexpr std::chrono::minutes kLongestRun{15};
 
 // Run times as the trace has them, and the smallest of 128, 256, 512 and 1,024 MB that holds what it took at
-// most.
+// most. An instance that stands still uses what it took on average.
 ToldFunction told_function(const trace::TracedFunction& function, Arrivals arrivals);
 
 // One function's calls, one after the other, as times from the trace's beginning.

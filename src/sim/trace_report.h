@@ -1,5 +1,5 @@
-// What a simulation of a trace found, for each keep-alive policy. Values; as text for people and as JSON for
-// programs.
+// What a simulation of a trace found, for each keep-alive policy and overcommit. Values; as text for people
+// and as JSON for programs.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +17,8 @@ struct TraceSettings {
   Arrivals arrivals = Arrivals::kTimers;
   std::vector<worker::KeepAliveKind> policies{worker::KeepAliveKind::kFixed,
                                               worker::KeepAliveKind::kAdaptive};
+  // Each policy with each of them, in this order.
+  std::vector<double> overcommits{1};
 
   // One gateway, and one worker that has memory for everything: nobody is evicted, so that policies alone
   // make the difference.
@@ -25,12 +27,19 @@ struct TraceSettings {
 
 struct PolicyReport {
   worker::KeepAliveKind policy = worker::KeepAliveKind::kFixed;
+  double overcommit = 1;
   std::uint64_t calls = 0;      // that ended
   std::uint64_t cold = 0;       // that were the first on an instance
   std::uint64_t rejected = 0;   // 503
   std::uint64_t started = 0;    // instances
   std::uint64_t prewarmed = 0;  // of these, before a call that was expected
   std::uint64_t evicted = 0;
+  // Stopped by the worker while they started or executed, and calls that had no answer at all: of either
+  // there is none.
+  std::uint64_t killed = 0;
+  std::uint64_t unanswered = 0;
+  double warm_functions = 0;  // that had an instance which was loaded, on average
+  std::uint32_t warm_functions_most = 0;
   double warm_minutes = 0;     // of all instances: idling, starting and executing
   double memory_gb_hours = 0;  // the same, by their memory
   Percentiles own_part;        // of a call: all but the handler's run

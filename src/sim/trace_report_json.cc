@@ -22,6 +22,7 @@ json::object settings_json(const TraceReport& report) {
 
 json::object policy_json(const TraceReport& report, const PolicyReport& policy) {
   return {{"policy", to_string(policy.policy)},
+          {"overcommit", policy.overcommit},
           {"calls", policy.calls},
           {"cold", policy.cold},
           {"cold_again", report.cold_again(policy)},
@@ -29,6 +30,10 @@ json::object policy_json(const TraceReport& report, const PolicyReport& policy) 
           {"instances_started", policy.started},
           {"instances_prewarmed", policy.prewarmed},
           {"instances_evicted", policy.evicted},
+          {"instances_killed", policy.killed},
+          {"unanswered", policy.unanswered},
+          {"warm_functions", policy.warm_functions},
+          {"warm_functions_most", policy.warm_functions_most},
           {"warm_minutes", policy.warm_minutes},
           {"warm_minutes_a_function", report.warm_minutes_a_function(policy)},
           {"memory_gb_hours", policy.memory_gb_hours},

@@ -63,7 +63,9 @@ std::string line(const TraceReport& report, const char* what, std::uint64_t Poli
 std::string head(const TraceReport& report) {
   std::string text = fmt::format("{:<38}", "");
   for (const PolicyReport& policy : report.policies) {
-    text += fmt::format("{:>14}", to_string(policy.policy));
+    text += fmt::format("{:>14}", policy.overcommit > 1
+                                      ? fmt::format("{} x {}", to_string(policy.policy), policy.overcommit)
+                                      : to_string(policy.policy));
   }
   return text + (report.policies.size() > 1 ? "     ratio\n" : "\n");
 }
@@ -82,7 +84,12 @@ std::string to_text(const TraceReport& report) {
   text += line(report, "instances started", &PolicyReport::started) +
           line(report, "  before a call that was expected", &PolicyReport::prewarmed) +
           line(report, "instances evicted", &PolicyReport::evicted) +
+          line(report, "instances killed while they ran", &PolicyReport::killed) +
           line(report, "calls answered 503, no room", &PolicyReport::rejected);
+  text += line(report, "functions kept warm, on average", 1,
+               [](const PolicyReport& policy) { return policy.warm_functions; });
+  text += line(report, "functions kept warm, at most", 0,
+               [](const PolicyReport& policy) { return static_cast<double>(policy.warm_functions_most); });
   text += line(report, "warm minutes of a function", 1,
                [&](const PolicyReport& policy) { return report.warm_minutes_a_function(policy); });
   text += line(report, "memory of instances, GB x hours", 1,
@@ -94,6 +101,7 @@ std::string to_text(const TraceReport& report) {
   text += line(report, "own part of a call, p99.9, ms", 2,
                [](const PolicyReport& policy) { return policy.own_part.p999_us / 1e3; });
   for (const PolicyReport& policy : report.policies) {
+    text += policy.unanswered == 0 ? "" : "Calls were left without an answer: this is a bug.\n";
     text += policy.ledgers_exact ? "" : "A worker's memory does not add up: this is a bug.\n";
   }
   return text;

@@ -27,15 +27,32 @@ std::vector<ToldFunction> told_functions(const trace::Trace& trace, Arrivals arr
   return told;
 }
 
-Settings with_policy(Settings settings, worker::KeepAliveKind policy) {
-  settings.keep_alive_policy = policy;
+// What one run is of.
+struct Variant {
+  worker::KeepAliveKind policy = worker::KeepAliveKind::kFixed;
+  double overcommit = 1;
+};
+
+std::vector<Variant> variants_of(const TraceSettings& settings) {
+  std::vector<Variant> variants;
+  for (const worker::KeepAliveKind policy : settings.policies) {
+    for (const double overcommit : settings.overcommits) {
+      variants.push_back({policy, overcommit});
+    }
+  }
+  return variants;
+}
+
+Settings with(Settings settings, const Variant& variant) {
+  settings.keep_alive_policy = variant.policy;
+  settings.overcommit = variant.overcommit;
   return settings;
 }
 
-// One policy's run.
+// One variant's run.
 class TraceRun {
  public:
-  TraceRun(const TraceSettings& settings, worker::KeepAliveKind policy, const trace::Trace& trace);
+  TraceRun(const TraceSettings& settings, const Variant& variant, const trace::Trace& trace);
 
   // Of so many minutes altogether, `done` are done already, with so many calls. False: it was ended.
   bool run(Progress done, const std::function<bool(const Progress&)>& on_progress);
@@ -58,11 +75,12 @@ class TraceRun {
   LatencyHistogram own_part_;
 };
 
-TraceRun::TraceRun(const TraceSettings& settings, worker::KeepAliveKind policy, const trace::Trace& trace)
+TraceRun::TraceRun(const TraceSettings& settings, const Variant& variant, const trace::Trace& trace)
     : minutes_(trace.minutes),
       functions_(told_functions(trace, settings.arrivals)),
-      platform_(with_policy(settings.platform, policy), functions_, loop_) {
-  report_.policy = policy;
+      platform_(with(settings.platform, variant), functions_, loop_) {
+  report_.policy = variant.policy;
+  report_.overcommit = variant.overcommit;
   for (std::uint64_t i = 0; i < trace.functions.size(); ++i) {
     calls_.emplace_back(trace.functions[i], settings.arrivals,
                         Dice(settings.platform.seed ^ (kArrivalSeed + (i << 32U))));
@@ -123,7 +141,15 @@ void TraceRun::finish() {
     report_.prewarmed += snapshot.instances_prewarmed;
     report_.evicted += snapshot.instances_evicted;
   }
+  const WarmFunctions& warm = platform_.warm_functions();
+  report_.warm_functions =
+      std::chrono::duration<double, std::ratio<60>>(warm.time()).count() / static_cast<double>(minutes_);
+  report_.warm_functions_most = warm.peak();
   loop_.run_until(loop_.now() + 2 * kLongestRun);
+  for (const Host& host : platform_.hosts()) {
+    report_.killed += host.instances->counts().killed;
+  }
+  report_.unanswered = begun_ - report_.calls;
   report_.own_part = own_part_.percentiles();
   report_.ledgers_exact = platform_.ledgers_are_exact();
 }
@@ -154,9 +180,10 @@ TraceReport simulate_trace(const TraceSettings& settings, const trace::Trace& tr
     report.without_runs += function.runs ? 0U : 1U;
     report.without_memory += function.memory ? 0U : 1U;
   }
-  Progress done{0, settings.policies.size() * trace.minutes * 60, 0};
-  for (const worker::KeepAliveKind policy : settings.policies) {
-    TraceRun run(settings, policy, trace);
+  const auto variants = variants_of(settings);
+  Progress done{0, variants.size() * trace.minutes * 60, 0};
+  for (const Variant& variant : variants) {
+    TraceRun run(settings, variant, trace);
     if (!run.run(done, on_progress)) {
       break;
     }

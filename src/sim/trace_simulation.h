@@ -1,5 +1,6 @@
-// A trace on the virtual clock, once for each keep-alive policy: the same calls at the same times, executed
-// by nobody, on the worker and the dispatcher that serve. The same settings give the same report. One thread.
+// A trace on the virtual clock, once for each keep-alive policy and overcommit: the same calls at the same
+// times, executed by nobody, on the worker and the dispatcher that serve. The same settings give the same
+// report. One thread.
 #pragma once
 
 #include <functional>

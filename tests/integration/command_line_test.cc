@@ -188,6 +188,10 @@ TEST_F(CommandLine, ASimulationPlaysATraceWithEachPolicy) {
   EXPECT_EQ(other.at("policies").as_array().size(), 1U);
   EXPECT_EQ(other.at("policies").at(0).at("calls"), 4);
   EXPECT_EQ(other.at("settings").at("memory_mb"), 2'048);
+  one.insert(one.end(), {"--overcommit", "1,2.5"});
+  const auto overcommitted = hearth(one);
+  ASSERT_EQ(overcommitted.exit_code, 0) << overcommitted.output;
+  EXPECT_NE(overcommitted.output.find("adaptive x 2.5"), std::string::npos) << overcommitted.output;
 }
 
 TEST_F(CommandLine, ASimulationSaysWhatIsWrongWithItsTrace) {
@@ -203,6 +207,8 @@ TEST_F(CommandLine, ASimulationSaysWhatIsWrongWithItsTrace) {
       {{"--trace", wrong, "--keep-alive-longest", "1m"},
        "--keep-alive-longest 1m is shorter than --keep-alive"},
       {{"--policy", "fixed"}, "--policy requires --trace"},
+      {{"--trace", wrong, "--overcommit", "1,0.5"}, "--overcommit"},
+      {{"--overcommit", "2"}, "--overcommit requires --trace"},
   };
   for (const auto& [flags, message] : cases) {
     std::vector<std::string> words{"simulate"};
