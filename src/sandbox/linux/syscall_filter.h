@@ -1,6 +1,5 @@
 // The system calls a sandboxed process may make, as a classic BPF program for seccomp(2). Built once at
-// start-up, installed by the child as its last step. Pure but for a memory file that libseccomp
-// writes into.
+// start-up, installed by the child as its last step. Pure.
 #pragma once
 
 #include <linux/filter.h>
