@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "http/listener.h"
 #include "launcher/spawn.h"
+#include "sandbox/linux/bounding_set.h"
 #include "sandbox/linux/linux_backend.h"
 #include "sandbox/linux/private_mounts.h"
 
@@ -133,6 +134,7 @@ base::Result<launcher::Launched> start_launcher(const ServeOptions& options, con
   const sandbox::LinuxOptions sandbox = sandbox_options(options, host, data_dir);
   return launcher::spawn(
       [&sandbox]() -> base::Result<std::unique_ptr<sandbox::Backend>> {
+        sandbox::narrow_bounding_set();
         auto backend = sandbox::LinuxBackend::create(sandbox);
         if (!backend) {
           return backend.error();

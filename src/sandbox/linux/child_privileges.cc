@@ -17,19 +17,20 @@
 namespace hearth::sandbox {
 namespace {
 
-constexpr unsigned long kCapabilityNumbersEnd = 64;  // the sets are 64 bits wide
-
 int result(long returned) { return returned < 0 ? errno : 0; }
 
 }  // namespace
 
 int drop_bounding_set(ChildPlan&) {
-  for (unsigned long capability = 0; capability < kCapabilityNumbersEnd; ++capability) {
-    if (::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0) {
+  for (unsigned long capability = 0;; ++capability) {
+    const int held = ::prctl(PR_CAPBSET_READ, capability, 0, 0, 0);
+    if (held < 0) {
       return errno == EINVAL && capability > 0 ? 0 : errno;  // EINVAL: beyond this kernel's last one
     }
+    if (held != 0 && ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0) {
+      return errno;
+    }
   }
-  return 0;
 }
 
 int become_user(ChildPlan& plan) {
