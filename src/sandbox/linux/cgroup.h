@@ -17,15 +17,19 @@ class Cgroup {
  public:
   virtual ~Cgroup() = default;
 
-  // Memory and CPU. kBusy when more memory than the new limit is in use and cannot be reclaimed; then
-  // nothing has changed.
+  // Memory and CPU; writes what differs from what it has. kBusy when more memory than the new limit is in
+  // use and cannot be reclaimed; then nothing has changed.
   virtual base::Result<void> set_limits(const Limits& limits) = 0;
+  // Processes and threads together.
+  virtual base::Result<void> set_processes(std::uint32_t processes) = 0;
 
   // How a child gets in: CLONE_INTO_CGROUP with this descriptor (-1: none), then by writing "0" into
   // each of these files itself. (A parent that writes a pid into cgroup.procs waits for an RCU grace
   // period, 11 ms on a quiet machine; a thread that moves itself does not.)
   virtual int clone_target() const = 0;
   virtual std::span<const int> task_files() const = 0;
+  // The child is in: closes what only served to get there.
+  virtual void entered() = 0;
 
   // An eventfd that counts when the kernel runs out of this memory; -1 where the kernel then ends the
   // whole group by itself.

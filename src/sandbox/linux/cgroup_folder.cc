@@ -34,7 +34,7 @@ base::Result<CgroupFolder> CgroupFolder::mount_root(const std::string& path) {
   if (!fd.valid()) {
     return base::io_error("cannot open cgroup hierarchy " + path, errno);
   }
-  return CgroupFolder(base::UniqueFd(), path, std::move(fd));
+  return CgroupFolder(-1, path, std::move(fd));
 }
 
 base::Result<CgroupFolder> CgroupFolder::child(const std::string& name) const {
@@ -57,17 +57,23 @@ base::Result<CgroupFolder> CgroupFolder::new_child(const std::string& name) cons
 
 base::Result<CgroupFolder> CgroupFolder::open_child(const std::string& name) const {
   base::UniqueFd fd(::openat(fd_.get(), name.c_str(), kFolderFlags | O_NOFOLLOW));
-  base::UniqueFd parent(::fcntl(fd_.get(), F_DUPFD_CLOEXEC, 0));
-  if (!fd.valid() || !parent.valid()) {
+  if (!fd.valid()) {
     return base::io_error("cannot open cgroup " + name + " in " + name_, errno);
   }
-  return CgroupFolder(std::move(parent), name, std::move(fd));
+  return CgroupFolder(fd_.get(), name, std::move(fd));
 }
 
-bool CgroupFolder::has(const char* file) const { return ::faccessat(fd_.get(), file, F_OK, 0) == 0; }
+base::UniqueFd CgroupFolder::open_within(const char* path, int flags) const {
+  if (fd_.valid()) {
+    return base::UniqueFd(::openat(fd_.get(), path, flags | O_CLOEXEC));
+  }
+  return base::UniqueFd(::openat(above_, (name_ + "/" + path).c_str(), flags | O_CLOEXEC));
+}
+
+bool CgroupFolder::has(const char* file) const { return open_within(file, O_PATH).valid(); }
 
 base::Result<void> CgroupFolder::write(const char* file, std::string_view value) const {
-  const base::UniqueFd fd(::openat(fd_.get(), file, O_WRONLY | O_CLOEXEC));
+  const auto fd = open_within(file, O_WRONLY);
   if (!fd.valid() || ::write(fd.get(), value.data(), value.size()) < 0) {
     const int saved = errno;
     auto error =
@@ -85,7 +91,7 @@ base::Result<void> CgroupFolder::write(const char* file, std::uint64_t value) co
 }
 
 std::string CgroupFolder::read(const char* file) const {
-  const base::UniqueFd fd(::openat(fd_.get(), file, O_RDONLY | O_CLOEXEC));
+  const auto fd = open_within(file, O_RDONLY);
   std::string text;
   std::array<char, 4096> buffer{};
   for (ssize_t n = 0; fd.valid() && (n = ::read(fd.get(), buffer.data(), buffer.size())) > 0;) {
@@ -115,7 +121,7 @@ base::UniqueFd CgroupFolder::open_if_there(const char* file, int flags) const {
 }
 
 base::Result<base::UniqueFd> CgroupFolder::open_file(const char* file, int flags) const {
-  base::UniqueFd fd(::openat(fd_.get(), file, flags | O_CLOEXEC));
+  auto fd = open_within(file, flags);
   if (!fd.valid()) {
     return base::io_error(std::string("cannot open ") + file + " of cgroup " + name_, errno);
   }
@@ -124,7 +130,7 @@ base::Result<base::UniqueFd> CgroupFolder::open_file(const char* file, int flags
 
 std::vector<std::string> CgroupFolder::children() const {
   std::vector<std::string> names;
-  base::UniqueFd fd(::openat(fd_.get(), ".", kFolderFlags));
+  auto fd = open_within(".", kFolderFlags);
   const std::unique_ptr<DIR, int (*)(DIR*)> folder(fd.valid() ? ::fdopendir(fd.release()) : nullptr,
                                                    ::closedir);
   while (folder != nullptr) {
@@ -155,10 +161,11 @@ bool CgroupFolder::remove() {
   if (!valid()) {
     return true;
   }
-  if (::unlinkat(parent_.get(), name_.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT) {
+  if (::unlinkat(above_, name_.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT) {
     return false;
   }
   fd_.reset();
+  above_ = -1;
   return true;
 }
 

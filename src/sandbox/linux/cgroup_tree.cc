@@ -44,7 +44,7 @@ base::Result<TagFolder> TagFolder::open(const std::string& mount, const std::str
     auto top = root->child(parent);
     auto own = top.ok() ? top->child(tag) : base::Result<CgroupFolder>(top.error());
     if (own.ok()) {
-      TagFolder opened(std::move(*top), std::move(*own));
+      TagFolder opened(std::move(*root), std::move(*top), std::move(*own));
       for (const auto* folder : {&opened.parent_, &opened.tag_}) {
         if (auto enabled = enable(*folder, controllers); !enabled) {
           return enabled.error();

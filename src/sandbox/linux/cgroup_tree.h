@@ -10,6 +10,10 @@
 
 namespace hearth::sandbox {
 
+// What a new cgroup has, where 0 stands for the kernel's own: no Limits ask for 0 but for the cap, which is
+// none then.
+inline constexpr Limits kUnlimited = {.memory_bytes = 0, .cpu_weight = 0, .cpu_millicores = 0};
+
 class TagFolder {
  public:
   // With `controllers` ("+memory +cpu +pids") they are enabled on the whole way down (v2 only).
@@ -23,8 +27,10 @@ class TagFolder {
   const CgroupFolder& folder() const { return tag_; }
 
  private:
-  TagFolder(CgroupFolder parent, CgroupFolder tag) : parent_(std::move(parent)), tag_(std::move(tag)) {}
+  TagFolder(CgroupFolder root, CgroupFolder parent, CgroupFolder tag)
+      : root_(std::move(root)), parent_(std::move(parent)), tag_(std::move(tag)) {}
 
+  CgroupFolder root_;
   CgroupFolder parent_;
   CgroupFolder tag_;
 };

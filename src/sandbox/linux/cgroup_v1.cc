@@ -29,32 +29,56 @@ class CgroupV1 final : public Cgroup {
   ~CgroupV1() override { remove(); }
 
   base::Result<void> initialise(const Limits& limits) {
-    auto done = folders_.hierarchies[folders_.pids].write("pids.max", limits.processes);
+    auto done = set_limits(limits);
     if (done) {
-      done = set_limits(limits);
+      done = set_processes(limits.processes);
     }
     if (done) {
       done = open_task_files();
     }
-    return done ? watch_memory() : done;
+    if (done) {
+      done = watch_memory();
+    }
+    close_folders(folders_.controllers_end);  // the v2 one is how a child gets in
+    return done;
   }
 
   base::Result<void> set_limits(const Limits& limits) override {
-    if (auto done = set_memory(limits.memory_bytes); !done) {
-      return done;
-    }
     const auto& cpu = folders_.hierarchies[folders_.cpu];
-    auto done = cpu.write("cpu.shares", std::max<std::uint64_t>(limits.cpu_weight, kSharesMin));
-    if (!done) {
-      return done;
+    auto done = base::Result<void>();
+    if (limits.memory_bytes != limits_.memory_bytes) {
+      done = set_memory(limits.memory_bytes);
     }
-    return limits.cpu_millicores == 0
-               ? cpu.write("cpu.cfs_quota_us", "-1")
-               : cpu.write("cpu.cfs_quota_us", limits.cpu_millicores * (kCpuPeriodUs / 1000));
+    if (done && limits.cpu_weight != limits_.cpu_weight) {
+      done = cpu.write("cpu.shares", std::max<std::uint64_t>(limits.cpu_weight, kSharesMin));
+    }
+    if (done && limits.cpu_millicores != limits_.cpu_millicores) {
+      done = limits.cpu_millicores == 0
+                 ? cpu.write("cpu.cfs_quota_us", "-1")
+                 : cpu.write("cpu.cfs_quota_us", limits.cpu_millicores * (kCpuPeriodUs / 1000));
+    }
+    if (done) {
+      limits_ = limits;
+    }
+    return done;
+  }
+
+  base::Result<void> set_processes(std::uint32_t processes) override {
+    auto done = base::Result<void>();
+    if (processes != processes_) {
+      done = folders_.hierarchies[folders_.pids].write("pids.max", processes);
+    }
+    processes_ = done ? processes : processes_;
+    return done;
   }
 
   int clone_target() const override { return has_unified() ? folders_.hierarchies.back().fd() : -1; }
   std::span<const int> task_files() const override { return task_fds_; }
+  void entered() override {
+    task_files_.clear();
+    task_fds_.clear();
+    close_folders(folders_.hierarchies.size());
+  }
   int oom_event() const override { return oom_event_.get(); }
   bool out_of_memory() const override { return memory().read_keyed("memory.oom_control", "oom_kill") > 0; }
   std::uint64_t peak_memory_bytes() const override {
@@ -108,6 +132,12 @@ class CgroupV1 final : public Cgroup {
     return done;
   }
 
+  void close_folders(std::size_t end) {
+    for (std::size_t i = 0; i < end; ++i) {
+      folders_.hierarchies[i].close();
+    }
+  }
+
   base::Result<void> open_task_files() {
     for (std::size_t i = 0; i < folders_.controllers_end; ++i) {
       auto file = folders_.hierarchies[i].open_file("tasks", O_WRONLY);
@@ -135,6 +165,8 @@ class CgroupV1 final : public Cgroup {
   }
 
   Folders folders_;
+  Limits limits_ = kUnlimited;  // as they were written last
+  std::uint32_t processes_ = 0;
   std::vector<base::UniqueFd> task_files_;
   std::vector<int> task_fds_;  // the same descriptors, as the child wants them
   base::UniqueFd oom_event_;

@@ -28,25 +28,44 @@ class CgroupV2 final : public Cgroup {
       done = folder_.write("memory.swap.max", std::uint64_t{0});
     }
     if (done) {
-      done = folder_.write("pids.max", limits.processes);
+      done = set_processes(limits.processes);
     }
     return done ? set_limits(limits) : done;
   }
 
   base::Result<void> set_limits(const Limits& limits) override {
-    // memory.max below the usage would kill, where the port promises kBusy.
-    if (!shrink_to(limits.memory_bytes)) {
-      return base::Error{base::ErrorCode::kBusy, "more memory than the new limit is in use"};
+    auto done = base::Result<void>();
+    if (limits.memory_bytes != limits_.memory_bytes) {
+      // memory.max below the usage would kill, where the port promises kBusy.
+      if (!shrink_to(limits.memory_bytes)) {
+        return base::Error{base::ErrorCode::kBusy, "more memory than the new limit is in use"};
+      }
+      done = folder_.write("memory.max", limits.memory_bytes);
     }
-    auto done = folder_.write("memory.max", limits.memory_bytes);
-    if (done) {
+    if (done && limits.cpu_weight != limits_.cpu_weight) {
       done = folder_.write("cpu.weight", limits.cpu_weight);
     }
-    return done ? folder_.write("cpu.max", cpu_max(limits.cpu_millicores)) : done;
+    if (done && limits.cpu_millicores != limits_.cpu_millicores) {
+      done = folder_.write("cpu.max", cpu_max(limits.cpu_millicores));
+    }
+    if (done) {
+      limits_ = limits;
+    }
+    return done;
+  }
+
+  base::Result<void> set_processes(std::uint32_t processes) override {
+    auto done = base::Result<void>();
+    if (processes != processes_) {
+      done = folder_.write("pids.max", processes);
+    }
+    processes_ = done ? processes : processes_;
+    return done;
   }
 
   int clone_target() const override { return folder_.fd(); }
   std::span<const int> task_files() const override { return {}; }
+  void entered() override { folder_.close(); }
   int oom_event() const override { return -1; }
   bool out_of_memory() const override { return folder_.read_keyed("memory.events", "oom_kill") > 0; }
   std::uint64_t peak_memory_bytes() const override { return folder_.read_number("memory.peak").value_or(0); }
@@ -69,6 +88,8 @@ class CgroupV2 final : public Cgroup {
   }
 
   CgroupFolder folder_;
+  Limits limits_ = kUnlimited;  // as they were written last
+  std::uint32_t processes_ = 0;
 };
 
 class CgroupTreeV2 final : public CgroupTree {

@@ -246,6 +246,7 @@ base::Result<void> LinuxBackend::launch(Sandbox& sandbox, const Spec& spec, Desc
   sandbox.process = std::move(*process);
   sandbox.has_code = plan.code_mount >= 0;
   sandbox.cgroup = std::move(*cgroup);
+  sandbox.cgroup->entered();
   return {};
 }
 
