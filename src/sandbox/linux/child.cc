@@ -17,7 +17,7 @@ constexpr std::array kSteps = {
     NamedStep{"raise oom score", raise_oom_score},
     // From here on everything it makes is charged to it; before the cgroup namespace, whose root it becomes.
     NamedStep{"join cgroups", join_cgroups},
-    // This namespace's own copy of the prepared root; the mounts that follow go there, by relative path.
+    // A copy of the namespace that holds the composed root and nothing of the host.
     NamedStep{"enter root", enter_root},
     // Shows this pid namespace only. Before /tmp is covered: its empty folder masks folders of /proc.
     NamedStep{"mount proc", mount_proc},
@@ -25,8 +25,6 @@ constexpr std::array kSteps = {
     NamedStep{"mount code", mount_code},
     // The only place that can be written.
     NamedStep{"mount tmp", mount_tmp},
-    // The host's files are gone.
-    NamedStep{"pivot", pivot},
     // Needs CAP_NET_ADMIN, so before the privileges go.
     NamedStep{"raise loopback", raise_loopback},
     // As late as it can be: the parent lays the wire while the steps above run.

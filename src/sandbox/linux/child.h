@@ -24,7 +24,7 @@ struct ProcMask {
 
 struct ChildPlan {
   std::span<const int> task_files;  // cgroup v1 files to write "0" into
-  const char* root = nullptr;       // where RootImage is mounted
+  int root = -1;                    // RootImage::mounts()
   std::span<const ProcMask> masks;
   int code_mount = -1;  // a detached mount for /code; -1: stays an empty folder
   const char* tmp_options = nullptr;
@@ -64,7 +64,6 @@ int enter_root(ChildPlan& plan);
 int mount_proc(ChildPlan& plan);
 int mount_code(ChildPlan& plan);
 int mount_tmp(ChildPlan& plan);
-int pivot(ChildPlan& plan);
 int enter_working_folder(ChildPlan& plan);
 // child_network.cc,
 int raise_loopback(ChildPlan& plan);

@@ -26,7 +26,12 @@ int join_cgroups(ChildPlan& plan) {
   return result(::unshare(CLONE_NEWCGROUP));
 }
 
-int enter_root(ChildPlan& plan) { return result(::chdir(plan.root)); }
+int enter_root(ChildPlan& plan) {
+  if (::setns(plan.root, CLONE_NEWNS) != 0) {
+    return errno;
+  }
+  return result(::unshare(CLONE_NEWNS));
+}
 
 // Read-only as a whole: neither /proc/sys nor another file of it can be written.
 int mount_proc(ChildPlan& plan) {
@@ -50,14 +55,6 @@ int mount_code(ChildPlan& plan) {
 
 int mount_tmp(ChildPlan& plan) {
   return result(::mount("tmp", "tmp", "tmpfs", MS_NOSUID | MS_NODEV, plan.tmp_options));
-}
-
-// pivot_root(2), "pivot_root(".", ".")": the old root ends up on top of the new one and is detached.
-int pivot(ChildPlan&) {
-  if (::syscall(SYS_pivot_root, ".", ".") != 0 || ::umount2(".", MNT_DETACH) != 0) {
-    return errno;
-  }
-  return result(::chdir("/"));
 }
 
 int enter_working_folder(ChildPlan&) { return result(::chdir(kCodePath)); }

@@ -158,6 +158,21 @@ TEST_F(Isolation, SeesOnlyTheComposedRoot) {
             (std::set<std::string>{probe.substr(probe.rfind('/') + 1)}));
 }
 
+TEST_F(Isolation, ItsMountsAreThoseOfTheComposedRoot) {
+  std::istringstream lines(cat_inside("/proc/self/mountinfo"));
+  int roots = 0;
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string skipped, point, options;
+    words >> skipped >> skipped >> skipped >> skipped >> point >> options;
+    roots += point == "/" ? 1 : 0;
+    const bool writable = options.starts_with("rw,");
+    EXPECT_TRUE(!writable || point == "/tmp") << line;
+    EXPECT_FALSE(point.starts_with("/sys") || point.starts_with("/run")) << line;
+  }
+  EXPECT_EQ(roots, 1);
+}
+
 TEST_F(Isolation, SeesOnlyItsOwnProcesses) {
   std::set<std::string> pids;
   for (const auto& name : list_inside("/proc")) {

@@ -219,7 +219,7 @@ base::Result<void> LinuxBackend::launch(Sandbox& sandbox, const Spec& spec, Desc
   const auto tmp = tmp_options(spec.limits, sandbox.uid);
   ChildPlan plan;
   plan.task_files = (*cgroup)->task_files();
-  plan.root = root_->path().c_str();
+  plan.root = root_->mounts();
   plan.masks = masks_;
   plan.code_mount = high->code_mount.get();
   plan.tmp_options = tmp.c_str();

@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "sandbox/linux/library_closure.h"
+#include "sandbox/linux/root_namespace.h"
 #include "sandbox/linux/root_writer.h"
 #include "sandbox/sandbox.h"
 
@@ -193,11 +194,17 @@ base::Result<std::unique_ptr<RootImage>> RootImage::compose(const LinuxOptions& 
   if (auto filled = fill(root, options); !filled) {
     return filled.error();
   }
+  auto mounts = namespace_rooted_at(path);
+  if (!mounts) {
+    return mounts.error();
+  }
+  image->mounts_ = std::move(*mounts);
+  ::umount2(path.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW);
   return image;
 }
 
 RootImage::~RootImage() {
-  ::umount2(path_.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW);
+  ::umount2(path_.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW);  // when it was not composed to the end
   ::rmdir(path_.c_str());
   ::rmdir(folder_of(path_).c_str());  // when no other server uses it
 }
