@@ -109,6 +109,10 @@ class Backend {
   // Removes what a killed predecessor with the same identity left behind; call before the first
   // start(). Returns how many leftovers there were.
   virtual base::Result<std::uint32_t> sweep() = 0;
+
+  // Does a piece of work that makes a later start() shorter; true while there is more of it. Takes about as
+  // long as a start: call it when there is nothing else to do, and after sweep().
+  virtual bool prepare() = 0;
 };
 
 inline constexpr int kCollectPeriodMs = 5;

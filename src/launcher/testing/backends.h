@@ -12,6 +12,8 @@
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <chrono>
+#include <condition_variable>
 #include <map>
 #include <mutex>
 #include <string>
@@ -38,6 +40,8 @@ class ScriptedBackend : public sandbox::Backend {
       return refusal_;
     }
     started_.push_back(spec);
+    ++work_;
+    prepared_before_starts_.push_back(prepared_);
     descriptors_ = std::move(descriptors);
     return {};
   }
@@ -96,6 +100,13 @@ class ScriptedBackend : public sandbox::Backend {
 
   int ready_fd() const override { return ready_.get(); }
   base::Result<std::uint32_t> sweep() override { return 0U; }
+  // As many pieces of work as the test says, and one more after each start.
+  bool prepare() override {
+    const std::lock_guard lock(mutex_);
+    ++prepared_;
+    prepared_more_.notify_all();
+    return prepared_ < work_;
+  }
 
   void end(sandbox::Exit exit, int collects = 1) {
     const std::lock_guard lock(mutex_);
@@ -107,6 +118,21 @@ class ScriptedBackend : public sandbox::Backend {
   }
   void break_removal() {
     locked([&] { removal_works_ = false; });
+  }
+  void give_work(int pieces) {
+    locked([&] { work_ = pieces; });
+  }
+  // Waits until so many have been done; false when they are not.
+  bool await_prepared(int pieces) {
+    std::unique_lock lock(mutex_);
+    return prepared_more_.wait_for(lock, std::chrono::seconds(10), [&] { return prepared_ >= pieces; });
+  }
+  int prepared() {
+    return locked([&] { return prepared_; });
+  }
+  // How many had been done when each start came.
+  std::vector<int> prepared_before_starts() {
+    return locked([&] { return prepared_before_starts_; });
   }
   std::vector<sandbox::Spec> started() {
     return locked([&] { return started_; });
@@ -132,6 +158,10 @@ class ScriptedBackend : public sandbox::Backend {
   base::UniqueFd freezer_;
   base::Error refusal_;
   bool removal_works_ = true;
+  int work_ = 0;
+  int prepared_ = 0;
+  std::vector<int> prepared_before_starts_;
+  std::condition_variable prepared_more_;
 };
 
 // Each sandbox is a child process with the descriptors where the port says that they are.
@@ -192,6 +222,7 @@ class ProcessBackend final : public sandbox::Backend {
 
   int ready_fd() const override { return ready_.get(); }
   base::Result<std::uint32_t> sweep() override { return swept_; }
+  bool prepare() override { return false; }
 
  private:
   struct Process {

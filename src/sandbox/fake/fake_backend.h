@@ -41,6 +41,7 @@ class FakeBackend final : public Backend {
   std::vector<Exit> collect() override;
   int ready_fd() const override { return events_.get(); }
   base::Result<std::uint32_t> sweep() override;
+  bool prepare() override { return false; }
 
  private:
   struct Sandbox {

@@ -2,8 +2,9 @@
 // matters (docs/sandbox.md has the same list with the reasons). The first step that fails is reported
 // to the parent, and the process ends.
 //
-// Runs in a copy of the launcher's memory with its locks in whatever state they were: plain system
-// calls only, no allocation. Everything it needs is prepared in the ChildPlan beforehand.
+// Runs in the launcher's memory, on a stack of its own, while the launcher's thread stands still
+// (CLONE_VFORK): plain system calls only, no allocation, no lock, nothing changed but the plan. Everything
+// it needs is prepared in the ChildPlan beforehand.
 #pragma once
 
 #include <linux/filter.h>
@@ -11,8 +12,6 @@
 #include <sys/types.h>
 
 #include <span>
-
-#include "sandbox/linux/veth.h"
 
 namespace hearth::sandbox {
 
@@ -22,22 +21,27 @@ struct ProcMask {
   bool is_folder;
 };
 
+struct ChildFailure {
+  int step = 0;   // index into child_steps()
+  int error = 0;  // 0: none
+};
+
 struct ChildPlan {
   std::span<const int> task_files;  // cgroup v1 files to write "0" into
   int root = -1;                    // RootImage::mounts()
   std::span<const ProcMask> masks;
   int code_mount = -1;  // a detached mount for /code; -1: stays an empty folder
   const char* tmp_options = nullptr;
-  bool joins_network = false;  // waits on network_ready until the parent has laid the wire
-  WireAddresses wire;
-  int network_ready = -1, network_ready_writer = -1;
-  int requests = -1, answers = -1, out = -1, err = -1, report = -1;  // all 6 or greater
+  int network = -1;                                     // the network namespace
+  int launcher = -1;                                    // its pidfd
+  int requests = -1, answers = -1, out = -1, err = -1;  // these and the launcher's are 6 or greater
   rlim_t open_files = 0;
   uid_t uid = 0;
   sock_fprog filter{};
   const char* program = nullptr;
   char* const* arguments = nullptr;
   char* const* environment = nullptr;
+  ChildFailure failure;  // written by the child
 };
 
 using ChildStep = int (*)(ChildPlan& plan);  // 0, or errno
@@ -50,13 +54,8 @@ struct NamedStep {
 // In the order of execution; the last one does not return when it succeeds.
 std::span<const NamedStep> child_steps();
 
-// What the parent reads from the other end of ChildPlan::report. End of file means: exec'ed.
-struct ChildFailure {
-  int step = 0;  // index into child_steps()
-  int error = 0;
-};
-
-[[noreturn]] void run_child(ChildPlan& plan);
+// Does not return.
+void run_child(ChildPlan& plan);
 
 // The steps, by file: child_mounts.cc,
 int join_cgroups(ChildPlan& plan);
@@ -64,10 +63,8 @@ int enter_root(ChildPlan& plan);
 int mount_proc(ChildPlan& plan);
 int mount_code(ChildPlan& plan);
 int mount_tmp(ChildPlan& plan);
-int enter_working_folder(ChildPlan& plan);
-// child_network.cc,
-int raise_loopback(ChildPlan& plan);
 int join_network(ChildPlan& plan);
+int enter_working_folder(ChildPlan& plan);
 // child_privileges.cc,
 int drop_bounding_set(ChildPlan& plan);
 int become_user(ChildPlan& plan);

@@ -1,4 +1,4 @@
-// Steps of the child: cgroups and mounts. See child.h for what may be called here.
+// Steps of the child: cgroups, mounts and the network. See child.h for what may be called here.
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
@@ -56,6 +56,8 @@ int mount_code(ChildPlan& plan) {
 int mount_tmp(ChildPlan& plan) {
   return result(::mount("tmp", "tmp", "tmpfs", MS_NOSUID | MS_NODEV, plan.tmp_options));
 }
+
+int join_network(ChildPlan& plan) { return result(::setns(plan.network, CLONE_NEWNET)); }
 
 int enter_working_folder(ChildPlan&) { return result(::chdir(kCodePath)); }
 

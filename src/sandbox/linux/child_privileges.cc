@@ -1,6 +1,5 @@
 // Steps of the child: everything a process may have more than another is given up. See child.h for
-// what may be called here. Raw calls where glibc's would signal the threads of the launcher, which
-// this copy of it believes to exist.
+// what may be called here. Raw calls where glibc's would change the launcher's other thread too.
 #include <linux/capability.h>
 #include <linux/seccomp.h>
 #include <poll.h>
@@ -33,6 +32,7 @@ int drop_bounding_set(ChildPlan&) {
   }
 }
 
+// The kernel makes the memory undumpable with it, which is still the launcher's, and may stay so.
 int become_user(ChildPlan& plan) {
   const auto id = plan.uid;  // the group of the same number
   if (::syscall(SYS_setgroups, 0, nullptr) != 0 || ::syscall(SYS_setresgid, id, id, id) != 0) {
@@ -57,12 +57,9 @@ int die_with_parent(ChildPlan& plan) {
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) {
     return errno;
   }
-  // The launcher may have died before: then nobody reads the report any more.
-  pollfd report{plan.report, POLLOUT, 0};
-  if (::poll(&report, 1, 0) == 1 && (report.revents & POLLERR) != 0) {
-    return EPIPE;
-  }
-  return 0;
+  // The launcher may have died before.
+  pollfd launcher{plan.launcher, POLLIN, 0};
+  return ::poll(&launcher, 1, 0) == 0 ? 0 : ESRCH;
 }
 
 int install_filter(ChildPlan& plan) {

@@ -22,7 +22,7 @@ constexpr const char* kOomScore = "500";  // of 1,000: half the memory of the ho
 constexpr std::size_t kOomScoreBytes = 3;
 constexpr rlim_t kLockedBytes = 64UL << 10U;  // enough for a library that locks its keys
 constexpr rlim_t kStackBytes = 8UL << 20U;    // the usual default, whatever the server was started with
-constexpr int kReportFd = kAnswersFd + 1;     // closed by exec
+constexpr int kLauncherFd = kAnswersFd + 1;   // closed by exec
 
 // The kernel's own layout: glibc refuses to touch the signals it keeps for itself.
 struct KernelSigaction {
@@ -72,11 +72,11 @@ int arrange_descriptors(ChildPlan& plan) {
   }
   if (::dup2(null, 0) < 0 || ::dup2(plan.out, 1) < 0 || ::dup2(plan.err, 2) < 0 ||
       ::dup2(plan.requests, kRequestsFd) < 0 || ::dup2(plan.answers, kAnswersFd) < 0 ||
-      ::dup3(plan.report, kReportFd, O_CLOEXEC) < 0) {
+      ::dup3(plan.launcher, kLauncherFd, O_CLOEXEC) < 0) {
     return errno;
   }
-  plan.report = kReportFd;
-  return result(::syscall(SYS_close_range, kReportFd + 1, ~0U, 0));
+  plan.launcher = kLauncherFd;
+  return result(::syscall(SYS_close_range, kLauncherFd + 1, ~0U, 0));
 }
 
 int set_limits(ChildPlan& plan) {

@@ -2,6 +2,7 @@
 
 #include <sys/epoll.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -98,21 +99,20 @@ base::Result<HighDescriptors> move_all_high(Descriptors given) {
 
 }  // namespace
 
-LinuxBackend::LinuxBackend(const LinuxOptions& options)
-    : options_(options), masks_(find_masks()), uids_(options.uid_base, options.uid_count) {}
+LinuxBackend::LinuxBackend(const LinuxOptions& options) : options_(options), masks_(find_masks()) {}
 
 base::Result<std::unique_ptr<LinuxBackend>> LinuxBackend::create(const LinuxOptions& options) {
   if (auto checked = check_options(options); !checked) {
     return checked.error();
   }
   std::unique_ptr<LinuxBackend> backend(new LinuxBackend(options));
-  if (auto prepared = backend->prepare(); !prepared) {
+  if (auto prepared = backend->open(); !prepared) {
     return prepared.error();
   }
   return backend;
 }
 
-base::Result<void> LinuxBackend::prepare() {
+base::Result<void> LinuxBackend::open() {
   if (!mounts_are_private()) {
     return base::Error{base::ErrorCode::kInternal,
                        "enter_private_mounts() must come first: mounts made here would show up on the host"};
@@ -143,16 +143,37 @@ base::Result<void> LinuxBackend::prepare() {
     }
     network_ = std::move(*network);
   }
-  auto living_mounts = LivingMounts::open();
-  if (!living_mounts) {
-    return living_mounts.error();
-  }
-  living_mounts_ = std::move(*living_mounts);
+  auto done = open_starts();
+  return done ? open_events() : done;
+}
+
+base::Result<void> LinuxBackend::open_starts() {
   auto filter = build_syscall_filter();
   if (!filter) {
     return filter.error();
   }
   filter_ = std::move(*filter);
+  pool_.emplace(*cgroups_, network_.get(), options_.uid_base, options_.uid_count);
+  auto start_watch = StartWatch::create(options_.start_timeout_ms);
+  if (!start_watch) {
+    return start_watch.error();
+  }
+  start_watch_ = std::move(*start_watch);
+  // After that thread has been made: this one parts with what threads share.
+  auto living_mounts = LivingMounts::open();
+  if (!living_mounts) {
+    return living_mounts.error();
+  }
+  living_mounts_ = std::move(*living_mounts);
+  auto launcher = move_high(base::UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0))));
+  if (!launcher) {
+    return launcher.error();
+  }
+  launcher_ = std::move(*launcher);
+  return {};
+}
+
+base::Result<void> LinuxBackend::open_events() {
   events_.reset(::epoll_create1(EPOLL_CLOEXEC));
   pace_timer_.reset(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
   epoll_event event{};
@@ -182,34 +203,31 @@ base::Result<void> LinuxBackend::start(const Spec& spec, Descriptors descriptors
   if (sandboxes_.contains(spec.name)) {
     return base::Error{base::ErrorCode::kAlreadyExists, "a sandbox named " + spec.name + " lives"};
   }
-  const auto uid = uids_.take();
-  if (!uid) {
-    return base::Error{base::ErrorCode::kExhausted, "every uid for sandboxes is in use"};
+  auto prepared = pool_->take(spec.limits);
+  if (!prepared) {
+    return prepared.error();
   }
   auto sandbox = std::make_unique<Sandbox>();
   sandbox->name = spec.name;
-  sandbox->uid = *uid;
-  auto done = launch(*sandbox, spec, std::move(descriptors));
+  sandbox->uid = prepared->uid;
+  sandbox->cgroup = std::move(prepared->cgroup);
+  auto done = launch(*sandbox, spec, std::move(descriptors), prepared->network.get());
   if (done) {
     done = watch(*sandbox);
   }
   if (!done) {
-    disconnect(*sandbox);
-    uids_.give_back(*uid);
+    pool_->give_back(sandbox->uid, std::move(sandbox->cgroup));
     return done;
   }
   sandboxes_.emplace(spec.name, std::move(sandbox));
   return {};
 }
 
-base::Result<void> LinuxBackend::launch(Sandbox& sandbox, const Spec& spec, Descriptors descriptors) {
+base::Result<void> LinuxBackend::launch(Sandbox& sandbox, const Spec& spec, Descriptors descriptors,
+                                        int network) {
   auto high = move_all_high(std::move(descriptors));
   if (!high) {
     return high.error();
-  }
-  auto cgroup = cgroups_->create(spec.name, spec.limits);
-  if (!cgroup) {
-    return cgroup.error();
   }
   auto arguments = pointers(spec.arguments);
   arguments.insert(arguments.begin(), const_cast<char*>(spec.program.c_str()));
@@ -218,7 +236,7 @@ base::Result<void> LinuxBackend::launch(Sandbox& sandbox, const Spec& spec, Desc
   environment.push_back(nullptr);
   const auto tmp = tmp_options(spec.limits, sandbox.uid);
   ChildPlan plan;
-  plan.task_files = (*cgroup)->task_files();
+  plan.task_files = sandbox.cgroup->task_files();
   plan.root = root_->mounts();
   plan.masks = masks_;
   plan.code_mount = high->code_mount.get();
@@ -233,19 +251,14 @@ base::Result<void> LinuxBackend::launch(Sandbox& sandbox, const Spec& spec, Desc
   plan.program = spec.program.c_str();
   plan.arguments = arguments.data();
   plan.environment = environment.data();
-  const auto number = sandbox.uid - options_.uid_base;
-  if (network_ != nullptr) {
-    plan.joins_network = true;
-    plan.wire = network_->wire(number);
-  }
-  auto process = spawn(plan, (*cgroup)->clone_target(), kStartTimeoutMs,
-                       [&](pid_t child) { return network_->connect(number, child); });
+  plan.network = network;
+  plan.launcher = launcher_.get();
+  auto process = spawn(plan, sandbox.cgroup->clone_target(), *start_watch_);
   if (!process) {
     return process.error();
   }
   sandbox.process = std::move(*process);
   sandbox.has_code = plan.code_mount >= 0;
-  sandbox.cgroup = std::move(*cgroup);
   sandbox.cgroup->entered();
   return {};
 }
@@ -323,19 +336,14 @@ std::vector<Exit> LinuxBackend::reap_ended() {
       ++it;
       continue;
     }
-    disconnect(sandbox);
-    uids_.give_back(sandbox.uid);
+    pool_->give_back(sandbox.uid, std::move(sandbox.cgroup));
     exits.push_back(std::move(sandbox.exit));
     it = sandboxes_.erase(it);
   }
   return exits;
 }
 
-void LinuxBackend::disconnect(const Sandbox& sandbox) {
-  if (network_ != nullptr) {
-    network_->disconnect(sandbox.uid - options_.uid_base);
-  }
-}
+bool LinuxBackend::prepare() { return pool_->prepare(); }
 
 // Keeps ready_fd() becoming readable while an ended sandbox's cgroup is still busy.
 void LinuxBackend::pace() {

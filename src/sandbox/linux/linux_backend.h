@@ -10,6 +10,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,14 +20,12 @@
 #include "sandbox/linux/nat_network.h"
 #include "sandbox/linux/options.h"
 #include "sandbox/linux/root_image.h"
+#include "sandbox/linux/start_pool.h"
+#include "sandbox/linux/start_watch.h"
 #include "sandbox/linux/tag_lock.h"
-#include "sandbox/linux/uid_pool.h"
 #include "sandbox/sandbox.h"
 
 namespace hearth::sandbox {
-
-// A child that has not exec'ed by then hangs on something (a file system, a debugger) and is killed.
-inline constexpr int kStartTimeoutMs = 10'000;
 
 class LinuxBackend final : public Backend {
  public:
@@ -48,6 +47,7 @@ class LinuxBackend final : public Backend {
   std::vector<Exit> collect() override;
   int ready_fd() const override { return events_.get(); }
   base::Result<std::uint32_t> sweep() override;
+  bool prepare() override;
 
  private:
   struct Sandbox {
@@ -63,15 +63,16 @@ class LinuxBackend final : public Backend {
   };
 
   explicit LinuxBackend(const LinuxOptions& options);
-  base::Result<void> prepare();
-  base::Result<void> launch(Sandbox& sandbox, const Spec& spec, Descriptors descriptors);
+  base::Result<void> open();
+  base::Result<void> open_starts();
+  base::Result<void> open_events();
+  base::Result<void> launch(Sandbox& sandbox, const Spec& spec, Descriptors descriptors, int network);
   base::Result<void> watch(Sandbox& sandbox);
   base::Result<Sandbox*> living(const std::string& name);
   void kill(Sandbox& sandbox);
   void examine(Sandbox& sandbox);
   void record_end(Sandbox& sandbox, int code, int status);
   std::vector<Exit> reap_ended();
-  void disconnect(const Sandbox& sandbox);
   void pace();
 
   const LinuxOptions options_;
@@ -82,7 +83,9 @@ class LinuxBackend final : public Backend {
   std::unique_ptr<LivingMounts> living_mounts_;
   std::vector<ProcMask> masks_;
   std::vector<sock_filter> filter_;
-  UidPool uids_;
+  std::optional<StartPool> pool_;
+  std::unique_ptr<StartWatch> start_watch_;
+  base::UniqueFd launcher_;  // this process's pidfd
   std::map<std::string, std::unique_ptr<Sandbox>> sandboxes_;
   base::UniqueFd events_;      // epoll: pidfds, out-of-memory events, pace_timer_
   base::UniqueFd pace_timer_;  // runs while a cgroup is busy that should be gone

@@ -15,6 +15,7 @@
 
 #include "sandbox/linux/firewall.h"
 #include "sandbox/linux/netlink.h"
+#include "sandbox/linux/network_namespace.h"
 #include "sandbox/linux/veth.h"
 
 namespace hearth::sandbox {
@@ -177,11 +178,15 @@ NatNetwork::~NatNetwork() {
   }
 }
 
-base::Result<void> NatNetwork::connect(std::uint32_t number, pid_t process) {
-  const int error =
-      make_wire(netlink_.get(), names_.interface(number).c_str(), range_.wire(number).host, process);
+base::Result<void> NatNetwork::connect(std::uint32_t number, int network_namespace) {
+  const auto wire = range_.wire(number);
+  int error = make_wire(netlink_.get(), names_.interface(number).c_str(), wire.host, network_namespace);
+  if (error == 0) {
+    error = run_inside(network_namespace, [&] { return join_wire(wire); });
+  }
   if (error != 0) {
-    return base::io_error("cannot connect the sandbox to the network", error);
+    disconnect(number);
+    return base::io_error("cannot connect a sandbox to the network", error);
   }
   return {};
 }

@@ -2,11 +2,9 @@
 // which forwards what a table of rules lets through (firewall.h) under its own address. docs/sandbox.md
 // says what is open, what is closed and what changes on the host.
 //
-// Owned by LinuxBackend, which calls connect() beside a child's first steps and asks disconnected()
-// after its end. In the host's network namespace, as root, one thread.
+// Owned by LinuxBackend, which has its StartPool call connect() and calls disconnect() after a sandbox's
+// end. In the host's network namespace, as root, one thread.
 #pragma once
-
-#include <sys/types.h>
 
 #include <cstdint>
 #include <memory>
@@ -33,10 +31,9 @@ class NatNetwork {
   // Takes back all that was done to the host. The sandboxes must have ended.
   ~NatNetwork();
 
-  // `number` is below LinuxOptions::uid_count, and one sandbox's until disconnected() says so.
-  WireAddresses wire(std::uint32_t number) const { return range_.wire(number); }
-  // Lays the wire. kIo.
-  base::Result<void> connect(std::uint32_t number, pid_t process);
+  // Lays a wire into a new network namespace. `number` is below LinuxOptions::uid_count, and the wire's
+  // until disconnect(). kIo; nothing is left then.
+  base::Result<void> connect(std::uint32_t number, int network_namespace);
   // Takes the wire up.
   void disconnect(std::uint32_t number);
 

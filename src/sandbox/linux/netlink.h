@@ -1,6 +1,5 @@
 // Requests to the kernel's interface and address configuration (rtnetlink(7)), written directly: a
-// helper process for each would cost a start more than the rest of it. Used by veth.cc, on both sides
-// of clone3: nothing here allocates or throws.
+// helper process for each would cost a start more than the rest of it. Used by veth.cc.
 #pragma once
 
 #include <linux/netlink.h>

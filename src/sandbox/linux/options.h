@@ -42,7 +42,7 @@ struct LinuxOptions {
   // Identity of this server, [a-z0-9-]{1,63}: the same after a restart, so that sweep() finds what a
   // killed predecessor left; different for two servers on one host.
   std::string tag;
-  // Cgroups are <mount of the hierarchy>/<cgroup_parent>/<tag>/<sandbox name>.
+  // Cgroups are <mount of the hierarchy>/<cgroup_parent>/<tag>/<uid>.
   std::string cgroup_parent = "hearth";
   // Host programs to run inside, by absolute path; each brings its loader and shared libraries and
   // keeps its path.
@@ -56,6 +56,9 @@ struct LinuxOptions {
   std::uint32_t uid_count = 10'000;
   NetworkMode network = NetworkMode::kNone;
   NatOptions nat;  // for NetworkMode::kNat
+  // A process that has not reached its program by then hangs on something (a file system, a debugger, a
+  // frozen cgroup) and is killed.
+  int start_timeout_ms = 10'000;
   // The root is composed at <run_folder>/<tag>, inside the server's private mount namespace.
   std::string run_folder = "/run/hearth";
 };

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <linux/sched.h>
-#include <poll.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -13,37 +12,43 @@
 #include <cstring>
 #include <string>
 
+#include "sandbox/linux/clone_onto.h"
 #include "sandbox/linux/signals_blocked.h"
 
 namespace hearth::sandbox {
 namespace {
 
 constexpr int kHighFd = 10;
-// The child enters those of the mounts and the cgroups by itself.
-constexpr std::uint64_t kNamespaces = CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET;
+// The child enters those of the network, the mounts and the cgroups by itself.
+constexpr std::uint64_t kNamespaces = CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS;
+constexpr std::size_t kChildStackBytes = 64UL << 10U;
 
+// A process that has our memory while we wait for its exec: a copy of the memory would cost more than
+// all the rest. A clone shares what CLONE_VM shares and gets the rest as a copy.
 struct Clone {
   base::UniqueFd process;  // pidfd
-  pid_t pid = -1;          // -1 and errno
+  int error = 0;
+  bool timed_out = false;
 };
 
-// In the child it does not return.
-Clone clone_child(ChildPlan& plan, int clone_target) {
+Clone clone_child(ChildPlan& plan, int clone_target, StartWatch& watch) {
+  alignas(16) std::array<std::byte, kChildStackBytes> stack;
   int process = -1;
   clone_args arguments{};
-  arguments.flags = kNamespaces | CLONE_PIDFD;
+  arguments.flags = kNamespaces | CLONE_VM | CLONE_VFORK | CLONE_PIDFD;
   arguments.pidfd = reinterpret_cast<std::uint64_t>(&process);
   arguments.exit_signal = SIGCHLD;
+  arguments.stack = reinterpret_cast<std::uint64_t>(stack.data());
+  arguments.stack_size = stack.size();
   if (clone_target >= 0) {
     arguments.flags |= CLONE_INTO_CGROUP;
     arguments.cgroup = static_cast<std::uint64_t>(clone_target);
   }
   const AllSignalsBlocked blocked;
-  const long pid = ::syscall(SYS_clone3, &arguments, sizeof arguments);
-  if (pid == 0) {
-    run_child(plan);
-  }
-  return Clone{base::UniqueFd(pid < 0 ? -1 : process), static_cast<pid_t>(pid)};
+  watch.begin(&process);
+  const long pid = clone_onto(arguments, run_child, plan);
+  const bool timed_out = watch.end();
+  return pid < 0 ? Clone{{}, static_cast<int>(-pid), false} : Clone{base::UniqueFd(process), 0, timed_out};
 }
 
 base::Error describe(const ChildFailure& failure) {
@@ -59,52 +64,12 @@ base::Error describe(const ChildFailure& failure) {
   return error;
 }
 
-// Waits until the child has exec'ed, or says why it has not.
-base::Result<void> await_exec(int report, int timeout_ms) {
-  pollfd waiting{report, POLLIN, 0};
-  int ready = 0;
-  do {
-    ready = ::poll(&waiting, 1, timeout_ms);
-  } while (ready < 0 && errno == EINTR);
-  if (ready == 0) {
-    return base::Error{base::ErrorCode::kTimeout, "the sandbox's process did not reach its program in time"};
+base::Error describe_clone(int error_number) {
+  auto error = base::io_error("cannot clone a process for the sandbox", error_number);
+  if (error_number == EAGAIN || error_number == ENOMEM || error_number == ENOSPC) {
+    error.code = base::ErrorCode::kExhausted;
   }
-  ChildFailure failure;
-  const auto got = ::read(report, &failure, sizeof failure);
-  if (got == static_cast<ssize_t>(sizeof failure)) {
-    return describe(failure);
-  }
-  // End of file: exec closed the other end. (Or something killed the process before; its end says so.)
-  return {};
-}
-
-struct Pipe {
-  base::UniqueFd from, into;
-};
-
-// The end that the child may still hold when it arranges its descriptors stands clear of their numbers.
-base::Result<Pipe> make_pipe() {
-  std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
-    return base::io_error("cannot make a pipe", errno);
-  }
-  Pipe pipe{base::UniqueFd(ends[0]), base::UniqueFd(ends[1])};
-  auto high = move_high(std::move(pipe.into));
-  if (!high) {
-    return high.error();
-  }
-  pipe.into = std::move(*high);
-  return pipe;
-}
-
-base::Result<void> lay_wire(const Connect& connect, pid_t process, int ready) {
-  if (auto connected = connect(process); !connected) {
-    return connected;
-  }
-  if (::write(ready, "1", 1) != 1) {
-    return base::io_error("cannot tell the sandbox that it is connected", errno);
-  }
-  return {};
+  return error;
 }
 
 }  // namespace
@@ -132,38 +97,22 @@ base::Result<base::UniqueFd> clone_code_mount(int folder) {
   return tree;
 }
 
-base::Result<base::UniqueFd> spawn(ChildPlan& plan, int clone_target, int timeout_ms,
-                                   const Connect& connect) {
-  auto report = make_pipe();
-  auto ready = plan.joins_network ? make_pipe() : base::Result<Pipe>(Pipe());
-  if (!report || !ready) {
-    return report ? ready.error() : report.error();
+base::Result<base::UniqueFd> spawn(ChildPlan& plan, int clone_target, StartWatch& watch) {
+  plan.failure = {};
+  Clone child = clone_child(plan, clone_target, watch);
+  if (child.error != 0) {
+    return describe_clone(child.error);
   }
-  plan.report = report->into.get();
-  plan.network_ready = ready->from.get();
-  plan.network_ready_writer = ready->into.get();
-  Clone child = clone_child(plan, clone_target);
-  if (child.pid < 0) {
-    auto error = base::io_error("cannot clone a process for the sandbox", errno);
-    if (errno == EAGAIN || errno == ENOMEM || errno == ENOSPC) {
-      error.code = base::ErrorCode::kExhausted;
-    }
-    return error;
+  if (plan.failure.error == 0 && !child.timed_out) {
+    return std::move(child.process);  // exec'ed (or killed before by somebody else: its end says so)
   }
-  report->into.reset();
-  auto done = plan.joins_network ? lay_wire(connect, child.pid, ready->into.get()) : base::Result<void>();
-  if (done) {
-    done = await_exec(report->from.get(), timeout_ms);
+  kill_process(child.process.get());
+  WaitStatus ignored;
+  reap(child.process.get(), true, ignored);
+  if (plan.failure.error != 0) {
+    return describe(plan.failure);
   }
-  if (!done) {
-    kill_process(child.process.get());
-    WaitStatus ignored;
-    reap(child.process.get(), true, ignored);
-    // A child that fails leaves nothing to connect: its own words come first.
-    auto said = await_exec(report->from.get(), 0);
-    return said ? done.error() : said.error();
-  }
-  return std::move(child.process);
+  return base::Error{base::ErrorCode::kTimeout, "the sandbox's process did not reach its program in time"};
 }
 
 bool reap(int process, bool wait, WaitStatus& status) {

@@ -1,25 +1,22 @@
-// One new process in new namespaces, up to its exec: clone3, and the wait for what the child reports.
+// One new process in new namespaces, up to its exec.
 // Used by LinuxBackend::start(). One thread.
 #pragma once
 
 #include <sys/types.h>
 
-#include <functional>
-
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "sandbox/linux/child.h"
+#include "sandbox/linux/start_watch.h"
 #include "sandbox/sandbox.h"
 
 namespace hearth::sandbox {
 
-// Returns the pidfd of the process, which has exec'ed the program. `plan.report` is filled in here;
-// `clone_target` is a cgroup v2 folder or -1. After an error there is no process. kInvalidArgument when
-// the program cannot be exec'ed, kTimeout, kExhausted (no process, no memory), kIo with the step's name.
-// `connect` is called beside the child's first steps when the plan joins a network: it lays the wire to
-// the process.
-using Connect = std::function<base::Result<void>(pid_t process)>;
-base::Result<base::UniqueFd> spawn(ChildPlan& plan, int clone_target, int timeout_ms, const Connect& connect);
+// Returns the pidfd of the process, which has exec'ed the program; `clone_target` is a cgroup v2 folder or
+// -1. After an error there is no process. kInvalidArgument when the program cannot be exec'ed, kTimeout
+// (the watch's), kExhausted (no process, no memory), kIo with the step's name. The calling thread stands
+// still meanwhile.
+base::Result<base::UniqueFd> spawn(ChildPlan& plan, int clone_target, StartWatch& watch);
 
 // waitid(2) on a pidfd. False while it runs.
 struct WaitStatus {

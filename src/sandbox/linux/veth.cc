@@ -6,10 +6,10 @@
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <net/if.h>
-#include <unistd.h>
 
 #include <cerrno>
 
+#include "base/unique_fd.h"
 #include "sandbox/linux/netlink.h"
 
 namespace hearth::sandbox {
@@ -73,7 +73,7 @@ void add_default_route(NetlinkRequest& request, std::uint32_t interface, std::ui
 }
 
 // Straight into the other namespace: an interface that moves waits for the kernel's grace periods.
-void add_pair(NetlinkRequest& request, const char* host_name, pid_t process) {
+void add_pair(NetlinkRequest& request, const char* host_name, int inside) {
   request.begin(RTM_NEWLINK, kCreate, ifinfomsg{});
   request.add(IFLA_IFNAME, std::string_view(host_name));
   const auto info = request.open(IFLA_LINKINFO);
@@ -81,7 +81,7 @@ void add_pair(NetlinkRequest& request, const char* host_name, pid_t process) {
   const auto data = request.open(IFLA_INFO_DATA);
   const auto peer = request.open(VETH_INFO_PEER, ifinfomsg{});
   request.add(IFLA_IFNAME, std::string_view(kInsideName));
-  request.add(IFLA_NET_NS_PID, static_cast<std::uint32_t>(process));
+  request.add(IFLA_NET_NS_FD, static_cast<std::uint32_t>(inside));
   request.close(peer);
   request.close(data);
   request.close(info);
@@ -89,9 +89,9 @@ void add_pair(NetlinkRequest& request, const char* host_name, pid_t process) {
 
 }  // namespace
 
-int make_wire(int netlink, const char* host_name, std::uint32_t host_address, pid_t process) {
+int make_wire(int netlink, const char* host_name, std::uint32_t host_address, int inside) {
   NetlinkRequest make;
-  add_pair(make, host_name, process);
+  add_pair(make, host_name, inside);
   forbid_ipv6(make, host_name);
   allow_forwarding(make, host_name);
   raise(make, host_name);
@@ -125,8 +125,8 @@ int outgoing_interface(int netlink, std::uint32_t address, std::uint32_t& index)
 }
 
 int join_wire(const WireAddresses& addresses) {
-  const int netlink = open_netlink();
-  if (netlink < 0) {
+  const base::UniqueFd netlink(open_netlink());
+  if (!netlink.valid()) {
     return errno;
   }
   const auto interface = ::if_nametoindex(kInsideName);
@@ -135,9 +135,7 @@ int join_wire(const WireAddresses& addresses) {
   raise(request, kInsideName);
   add_address(request, interface, addresses.inside);
   add_default_route(request, interface, addresses.host);
-  const int error = interface == 0 ? ENODEV : exchange(netlink, request);
-  ::close(netlink);
-  return error;
+  return interface == 0 ? ENODEV : exchange(netlink.get(), request);
 }
 
 }  // namespace hearth::sandbox

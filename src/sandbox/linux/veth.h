@@ -1,9 +1,7 @@
 // The wire between a sandbox and the host: a pair of virtual interfaces (veth(4)) with one address
 // each. The host's end stands in the network namespace of the launcher, the sandbox's end is its eth0.
-// Functions over netlink.h; nothing here allocates, so that the child may call its part.
+// Functions over netlink.h, for NatNetwork.
 #pragma once
-
-#include <sys/types.h>
 
 #include <cstdint>
 
@@ -18,17 +16,17 @@ struct WireAddresses {
 };
 inline constexpr std::uint8_t kWirePrefixBits = 31;
 
-// Called by the launcher. All return 0 or errno.
+// All return 0 or errno.
 //
-// Makes the pair, with the other end in the namespace of `process`, and raises the host's end: it
+// Makes the pair, with the other end in the network namespace `inside`, and raises the host's end: it
 // forwards IPv4 and has no IPv6.
-int make_wire(int netlink, const char* host_name, std::uint32_t host_address, pid_t process);
+int make_wire(int netlink, const char* host_name, std::uint32_t host_address, int inside);
 // Both ends. Waits for the kernel, which may take milliseconds.
 int remove_wire(int netlink, const char* host_name);
 // ENETUNREACH and the like when the host has no route to it.
 int outgoing_interface(int netlink, std::uint32_t address, std::uint32_t& index);
 
-// Called by the child, in its own namespace: raises the inside's end, with the default route through
+// Called with the thread inside: raises the inside's end, with the default route through
 // the host's and without IPv6.
 int join_wire(const WireAddresses& addresses);
 
