@@ -23,6 +23,9 @@ constexpr milliseconds kCollectPeriod{sandbox::kCollectPeriodMs};
 // itself it is asked often for this long, and from then on every kIdleCollectPeriod.
 constexpr milliseconds kSettlePeriod{1'000};
 constexpr milliseconds kIdleCollectPeriod{1'000};
+// When nothing has been asked for this long the backend does a piece of work for later starts: not between
+// the requests of a burst, which would wait for it.
+constexpr int kQuietMs = 2;
 constexpr int kForever = -1;
 constexpr int kNoSocket = -1;
 
@@ -129,6 +132,7 @@ Result<void> Server::start(const sandbox::Spec& spec, sandbox::Descriptors descr
                                             std::to_string(options_.policy.sandboxes) +
                                             " living sandboxes is reached"};
   }
+  preparing_ = true;
   return backend_.start(spec, std::move(descriptors));
 }
 
@@ -182,13 +186,19 @@ Result<void> Server::handle(RemoveRequest& request) {
 }
 
 // Waits for the socket, the backend or the time of the next collect(); true when the socket is readable.
+// Prepares starts meanwhile.
 bool Server::wait(int socket) {
   const milliseconds period = end_is_under_way() ? kCollectPeriod : kIdleCollectPeriod;
   std::array<pollfd, 2> polled = {pollfd{.fd = socket, .events = POLLIN, .revents = 0},
                                   pollfd{.fd = backend_.ready_fd(), .events = POLLIN, .revents = 0}};
-  const int timeout_ms = living_.empty() ? kForever : static_cast<int>(period.count());
-  if (::poll(polled.data(), polled.size(), timeout_ms) < 0) {
+  const bool prepares = preparing_ && socket != kNoSocket;
+  const int idle_ms = living_.empty() ? kForever : static_cast<int>(period.count());
+  const int ready = ::poll(polled.data(), polled.size(), prepares ? kQuietMs : idle_ms);
+  if (ready < 0) {
     return false;  // a signal; its handler does nothing
+  }
+  if (ready == 0 && prepares) {
+    preparing_ = backend_.prepare();
   }
   const auto now = Clock::now();
   if (polled[1].revents != 0) {

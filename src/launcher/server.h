@@ -67,6 +67,7 @@ class Server {
   PacketReceiver receiver_;
   std::map<std::string, Living> living_;
   std::size_t removing_ = 0;  // of living_
+  bool preparing_ = true;     // the backend may have work to do ahead of a start
   Clock::time_point collected_at_;
   Clock::time_point settled_at_;  // until then a sandbox that ended by itself may still be cleaned up
 };

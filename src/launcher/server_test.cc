@@ -253,6 +253,28 @@ TEST_F(ServerTest, RemovesOnceHoweverOftenItIsAsked) {
   EXPECT_EQ(backend_.removed(), std::vector<std::string>{"one"});
 }
 
+TEST_F(ServerTest, PreparesStartsWhenNothingIsAsked) {
+  backend_.give_work(3);
+  run();
+  EXPECT_TRUE(backend_.await_prepared(3));
+  start("one");
+  EXPECT_TRUE(backend_.await_prepared(4)) << "in the place of what the start took";
+  start("two");
+  EXPECT_TRUE(backend_.await_prepared(5));
+  EXPECT_TRUE(stop().ok());
+  EXPECT_EQ(backend_.prepared(), 5) << "no more than there is to do, and nothing at the end";
+}
+
+TEST_F(ServerTest, PreparesNothingWhileRequestsWait) {
+  backend_.give_work(3);
+  for (const char* name : {"one", "two", "three"}) {
+    send(StartRequest{spec_named(name), 0});
+  }
+  run();
+  EXPECT_TRUE(backend_.await_prepared(6));
+  EXPECT_EQ(backend_.prepared_before_starts(), (std::vector{0, 0, 0}));
+}
+
 TEST_F(ServerTest, RemovesEverySandboxWhenThePeerCloses) {
   run();
   start("one");
