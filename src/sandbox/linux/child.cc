@@ -12,12 +12,14 @@ namespace {
 constexpr std::array kSteps = {
     // A handler of the launcher's must not run in here, and a program expects the defaults.
     NamedStep{"reset signals", reset_signals},
-    // No controlling terminal, and a process group of its own.
-    NamedStep{"start session", start_session},
     // When the host runs out of memory the kernel takes a sandbox, not the platform. Needs the host's /proc.
     NamedStep{"raise oom score", raise_oom_score},
     // From here on everything it makes is charged to it; before the cgroup namespace, whose root it becomes.
     NamedStep{"join cgroups", join_cgroups},
+    // No controlling terminal, and a process group of its own. Once in a cgroup, as the scheduler would make
+    // a
+    // process wait that enters a group of a session (autogroup).
+    NamedStep{"start session", start_session},
     // A copy of the namespace that holds the composed root and nothing of the host.
     NamedStep{"enter root", enter_root},
     // Shows this pid namespace only. Before /tmp is covered: its empty folder masks folders of /proc.
