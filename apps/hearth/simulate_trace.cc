@@ -19,7 +19,7 @@ constexpr const char* kNotWithATrace[] = {"--functions", "--zipf",    "--rate", 
 
 sim::Arrivals arrivals_of(const std::string& name) {
   for (const auto arrivals : {sim::Arrivals::kUniform, sim::Arrivals::kOnce}) {
-    if (name == to_string(arrivals)) {
+    if (name == sim::to_string(arrivals)) {
       return arrivals;
     }
   }

@@ -7,20 +7,8 @@ namespace hearth::sim {
 namespace {
 
 using std::chrono::microseconds;
-using std::chrono::minutes;
 
-constexpr std::uint32_t kMemorySizesMb[] = {128, 256, 512, 1'024};
 constexpr microseconds kNoTime{1'000};
-constexpr double kMicrosecondsInMinute = 60e6;
-
-std::uint32_t memory_for(const std::optional<trace::MemoryUse>& use) {
-  if (!use) {
-    return kUnknownMemoryMb;
-  }
-  const auto* const fits =
-      std::ranges::find_if(kMemorySizesMb, [&](std::uint32_t size_mb) { return size_mb >= use->most_mb; });
-  return fits == std::end(kMemorySizesMb) ? kMemorySizesMb[std::size(kMemorySizesMb) - 1] : *fits;
-}
 
 // What nobody knows is taken as all of it.
 std::uint32_t used_by(const std::optional<trace::MemoryUse>& use, std::uint32_t memory_mb) {
@@ -41,7 +29,7 @@ std::vector<RunPoint> points_of(const trace::RunTimes& runs) {
 
 ToldFunction told_function(const trace::TracedFunction& function, Arrivals arrivals) {
   ToldFunction told;
-  told.memory_mb = memory_for(function.memory);
+  told.memory_mb = trace::memory_size_mb(function.memory);
   told.used_mb = used_by(function.memory, told.memory_mb);
   told.runs = {{1, kUnknownRun}};
   if (arrivals == Arrivals::kOnce) {
@@ -52,38 +40,8 @@ ToldFunction told_function(const trace::TracedFunction& function, Arrivals arriv
   return told;
 }
 
-TraceCalls::TraceCalls(const trace::TracedFunction& function, Arrivals arrivals, Dice dice)
-    : function_(function),
-      arrivals_(arrivals),
-      evenly_(arrivals == Arrivals::kOnce || (arrivals == Arrivals::kTimers && function.trigger == "timer")),
-      dice_(dice),
-      own_place_(dice_.share()) {}
-
-std::optional<microseconds> TraceCalls::next() {
-  while (minute_ < function_.calls.size()) {
-    const trace::MinuteCalls& minute = function_.calls[minute_];
-    const std::uint32_t calls = arrivals_ == Arrivals::kOnce ? 1 : minute.calls;
-    if (made_ < calls) {
-      return minutes(minute.minute) + place_in_minute(calls);
-    }
-    ++minute_;
-    made_ = 0;
-    place_ = 0;
-  }
-  return std::nullopt;
-}
-
-// Calls at any time come one after the other without being kept: the next of `left` is the smallest of so
-// many that are spread over what is left of the minute.
-microseconds TraceCalls::place_in_minute(std::uint32_t calls) {
-  if (evenly_) {
-    place_ = (made_ + own_place_) / calls;
-  } else {
-    const double left = calls - made_;
-    place_ += (1 - place_) * (1 - std::pow(1 - dice_.share(), 1 / left));
-  }
-  ++made_;
-  return microseconds(static_cast<std::int64_t>(place_ * kMicrosecondsInMinute));
+trace::Shares shares_of(Dice dice) {
+  return [dice]() mutable { return dice.share(); };
 }
 
 }  // namespace hearth::sim

@@ -3,27 +3,21 @@
 
 #include <chrono>
 #include <cstdint>
-#include <optional>
 #include <vector>
 
 #include "sim/dice.h"
 #include "sim/functions.h"
 #include "trace/trace.h"
+#include "trace/trace_calls.h"
 
 namespace hearth::sim {
 
-// A trace counts calls by the minute. When within it they come:
-enum class Arrivals {
-  kTimers,   // those of a timer at the same place of every minute, evenly; those of others at any time
-  kUniform,  // all at any time
-  // Of each minute with calls one, at the function's own second, and it takes no time: what policies are
-  // compared by in the literature.
-  kOnce,
-};
+using trace::Arrivals;
+using trace::kUnknownMemoryMb;
+using trace::TraceCalls;
 
-// Of a call whose function has no run times in the trace, or no memory.
+// Of a call whose function has no run times in the trace.
 inline constexpr std::chrono::seconds kUnknownRun{1};
-inline constexpr std::uint32_t kUnknownMemoryMb = 128;
 // The longest time-out that a function can have.
 inline constexpr std::chrono::minutes kLongestRun{15};
 
@@ -31,26 +25,7 @@ inline constexpr std::chrono::minutes kLongestRun{15};
 // most. An instance that stands still uses what it took on average.
 ToldFunction told_function(const trace::TracedFunction& function, Arrivals arrivals);
 
-// One function's calls, one after the other, as times from the trace's beginning.
-class TraceCalls {
- public:
-  // `function` outlives it.
-  TraceCalls(const trace::TracedFunction& function, Arrivals arrivals, Dice dice);
-
-  // None: there are no more.
-  std::optional<std::chrono::microseconds> next();
-
- private:
-  std::chrono::microseconds place_in_minute(std::uint32_t calls);
-
-  const trace::TracedFunction& function_;
-  const Arrivals arrivals_;
-  const bool evenly_;
-  Dice dice_;
-  const double own_place_;  // 0 up to 1: of a minute, or of its part for one call
-  std::size_t minute_ = 0;  // of function_.calls
-  std::uint32_t made_ = 0;  // calls of that minute
-  double place_ = 0;        // of the last of them
-};
+// The dice as what TraceCalls draws from.
+trace::Shares shares_of(Dice dice);
 
 }  // namespace hearth::sim

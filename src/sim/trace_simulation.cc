@@ -83,7 +83,7 @@ TraceRun::TraceRun(const TraceSettings& settings, const Variant& variant, const 
   report_.overcommit = variant.overcommit;
   for (std::uint64_t i = 0; i < trace.functions.size(); ++i) {
     calls_.emplace_back(trace.functions[i], settings.arrivals,
-                        Dice(settings.platform.seed ^ (kArrivalSeed + (i << 32U))));
+                        shares_of(Dice(settings.platform.seed ^ (kArrivalSeed + (i << 32U)))));
   }
 }
 

@@ -105,7 +105,7 @@ TEST(TraceSimulation, IsEndedByItsProgress) {
 
 TEST(TraceLoad, TimersCallEvenlyAtTheSamePlaceOfEveryMinute) {
   const auto function = called("timer", {0, 7}, 4);
-  TraceCalls calls(function, Arrivals::kTimers, Dice(3));
+  TraceCalls calls(function, Arrivals::kTimers, shares_of(Dice(3)));
   std::vector<microseconds> times;
   while (const auto next = calls.next()) {
     times.push_back(*next);
@@ -120,7 +120,7 @@ TEST(TraceLoad, TimersCallEvenlyAtTheSamePlaceOfEveryMinute) {
 TEST(TraceLoad, OthersCallAtAnyTimeOfTheirMinute) {
   constexpr std::uint32_t kCalls = 20'000;
   const auto function = called("http", {3}, kCalls);
-  TraceCalls calls(function, Arrivals::kTimers, Dice(3));
+  TraceCalls calls(function, Arrivals::kTimers, shares_of(Dice(3)));
   microseconds before = minutes(3);
   std::map<std::int64_t, std::uint32_t> of_ten_seconds;
   std::uint32_t count = 0;
