@@ -63,6 +63,7 @@ struct Sample {
   bool client_limited = false;        // the client itself may have been the limit
   bool cut = false;                   // Ctrl-C ended it early; --resume measures it again
   double server_cpu = 0;              // of one core, the same processes; 0: not known
+  std::map<std::string, double> figures;  // what a test finds beyond these, by name
 
   bool operator==(const Sample&) const = default;
 };

@@ -55,6 +55,7 @@ void each_field_of_sample(Measured& value, Visit&& visit) {
   visit("client_cpu", value.client_cpu);
   visit("client_limited", value.client_limited);
   visit("cut", value.cut);
+  visit("figures", value.figures);
 }
 
 template <typename Host, typename Visit>

@@ -34,6 +34,7 @@ RunResult full_result() {
   sample.client_cpu = 0.9;
   sample.client_limited = true;
   sample.cut = true;
+  sample.figures = {{"slowdown_p50", 1.25}};
   CallRecord call{"node", 1, 2, 1'800'000'000'000, 3.5, 1.25, 2.25, "i-1", 200, Start::kCold, "{}\n"};
   RunResult result;
   result.test = "concurrency";

@@ -151,6 +151,42 @@ TEST(Bench, FreshFunctionsAreColdAndRemoved) {
   EXPECT_EQ(server.get("/functions").body, "[]");
 }
 
+// Two functions over three minutes, of which each is a second: one is called in every minute, one ten times
+// in the second.
+TEST(Bench, ReplayPlaysATrace) {
+  const HearthServer server;
+  const ScratchFolder folder;
+  folder.write("trace/invocations.csv",
+               "HashOwner,HashApp,HashFunction,Trigger,1,2,3\no,a,f,timer,1,1,1\no,a,g,http,0,10,0\n");
+  folder.write("trace/durations.csv",
+               "HashOwner,HashApp,HashFunction,Average,percentile_Average_0,percentile_Average_1,"
+               "percentile_Average_25,percentile_Average_50,percentile_Average_75,percentile_Average_99,"
+               "percentile_Average_100\no,a,g,3000,3000,3000,3000,3000,3000,3000,3000\n");
+  const std::string file = folder.path() + "/run.json";
+  std::vector<std::string> command = {
+      "replay",       "--endpoint", server.endpoint(), "--trace", folder.path() + "/trace",
+      "--time-scale", "60",         "--json",          file};
+  const auto run = bench(command);
+  ASSERT_EQ(run.exit_code, 0) << run.output;
+  EXPECT_THAT(run.output, HasSubstr("2 functions, 13 calls in 3s"));
+  EXPECT_THAT(run.output, HasSubstr("hearth serve --keep-alive 15s"));
+  EXPECT_THAT(run.output, HasSubstr("hearth: 13 calls answered, 0 failed; "));
+  EXPECT_THAT(run.output, HasSubstr("to idle ones"));
+  const auto sample = samples_in(file).at(0);
+  EXPECT_EQ(number(sample, "calls"), 13);
+  EXPECT_GE(number(sample, "cold"), 2);
+  EXPECT_LT(number(sample, "cold"), 13);
+  EXPECT_NEAR(number(sample, "seconds"), 3, 0.1);
+  EXPECT_GE(number(sample.at("figures"), "slowdown_p50"), 1);
+  EXPECT_GT(number(sample.at("figures"), "memory_idle_mb_s"), 128);
+  EXPECT_GE(number(sample.at("figures"), "memory_readings"), 4);
+  EXPECT_EQ(server.get("/functions").body, "[]");
+  command.insert(command.end(), {"--from", "3"});
+  const auto behind = bench(command);
+  EXPECT_EQ(behind.exit_code, 2);
+  EXPECT_THAT(behind.output, HasSubstr("--from 3 is behind the trace's end"));
+}
+
 TEST(Bench, PayloadsAreEchoed) {
   const ScratchFolder folder;
   const auto run = bench({"payload", "--target", "node", "--sizes", "1KB,2MB", "--step", "200ms", "--json",

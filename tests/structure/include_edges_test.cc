@@ -36,7 +36,7 @@ const std::map<std::string, std::set<std::string>> kPartEdges = {
     {"sim",
      {"dispatch", "worker/worker.h", "worker/instance.h", "worker/keep_alive.h", "trace", "messaging", "link",
       "model", "base"}},
-    {"bench", {"cli", "archive", "http", "model", "base"}},
+    {"bench", {"cli", "archive", "trace", "http", "model", "base"}},
 };
 
 // Adapters stand in a folder of their port's and may include it, itself and these. Only apps/ includes

@@ -27,6 +27,8 @@ Start start_in(std::string_view body_end) {
   return kind.starts_with("cold") ? Start::kCold : Start::kUnknown;
 }
 
+bool prestarted_in(std::string_view body_end) { return !after(body_end, "\"name\":\"assign\"").empty(); }
+
 double handler_ms_in(std::string_view body_end) {
   const std::string_view rest = after(body_end, "\"name\":\"handler\",\"duration\":");
   return rest.empty() ? 0 : std::strtod(std::string(rest.substr(0, 24)).c_str(), nullptr);

@@ -11,6 +11,8 @@ namespace hearth::bench {
 
 // From the end of an answer of Hearth's, where its "logs" stand.
 Start start_in(std::string_view body_end);
+// Whether a cold one found an instance that was started before anybody knew of what function it would be.
+bool prestarted_in(std::string_view body_end);
 // How long the handler ran, in ms; 0 when the answer does not say.
 double handler_ms_in(std::string_view body_end);
 

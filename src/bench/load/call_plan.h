@@ -39,8 +39,10 @@ struct CallPlan {
 struct Stretch {
   std::uint32_t callers = 1;  // closed loop: calls in flight; open loop: most connections
   std::chrono::nanoseconds duration{0};
-  double per_second = 0;                                             // open loop at that rate; 0: closed loop
-  std::uint64_t max_calls = 0;                                       // no more than these; 0: as many as fit
+  double per_second = 0;  // open loop at that rate; 0: closed loop
+  const std::vector<std::int64_t>* due_ns =
+      nullptr;                  // open loop at these times from the start, earliest first
+  std::uint64_t max_calls = 0;  // no more than these; 0: as many as fit
   std::function<void(std::uint64_t calls, double seconds)> on_tick;  // some times a second; may be empty
 };
 

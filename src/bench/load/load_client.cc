@@ -50,7 +50,9 @@ LoadCount LoadClient::run(const Stretch& stretch, CallSink* sink) {
   start_ns_ = monotonic_ns();
   unix_offset_ms_ = unix_ms() - start_ns_ / 1'000'000;
   end_ns_ = start_ns_ + stretch.duration.count();
-  if (stretch.per_second > 0) {
+  if (stretch.due_ns != nullptr) {
+    schedule_.emplace(start_ns_, *stretch.due_ns, place_.thread, place_.threads);
+  } else if (stretch.per_second > 0) {
     schedule_.emplace(start_ns_, stretch.per_second, place_.thread, place_.threads);
   }
   next_tick_ns_ = start_ns_ + kTickNs;

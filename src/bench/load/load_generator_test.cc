@@ -11,6 +11,7 @@
 
 #include <atomic>
 #include <functional>
+#include <limits>
 #include <list>
 #include <mutex>
 #include <string>
@@ -328,6 +329,33 @@ TEST(LoadGenerator, CallsThatWereDueAndNeverSentAreErrors) {
   EXPECT_LE(count.calls, 3U);
   EXPECT_EQ(count.calls + count.errors, 25U);
   EXPECT_EQ(count.errors_by_reason.at("not sent: no connection was free"), count.errors);
+}
+
+TEST(LoadGenerator, CallsAtGivenTimesInTheGivenOrder) {
+  ScriptedServer server([](int) { return Reply{ok()}; });
+  CallPlan plan = plan_for(server.port(), {"a END", "b END"});
+  plan.order = {1, 0, 1};
+  const std::vector<std::int64_t> due_ns = {20'000'000, 60'000'000, 61'000'000};
+  Stretch stretch = closed(2, milliseconds(150));
+  stretch.due_ns = &due_ns;
+  LoadGenerator load(plan, kGoOn);
+  ListOfCalls calls;
+  const LoadCount count = load.run(stretch, &calls);
+  EXPECT_EQ(count.calls, 3U) << "and none after the last";
+  EXPECT_EQ(count.errors, 0U);
+  EXPECT_NEAR(count.seconds, 0.15, 0.01);
+  EXPECT_EQ(server.requests(), (std::vector<std::string>{"b END", "a END", "b END"}));
+}
+
+TEST(OpenSchedule, KeepsGivenTimesDividedAmongThreads) {
+  const std::vector<std::int64_t> times = {5, 7, 11};
+  OpenSchedule first(100, times, 0, 2);
+  OpenSchedule second(100, times, 1, 2);
+  EXPECT_EQ(first.take(), 105);
+  EXPECT_EQ(second.take(), 107);
+  EXPECT_EQ(first.take(), 111);
+  EXPECT_EQ(first.next_ns(), std::numeric_limits<std::int64_t>::max());
+  EXPECT_EQ(second.next_ns(), std::numeric_limits<std::int64_t>::max()) << "there are no more";
 }
 
 TEST(OpenSchedule, IsSteadyAndDividedAmongThreads) {

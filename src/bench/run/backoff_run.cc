@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/text_units.h"
+#include "bench/run/scaled_keep_alive.h"
 #include "bench/run/subcommand.h"
 
 namespace hearth::bench {
@@ -20,13 +21,6 @@ Examples:
   hearth bench backoff --intervals 1m..30m --samples 5 --json backoff.json     and after a cut: --resume backoff.json
   hearth bench backoff --target http:http://127.0.0.1:9000/hello --intervals 1s,10s,1m
 )";
-
-constexpr std::chrono::minutes kKeepAlive{15};  // the paper's, and Hearth's default
-
-std::chrono::milliseconds scaled(std::chrono::milliseconds time, double scale) {
-  return std::chrono::milliseconds(
-      std::max<std::int64_t>(1, static_cast<std::int64_t>(static_cast<double>(time.count()) / scale)));
-}
 
 Stretch one_call(const Options& options) {
   Stretch stretch;
@@ -60,27 +54,14 @@ bool all_measured(const Session& session, const std::vector<OpenTarget>& targets
                              [&](const OpenTarget& target) { return session.has(target.spec.name, key); });
 }
 
-void tell_keep_alive(Session& session, std::chrono::milliseconds keep_alive) {
-  const bool any_foreign = std::ranges::any_of(session.targets(), [](const OpenTarget& open) {
-    return open.spec.kind == TargetKind::kHearth && !open.spec.serve_flags;
-  });
-  if (session.options().scale != 1 && any_foreign) {
-    session.progress().note(fmt::format("a keep-alive to match this scale is: hearth serve --keep-alive {}",
-                                        base::format_duration(keep_alive)));
-  }
-}
-
 base::Result<void> run(Session& session) {
   const Options& options = session.options();
-  const auto keep_alive = scaled(kKeepAlive, options.scale);
   TargetWish wish = session.wish();
-  if (options.scale != 1) {
-    wish.keep_alive = keep_alive;
-  }
+  wish_keep_alive(wish, options.scale);
   if (auto opened = session.open_targets(wish, true); !opened) {
     return opened;
   }
-  tell_keep_alive(session, keep_alive);
+  tell_keep_alive(session, options.scale);
   session.expect(session.targets().size() * options.intervals.size() * options.samples);
   for (const auto interval : options.intervals) {
     const auto pause = scaled(interval, options.scale);

@@ -179,9 +179,10 @@ int run_prepared(cli::Context& context, const Prepared& prepared, const CLI::App
 
 std::vector<std::shared_ptr<Prepared>> all_subcommands() {
   std::vector<std::shared_ptr<Prepared>> prepared;
-  for (auto* make : {concurrency_subcommand, backoff_subcommand, keepalive_subcommand, coldburst_subcommand,
-                     payload_subcommand, codesize_subcommand, mixed_subcommand, runtimes_subcommand,
-                     events_subcommand, compare_subcommand, idle_subcommand, overlay_subcommand}) {
+  for (auto* make :
+       {concurrency_subcommand, backoff_subcommand, keepalive_subcommand, coldburst_subcommand,
+        payload_subcommand, codesize_subcommand, mixed_subcommand, replay_subcommand, runtimes_subcommand,
+        events_subcommand, compare_subcommand, idle_subcommand, overlay_subcommand}) {
     prepared.push_back(std::make_shared<Prepared>(Prepared{make(), Options{}}));
   }
   return prepared;

@@ -26,7 +26,7 @@ TEST_F(Bench, EverySubcommandHasHelpWithExamples) {
   EXPECT_EQ(bench({"--help"}), cli::kOk);
   const std::string all = out();
   for (const char* name : {"concurrency", "backoff", "keepalive", "coldburst", "payload", "codesize", "mixed",
-                           "runtimes", "events", "compare", "idle", "overlay"}) {
+                           "replay", "runtimes", "events", "compare", "idle", "overlay"}) {
     EXPECT_THAT(all, HasSubstr(std::string("\n  ") + name + " "));
     EXPECT_EQ(bench({name, "--help"}), cli::kOk) << name;
     EXPECT_THAT(out(), HasSubstr("Example")) << name;
@@ -67,6 +67,13 @@ TEST_F(Bench, WrongInputIsToldBeforeAnythingIsMeasured) {
       {{"coldburst", "--deploy", "serverless"}, "tests of one function"},
       {{"concurrency", "--resume", "/dev/null"}, "no result of hearth bench"},
       {{"overlay", "/no/such.json"}, "--report FILE.html"},
+      {{"replay"}, "--trace is required"},
+      {{"replay", "--trace", "/no/such/folder"}, "/no/such/folder: No such file or directory"},
+      {{"replay", "--trace", "/proc/self/fdinfo"}, "has no file *invocations*.csv"},
+      {{"replay", "--trace", "/tmp", "--time-scale", "0"}, "--time-scale"},
+      {{"replay", "--trace", "/tmp", "--functions", "0"}, "--functions"},
+      {{"replay", "--trace", "/tmp", "--pick", "best"}, "--pick"},
+      {{"replay", "--trace", "/tmp", "--target", "hearth:function=echo"}, "comes from the trace"},
   };
   for (const auto& [arguments, message] : wrong) {
     EXPECT_EQ(bench(arguments), cli::kUsage) << (arguments.size() > 2 ? arguments[2] : message);

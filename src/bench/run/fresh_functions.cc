@@ -38,23 +38,26 @@ void write_code(const TemporaryFolder& folder, const SourceFile& source, std::ui
 }  // namespace
 
 FreshFunctions::~FreshFunctions() {
-  for (const std::string& id : ids_) {
-    target_.target->functions()->remove(id);
+  for (const Deployed& each : deployed_) {
+    target_.target->functions()->remove(each.id);
   }
 }
 
+TestFunction FreshFunctions::function_of_run() const { return function_of(target_.spec, session_.wish()); }
+
 base::Result<std::uint64_t> FreshFunctions::deploy(const FreshWish& wish) {
   const TemporaryFolder folder;
-  write_code(folder, source_of(function_of(target_.spec, session_.wish()).kind, wish.runtime),
-             wish.code_bytes);
+  const TestFunction function = wish.function.value_or(function_of_run());
+  write_code(folder, source_of(function.kind, wish.runtime), wish.code_bytes);
   const std::int64_t begin_ns = monotonic_ns();
   auto id = target_.target->functions()->deploy(
-      {folder.path(), wish.runtime, target_.spec.memory_mb.value_or(session_.options().memory_mb),
+      {folder.path(), wish.runtime,
+       target_.spec.memory_mb.value_or(wish.memory_mb.value_or(session_.options().memory_mb)),
        target_.spec.concurrency.value_or(0)});
   if (!id) {
     return id.error();
   }
-  ids_.push_back(std::move(*id));
+  deployed_.push_back({std::move(*id), request_body(function)});
   return static_cast<std::uint64_t>(monotonic_ns() - begin_ns);
 }
 
@@ -68,15 +71,14 @@ base::Result<void> FreshFunctions::deploy_many(std::uint32_t count) {
 }
 
 CallPlan FreshFunctions::plan() const {
-  const std::string body = request_body(function_of(target_.spec, session_.wish()));
   CallPlan plan;
   plan.address = target_.target->address();
-  for (const std::string& id : ids_) {
-    plan.requests.push_back(target_.target->functions()->request(id, body));
+  for (const Deployed& each : deployed_) {
+    plan.requests.push_back(target_.target->functions()->request(each.id, each.body));
   }
-  plan.order.resize(ids_.size());
+  plan.order.resize(deployed_.size());
   std::iota(plan.order.begin(), plan.order.end(), 0U);
-  plan.request_body_bytes = body.size();
+  plan.request_body_bytes = request_body(function_of_run()).size();
   plan.tells_start = true;
   plan.call_timeout = session_.options().call_timeout;
   return plan;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,8 +13,10 @@
 namespace hearth::bench {
 
 struct FreshWish {
-  std::uint64_t code_bytes = 0;  // of code beside the handler, incompressible
-  std::string runtime;           // empty: the server's default
+  std::uint64_t code_bytes = 0;                           // of code beside the handler, incompressible
+  std::string runtime;                                    // empty: the server's default
+  std::optional<std::uint32_t> memory_mb = std::nullopt;  // unset: the run's; the target's own goes before
+  std::optional<TestFunction> function = std::nullopt;    // unset: the run's
 };
 
 class FreshFunctions {
@@ -32,9 +35,16 @@ class FreshFunctions {
   CallPlan plan() const;
 
  private:
+  struct Deployed {
+    std::string id;
+    std::string body;  // of its calls
+  };
+
+  TestFunction function_of_run() const;
+
   const Session& session_;
   OpenTarget& target_;
-  std::vector<std::string> ids_;
+  std::vector<Deployed> deployed_;
 };
 
 // A load of every request of `plan` once, all at the same time.

@@ -15,32 +15,6 @@ namespace {
 constexpr std::size_t kPicks = 1U << 16U;  // of a Zipf sequence, before it begins again
 constexpr std::uint64_t kSeed = 1;
 
-void add_repeat(CLI::App& app, Options& options) {
-  app.add_option("--repeat", options.repeat, "Times that everything is measured")
-      ->type_name("N")
-      ->check(CLI::Range(1U, 1'000U))
-      ->capture_default_str();
-}
-
-// Runs `measure` for every repeat and target until it fails or the run is stopped.
-base::Result<void> for_each_target(
-    Session& session, const std::function<base::Result<void>(OpenTarget&, std::uint32_t repeat)>& measure) {
-  if (auto opened = session.open_hosts(session.wish()); !opened) {
-    return opened;
-  }
-  for (std::uint32_t repeat = 0; repeat < session.options().repeat; ++repeat) {
-    for (OpenTarget& target : session.targets()) {
-      if (session.stopped()) {
-        return {};
-      }
-      if (auto measured = measure(target, repeat); !measured) {
-        return measured;
-      }
-    }
-  }
-  return {};
-}
-
 // First calls of everything that `functions` holds, all at once.
 void burst(Session& session, OpenTarget& target, const FreshFunctions& functions, const SampleKey& key) {
   const CallPlan plan = functions.plan();
@@ -51,26 +25,27 @@ void burst(Session& session, OpenTarget& target, const FreshFunctions& functions
 base::Result<void> run_coldburst(Session& session) {
   const auto& levels = session.options().levels;
   session.expect(session.options().repeat * levels.size() * session.options().targets.size());
-  return for_each_target(session, [&](OpenTarget& target, std::uint32_t repeat) -> base::Result<void> {
-    for (const std::uint32_t level : levels) {
-      const SampleKey key{repeat, static_cast<double>(level)};
-      if (session.stopped() || session.has(target.spec.name, key)) {
-        continue;
-      }
-      FreshFunctions functions(session, target);
-      session.progress().show(fmt::format("{}: deploying {} functions", target.spec.name, level));
-      if (auto deployed = functions.deploy_many(level); !deployed) {
-        return deployed;
-      }
-      if (auto settled = target.target->settle(session.stop()); !settled) {
-        return settled;
-      }
-      if (!session.stopped()) {
-        burst(session, target, functions, key);
-      }
-    }
-    return {};
-  });
+  return session.measure_hosts(
+      session.wish(), [&](OpenTarget& target, std::uint32_t repeat) -> base::Result<void> {
+        for (const std::uint32_t level : levels) {
+          const SampleKey key{repeat, static_cast<double>(level)};
+          if (session.stopped() || session.has(target.spec.name, key)) {
+            continue;
+          }
+          FreshFunctions functions(session, target);
+          session.progress().show(fmt::format("{}: deploying {} functions", target.spec.name, level));
+          if (auto deployed = functions.deploy_many(level); !deployed) {
+            return deployed;
+          }
+          if (auto settled = target.target->settle(session.stop()); !settled) {
+            return settled;
+          }
+          if (!session.stopped()) {
+            burst(session, target, functions, key);
+          }
+        }
+        return {};
+      });
 }
 
 Sample sample_of_one(std::uint64_t nanoseconds) {
@@ -103,38 +78,42 @@ base::Result<void> measure_size(Session& session, OpenTarget& target, const Samp
 base::Result<void> run_codesize(Session& session) {
   const auto& sizes = session.options().sizes;
   session.expect(2 * session.options().repeat * sizes.size() * session.options().targets.size());
-  return for_each_target(session, [&](OpenTarget& target, std::uint32_t repeat) -> base::Result<void> {
-    for (const std::uint64_t size : sizes) {
-      const SampleKey key{repeat, static_cast<double>(size)};
-      if (session.stopped() || session.has(target.spec.name, key)) {
-        continue;
-      }
-      if (auto measured = measure_size(session, target, key); !measured) {
-        return measured;
-      }
-    }
-    return {};
-  });
+  return session.measure_hosts(session.wish(),
+                               [&](OpenTarget& target, std::uint32_t repeat) -> base::Result<void> {
+                                 for (const std::uint64_t size : sizes) {
+                                   const SampleKey key{repeat, static_cast<double>(size)};
+                                   if (session.stopped() || session.has(target.spec.name, key)) {
+                                     continue;
+                                   }
+                                   if (auto measured = measure_size(session, target, key); !measured) {
+                                     return measured;
+                                   }
+                                 }
+                                 return {};
+                               });
 }
 
 base::Result<void> run_mixed(Session& session) {
   const Options& options = session.options();
   session.expect(options.repeat * options.targets.size());
-  return for_each_target(session, [&](OpenTarget& target, std::uint32_t repeat) -> base::Result<void> {
-    const SampleKey key{repeat, static_cast<double>(options.callers)};
-    if (session.has(target.spec.name, key)) {
-      return {};
-    }
-    FreshFunctions functions(session, target);
-    session.progress().show(fmt::format("{}: deploying {} functions", target.spec.name, options.functions));
-    if (auto deployed = functions.deploy_many(options.functions); !deployed || session.stopped()) {
-      return deployed;
-    }
-    CallPlan plan = functions.plan();
-    plan.order = zipf_order(options.functions, options.zipf, kPicks, kSeed);
-    target.load = std::make_unique<LoadGenerator>(std::move(plan), session.stop(), options.client_threads);
-    return session.measure(target, key, session.stretch_of(options.callers));
-  });
+  return session.measure_hosts(
+      session.wish(), [&](OpenTarget& target, std::uint32_t repeat) -> base::Result<void> {
+        const SampleKey key{repeat, static_cast<double>(options.callers)};
+        if (session.has(target.spec.name, key)) {
+          return {};
+        }
+        FreshFunctions functions(session, target);
+        session.progress().show(
+            fmt::format("{}: deploying {} functions", target.spec.name, options.functions));
+        if (auto deployed = functions.deploy_many(options.functions); !deployed || session.stopped()) {
+          return deployed;
+        }
+        CallPlan plan = functions.plan();
+        plan.order = zipf_order(options.functions, options.zipf, kPicks, kSeed);
+        target.load =
+            std::make_unique<LoadGenerator>(std::move(plan), session.stop(), options.client_threads);
+        return session.measure(target, key, session.stretch_of(options.callers));
+      });
 }
 
 // What a later version can run is a line here; servers that do not take one yet are passed over.
@@ -143,25 +122,28 @@ constexpr std::array kRuntimes = {"node", "python"};
 base::Result<void> run_runtimes(Session& session) {
   const Options& options = session.options();
   session.expect(2 * options.repeat * options.targets.size() * kRuntimes.size());
-  return for_each_target(session, [&](OpenTarget& target, std::uint32_t repeat) -> base::Result<void> {
-    for (std::size_t i = 0; i < kRuntimes.size() && !session.stopped(); ++i) {
-      const SampleKey cold{repeat, 0, fmt::format("{}, first call", kRuntimes[i])};
-      const SampleKey warm{repeat, 1, fmt::format("{}, warm", kRuntimes[i])};
-      FreshFunctions functions(session, target);
-      if (const auto deployed = functions.deploy({0, kRuntimes[i]}); !deployed) {
-        session.progress().note(fmt::format("{}: passed over, {}", kRuntimes[i], deployed.error().message));
-        continue;
-      }
-      if (!session.has(target.spec.name, cold)) {
-        burst(session, target, functions, cold);
-      }
-      target.load = std::make_unique<LoadGenerator>(functions.plan(), session.stop(), options.client_threads);
-      if (auto measured = session.measure(target, warm, session.stretch_of(options.callers)); !measured) {
-        return measured;
-      }
-    }
-    return {};
-  });
+  return session.measure_hosts(
+      session.wish(), [&](OpenTarget& target, std::uint32_t repeat) -> base::Result<void> {
+        for (std::size_t i = 0; i < kRuntimes.size() && !session.stopped(); ++i) {
+          const SampleKey cold{repeat, 0, fmt::format("{}, first call", kRuntimes[i])};
+          const SampleKey warm{repeat, 1, fmt::format("{}, warm", kRuntimes[i])};
+          FreshFunctions functions(session, target);
+          if (const auto deployed = functions.deploy({0, kRuntimes[i]}); !deployed) {
+            session.progress().note(
+                fmt::format("{}: passed over, {}", kRuntimes[i], deployed.error().message));
+            continue;
+          }
+          if (!session.has(target.spec.name, cold)) {
+            burst(session, target, functions, cold);
+          }
+          target.load =
+              std::make_unique<LoadGenerator>(functions.plan(), session.stop(), options.client_threads);
+          if (auto measured = session.measure(target, warm, session.stretch_of(options.callers)); !measured) {
+            return measured;
+          }
+        }
+        return {};
+      });
 }
 
 void add_callers(CLI::App& app, Options& options) {

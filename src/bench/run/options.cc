@@ -81,6 +81,31 @@ void add_intervals(CLI::App& app, const std::string& flag, Options& options, con
       ->default_str(default_text);
 }
 
+void add_repeat(CLI::App& app, Options& options) {
+  app.add_option("--repeat", options.repeat, "Times that everything is measured")
+      ->type_name("N")
+      ->check(CLI::Range(1U, 1'000U))
+      ->capture_default_str();
+}
+
+void add_target_flag(CLI::App& group, Options& options) {
+  group
+      .add_option("--target", options.targets,
+                  "What is measured, may be repeated: hearth, node, nginx, workerd, http:URL, with keys "
+                  "behind a colon: hearth:serve=\"--threads 1\",memory=128")
+      ->type_name("SPEC")
+      ->allow_extra_args(false)
+      ->capture_default_str();
+}
+
+void add_server_pid(CLI::App& group, Options& options) {
+  group
+      .add_option("--server-pid", options.server_pid,
+                  "Process of a server on this machine that was not started by the tool, for its CPU")
+      ->type_name("PID")
+      ->check(CLI::Range(1, 1 << 22));
+}
+
 void add_function_options(CLI::App& app, Options& options) {
   auto* const group = app.add_option_group("Function");
   group->add_option("--function", options.function, "The test function: hello, echo or sleep")
@@ -100,22 +125,12 @@ void add_function_options(CLI::App& app, Options& options) {
       "Size of a call's body: 1KB, 6MB (default: the function's own small one)")
       ->type_name("SIZE");
   group->add_option("--body", options.body, "The whole body, for http:URL targets")->type_name("JSON");
-  group
-      ->add_option("--server-pid", options.server_pid,
-                   "Process of a server on this machine that was not started by the tool, for its CPU")
-      ->type_name("PID")
-      ->check(CLI::Range(1, 1 << 22));
+  add_server_pid(*group, options);
 }
 
 void add_target_options(CLI::App& app, Options& options) {
   auto* const group = app.add_option_group("Targets");
-  group
-      ->add_option("--target", options.targets,
-                   "What is measured, may be repeated: hearth, node, nginx, workerd, http:URL, with keys "
-                   "behind a colon: hearth:serve=\"--threads 1\",memory=128")
-      ->type_name("SPEC")
-      ->allow_extra_args(false)
-      ->capture_default_str();
+  add_target_flag(*group, options);
   group
       ->add_option("--deploy", options.deploy,
                    "How the function gets onto hearth: api, or serverless (the Serverless Framework)")

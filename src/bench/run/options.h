@@ -59,6 +59,12 @@ struct Options {
   double zipf = 1.1;
   std::uint32_t functions = 20;
   Milliseconds quiet{10'000};
+  std::string trace;  // of replay
+  double run_scale = 0;
+  std::uint32_t from_minute = 0;
+  std::string pick;
+  std::uint64_t seed = 1;
+  std::string arrivals;
   std::vector<std::string> files;  // of overlay
   std::string overlay_report;
   std::string overlay_charts;
@@ -76,6 +82,12 @@ void add_sizes(CLI::App& app, const std::string& flag, Options& options, const s
 void add_intervals(CLI::App& app, const std::string& flag, Options& options, const std::string& default_text,
                    const std::string& help);
 
+// --repeat
+void add_repeat(CLI::App& app, Options& options);
+// --target
+void add_target_flag(CLI::App& group, Options& options);
+// --server-pid
+void add_server_pid(CLI::App& group, Options& options);
 // --target …, --function …, --memory …
 void add_target_options(CLI::App& app, Options& options);
 // The same without --target, for who names targets otherwise.

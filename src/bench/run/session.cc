@@ -27,10 +27,22 @@ base::Error in_target(const std::string& name, const base::Error& error) {
 // Keeps calls up to the bound, and counts those beyond it.
 class Session::Recorder final : public CallSink {
  public:
-  Recorder(Session& session, std::string target, const SampleKey& key)
-      : session_(session), target_(std::move(target)), key_(key) {}
+  Recorder(Session& session, std::string target, const SampleKey& key, CallSink* also)
+      : session_(session), target_(std::move(target)), key_(key), also_(also) {}
+
+  bool is_needed() const { return keeps_ || also_ != nullptr; }
 
   void on_call(const FinishedCall& call) override {
+    if (also_ != nullptr) {
+      also_->on_call(call);
+    }
+    if (keeps_) {
+      keep(call);
+    }
+  }
+
+ private:
+  void keep(const FinishedCall& call) {
     RunResult& result = session_.result_;
     if (result.calls.size() < session_.options_.output.calls_max) {
       result.calls.push_back(record_of(call, target_, key_));
@@ -39,10 +51,11 @@ class Session::Recorder final : public CallSink {
     }
   }
 
- private:
   Session& session_;
   const std::string target_;
   const SampleKey key_;
+  CallSink* const also_;
+  const bool keeps_ = !session_.options_.output.calls.empty();
 };
 
 CallRecord record_of(const FinishedCall& call, const std::string& target, const SampleKey& key) {
@@ -138,6 +151,23 @@ base::Result<void> Session::open_hosts(const TargetWish& wish) {
   return {};
 }
 
+base::Result<void> Session::measure_hosts(const TargetWish& wish, const MeasureTarget& measure) {
+  if (auto opened = open_hosts(wish); !opened) {
+    return opened;
+  }
+  for (std::uint32_t repeat = 0; repeat < options_.repeat; ++repeat) {
+    for (OpenTarget& target : targets_) {
+      if (stop_) {
+        return {};
+      }
+      if (auto measured = measure(target, repeat); !measured) {
+        return measured;
+      }
+    }
+  }
+  return {};
+}
+
 bool Session::has(const std::string& target, const SampleKey& key) const {
   return std::ranges::any_of(result_.samples, [&](const Sample& sample) {
     return sample.target == target && sample.repeat == key.repeat && sample.x == key.x &&
@@ -166,7 +196,7 @@ std::string Session::position() const {
 }
 
 LoadCount Session::measure_load(OpenTarget& target, LoadGenerator& load, const SampleKey& key,
-                                const Stretch& stretch) {
+                                const Stretch& stretch, CallSink* also) {
   const std::string what = fmt::format("{}{}, {} {}", position(), target.spec.name, result_.x_name,
                                        key.label.empty() ? fmt::format("{}", key.x) : key.label);
   Stretch watched = stretch;
@@ -174,11 +204,11 @@ LoadCount Session::measure_load(OpenTarget& target, LoadGenerator& load, const S
     progress_.show(fmt::format("{}: {:.0f} s, {:.0f} calls a second", what, seconds,
                                ratio(static_cast<double>(calls), seconds)));
   };
-  Recorder recorder(*this, target.spec.name, key);
+  Recorder recorder(*this, target.spec.name, key, also);
   const auto processes = target.target->server_pids();
   const std::uint64_t cpu_before = cpu_ns(processes);
   const std::int64_t begin_ns = monotonic_ns();
-  LoadCount count = load.run(watched, options_.output.calls.empty() ? nullptr : &recorder);
+  LoadCount count = load.run(watched, recorder.is_needed() ? &recorder : nullptr);
   const auto cpu = static_cast<double>(cpu_ns(processes) - cpu_before);
   const auto taken = static_cast<double>(monotonic_ns() - begin_ns);
   if (count.calls + count.errors > 0) {

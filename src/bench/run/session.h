@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -55,14 +56,18 @@ class Session {
   // The same for Hearth targets alone: kUnsupported for others.
   base::Result<void> open_hosts(const TargetWish& wish);
 
+  // Opens them; then `measure` for every repeat and target, until it fails or the run is stopped.
+  using MeasureTarget = std::function<base::Result<void>(OpenTarget&, std::uint32_t repeat)>;
+  base::Result<void> measure_hosts(const TargetWish& wish, const MeasureTarget& measure);
+
   bool has(const std::string& target, const SampleKey& key) const;
   void add(const std::string& target, const SampleKey& key, Sample sample);
 
   // Warm-up and settling as the options say, then the stretch, with the server's CPU around it.
   base::Result<void> measure(OpenTarget& target, const SampleKey& key, const Stretch& stretch);
-  // The same for another load than the target's own, without a warm-up.
+  // The same for another load than the target's own, without a warm-up. `also` hears of every call.
   LoadCount measure_load(OpenTarget& target, LoadGenerator& load, const SampleKey& key,
-                         const Stretch& stretch);
+                         const Stretch& stretch, CallSink* also = nullptr);
   // A stretch of the options' length and rate.
   Stretch stretch_of(std::uint32_t callers) const;
 

@@ -29,6 +29,7 @@ Subcommand backoff_subcommand();
 Subcommand coldburst_subcommand();
 Subcommand codesize_subcommand();
 Subcommand mixed_subcommand();
+Subcommand replay_subcommand();
 Subcommand payload_subcommand();
 Subcommand events_subcommand();
 Subcommand runtimes_subcommand();

@@ -114,12 +114,12 @@ class HearthTarget final : public Target, public FunctionHost {
   base::Result<void> settle(const std::atomic<bool>& stop) override {
     const auto deadline = std::chrono::steady_clock::now() + kSettleBound;
     while (!stop) {
-      const auto reply = api_->send({http::Method::kGet, "/metrics", ""});
-      if (!reply) {
-        return reply.error();
+      const auto text = metrics();
+      if (!text) {
+        return text.error();
       }
-      if (gauge(reply->body, "\nhearth_instances{state=\"starting\"} ") +
-              gauge(reply->body, "\nhearth_instances{state=\"running\"} ") ==
+      if (gauge(*text, "\nhearth_instances{state=\"starting\"} ") +
+              gauge(*text, "\nhearth_instances{state=\"running\"} ") ==
           0) {
         return {};
       }
@@ -168,6 +168,11 @@ class HearthTarget final : public Target, public FunctionHost {
     std::erase(deployed_, id);
     // A server that is started for the run ends with all that is in it; another's answer changes nothing.
     (void)api_->send({http::Method::kDelete, cli::function_path(id), ""});
+  }
+
+  base::Result<std::string> metrics() override {
+    auto reply = api_->send({http::Method::kGet, "/metrics", ""});
+    return reply ? base::Result<std::string>(std::move(reply->body)) : reply.error();
   }
 
   std::string request(const std::string& id, const std::string& body) const override {

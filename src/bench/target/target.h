@@ -47,6 +47,8 @@ class FunctionHost {
   // Its id. The target removes it at its end, if remove() has not.
   virtual base::Result<std::string> deploy(const FunctionWish& wish) = 0;
   virtual void remove(const std::string& id) = 0;
+  // What it tells of itself, as Prometheus reads it.
+  virtual base::Result<std::string> metrics() = 0;
   // A call of it, ready to be sent.
   virtual std::string request(const std::string& id, const std::string& body) const = 0;
 };
