@@ -264,6 +264,9 @@ std::string check(const ServeOptions& options) {
   if (options.keep_alive < std::chrono::milliseconds(1)) {
     return "--keep-alive is at least 1ms";
   }
+  if (options.overcommit > 1 && options.pause_after.count() == 0) {
+    return "--overcommit counts on idle instances that stand still: not with --pause-after 0";
+  }
   if (options.keep_alive_policy == "adaptive" && options.keep_alive_longest < options.keep_alive) {
     return fmt::format("--keep-alive-longest {} is shorter than --keep-alive {}",
                        base::format_duration(options.keep_alive_longest),

@@ -365,7 +365,8 @@ void InstanceCore::set_frozen(bool frozen) {
   if (auto set = control_.set_frozen(frozen); !set) {
     spdlog::warn("instance {}: {}", start_.name, set.error().message);
   }
-  const std::uint64_t bytes = frozen ? control_.used_bytes() : 0;
+  // Where nothing stops it, it may come to use more.
+  const std::uint64_t bytes = frozen && control_.freezer.valid() ? control_.used_bytes() : 0;
   if (bytes > 0 && events_ != nullptr) {
     events_->paused(start_.name, static_cast<std::uint32_t>((bytes + base::kMiB - 1) / base::kMiB));
   }
