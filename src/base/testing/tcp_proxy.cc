@@ -62,6 +62,8 @@ void TcpProxy::become(Mode mode) {
   const std::lock_guard lock(mutex_);
   mode_ = mode;
   if (mode == Mode::kRefuse) {
+    // Closed alone, it would listen for as long as the thread's poll holds it.
+    ::shutdown(listener_.get(), SHUT_RDWR);
     listener_.reset();
     pairs_.clear();
   } else if (mode == Mode::kForward && !listener_.valid()) {
