@@ -47,8 +47,7 @@ struct WorkerOptions {
 struct WorkerSnapshot {
   std::uint32_t total_mb = 0;
   std::uint32_t free_mb = 0;
-  std::uint32_t promised_mb =
-      0;  // to reservations in all states; more than is charged when idle ones use less
+  std::uint32_t promised_mb = 0;  // in all; more than is charged where idle instances use less
   std::map<ReservationState, std::uint32_t> reservations;  // how many are in each state
   std::map<ReservationState, std::uint32_t> reserved_mb;   // what they are charged
   std::set<model::VersionId> versions;                     // that there are instances of
@@ -210,6 +209,7 @@ class Worker final : public model::Executor,
   void take_leases_back();
   void memory_came_free();
   std::uint32_t owed_mb() const;
+  bool evictable(const Slot& slot) const;
   bool gives_way(const Slot& slot) const;
   bool can_resume(const Slot& slot) const;
   void resume(Slot& slot);

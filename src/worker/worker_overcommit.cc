@@ -37,9 +37,15 @@ std::uint32_t Worker::owed_mb() const {
   return sum_mb;
 }
 
-bool Worker::gives_way(const Slot& slot) const {
+// An idle instance that may be evicted. One of a version that is waited for serves it better than its memory
+// would.
+bool Worker::evictable(const Slot& slot) const {
   const bool idle = slot.state == ReservationState::kIdle || slot.state == ReservationState::kLeased;
-  return for_anybody(slot) || slot.state == ReservationState::kPrestarted || (idle && options_.evict);
+  return idle && options_.evict && !wanted_elsewhere(slot.version->id, base::Duration::zero());
+}
+
+bool Worker::gives_way(const Slot& slot) const {
+  return for_anybody(slot) || slot.state == ReservationState::kPrestarted || evictable(slot);
 }
 
 // Whether it can be charged in full, now or when others have gone that nobody uses.
@@ -120,12 +126,12 @@ double Worker::expendability(const Slot& slot) const {
 bool Worker::evict_least_valuable(base::Duration grace) {
   Slot* least = nullptr;
   for (auto& [name, slot] : slots_) {
-    // One of the version that is waited for serves it better than its memory would.
-    const bool idle = (slot.state == ReservationState::kIdle || slot.state == ReservationState::kLeased) &&
-                      options_.evict && !wanted_elsewhere(slot.version->id, base::Duration::zero());
-    if (idle && slot.last_used + grace > loop_.now()) {
+    if (!evictable(slot)) {
+      continue;
+    }
+    if (slot.last_used + grace > loop_.now()) {
       check_demands_soon();
-    } else if (idle && (least == nullptr || expendability(slot) > expendability(*least))) {
+    } else if (least == nullptr || expendability(slot) > expendability(*least)) {
       least = &slot;
     }
   }

@@ -162,6 +162,19 @@ TEST_F(WorkerOvercommit, WhereNothingIsEvictedNothingMakesWay) {
   EXPECT_EQ(execute(b, version("b", 500))->refusal, model::Refusal::kGone);
 }
 
+// Or a call would have been admitted that waits for memory that does not come.
+TEST_F(WorkerOvercommit, WhatIsWaitedForElsewhereDoesNotMakeWay) {
+  open(1024, /*evict=*/true, /*shared=*/true);
+  idle("a", 600, 600);
+  worker_->on_demand({1, "b", 424});
+  const auto b = idle("b", 424, 400);
+  worker_->on_demand({2, "c", 24});
+  idle("c", 24, 24);
+  worker_->on_demand({3, "a", 600});
+  worker_->on_demand({4, "c", 24});
+  EXPECT_EQ(execute(b, version("b", 424))->refusal, model::Refusal::kGone);
+}
+
 TEST_F(WorkerOvercommit, TheLargestAndCheapestGoesForADemand) {
   open(1024);
   const auto quick = take("quick");
