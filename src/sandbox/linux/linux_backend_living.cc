@@ -44,7 +44,7 @@ base::Result<void> LinuxBackend::assign(const std::string& name, const Limits& l
   if (!code) {
     return code.error();
   }
-  // The memory first: what the mounts cost the kernel is charged to the launcher, which makes them.
+  // The limits first: they may be refused, and nothing has been mounted then.
   if (auto set = (*sandbox)->cgroup->set_limits(limits); !set) {
     return set;
   }

@@ -61,7 +61,7 @@ base::Result<void> check_unused(const NatRange& range, const std::string& our_pr
     const auto shared_mask = ipv4(each->ifa_netmask) & NatRange::kMask;
     if ((ipv4(each->ifa_addr) & shared_mask) == (range.first & shared_mask)) {
       return invalid("the addresses " + to_string(range) + " for sandboxes are in use by this host's " +
-                     each->ifa_name + ": give others with --network-range");
+                     each->ifa_name + ": give others with --nat-range");
     }
   }
   return {};
@@ -145,9 +145,9 @@ base::Result<void> NatNetwork::prepare(const LinuxOptions& options) {
   if (!lock) {
     return lock.error().code != base::ErrorCode::kBusy
                ? lock.error()
-               : base::Error{base::ErrorCode::kBusy,
-                             "another server on this host uses the addresses " + to_string(range_) +
-                                 " for its sandboxes: give others with --network-range"};
+               : base::Error{base::ErrorCode::kBusy, "another server on this host uses the addresses " +
+                                                         to_string(range_) +
+                                                         " for its sandboxes: give others with --nat-range"};
   }
   range_lock_ = std::move(*lock);
   auto uplinks = find_uplinks(netlink_.get(), *resolvers);
