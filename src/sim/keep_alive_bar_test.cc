@@ -1,15 +1,10 @@
-// The bar of the adaptive keep-alive, on a sample of the Azure trace that is not a part of this repository:
-// in HEARTH_TRACES, else in ../shared/traces beside it.
-#include <gtest/gtest.h>
-
-#include <cstdlib>
-#include <filesystem>
+// The bar of the adaptive keep-alive, on the sample of the Azure trace.
 #include <functional>
 #include <iostream>
 #include <string>
 
+#include "sim/testing/sample_trace.h"
 #include "sim/trace_simulation.h"
-#include "trace/azure_trace.h"
 
 namespace hearth::sim {
 namespace {
@@ -17,21 +12,8 @@ namespace {
 constexpr double kBar =
     0.4;  // of the fixed policy's cold starts, first calls left out, at no more warm minutes
 
-class KeepAliveBar : public testing::Test {
+class KeepAliveBar : public SampleTrace {
  protected:
-  void SetUp() override {
-    const char* const given = std::getenv("HEARTH_TRACES");
-    const char* const source = std::getenv("HEARTH_SOURCE_DIR");
-    const std::string folder =
-        given != nullptr ? given : std::string(source != nullptr ? source : ".") + "/../shared/traces";
-    if (!std::filesystem::exists(folder)) {
-      GTEST_SKIP() << "there is no trace at " << folder << " (HEARTH_TRACES names another place)";
-    }
-    auto trace = trace::read_trace(folder);
-    ASSERT_TRUE(trace) << trace.error().message;
-    trace_ = *std::move(trace);
-  }
-
   // Of cold starts and warm minutes, adaptive to fixed.
   struct Ratios {
     double cold = 0;
@@ -78,8 +60,6 @@ class KeepAliveBar : public testing::Test {
     }
     return part;
   }
-
-  trace::Trace trace_;
 };
 
 TEST_F(KeepAliveBar, HoldsOnTheWholeTrace) { expect_bar(trace_); }

@@ -1,14 +1,9 @@
-// The bar of the overcommit, on a sample of the Azure trace that is not a part of this repository: in
-// HEARTH_TRACES, else in ../shared/traces beside it.
-#include <gtest/gtest.h>
-
-#include <cstdlib>
-#include <filesystem>
+// The bar of the overcommit, on the sample of the Azure trace.
 #include <iostream>
 #include <string>
 
+#include "sim/testing/sample_trace.h"
 #include "sim/trace_simulation.h"
-#include "trace/azure_trace.h"
 
 namespace hearth::sim {
 namespace {
@@ -20,21 +15,8 @@ constexpr double kOvercommit = 4;
 constexpr std::uint32_t kThirdMb = 6'656;
 constexpr std::uint32_t kThirdOnceMb = 3'072;
 
-class OvercommitBar : public testing::Test {
+class OvercommitBar : public SampleTrace {
  protected:
-  void SetUp() override {
-    const char* const given = std::getenv("HEARTH_TRACES");
-    const char* const source = std::getenv("HEARTH_SOURCE_DIR");
-    const std::string folder =
-        given != nullptr ? given : std::string(source != nullptr ? source : ".") + "/../shared/traces";
-    if (!std::filesystem::exists(folder)) {
-      GTEST_SKIP() << "there is no trace at " << folder << " (HEARTH_TRACES names another place)";
-    }
-    auto trace = trace::read_trace(folder);
-    ASSERT_TRUE(trace) << trace.error().message;
-    trace_ = *std::move(trace);
-  }
-
   TraceReport play(Arrivals arrivals, std::uint32_t memory_mb, std::uint64_t seed) const {
     TraceSettings settings = TraceSettings::defaults();
     settings.policies = {worker::KeepAliveKind::kFixed};
@@ -62,8 +44,6 @@ class OvercommitBar : public testing::Test {
       EXPECT_TRUE(each.ledgers_exact);
     }
   }
-
-  trace::Trace trace_;
 };
 
 TEST_F(OvercommitBar, HoldsWithEveryCallAndTheTimeThatItTakes) {

@@ -17,15 +17,11 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-HearthServer::Options with(std::vector<std::string> flags, std::string data_dir = "") {
-  return {.flags = std::move(flags), .data_dir = std::move(data_dir), .start_bound = seconds(30)};
-}
-
 constexpr const char* kCount = "let n = 0; module.exports = () => ++n;";
 constexpr const char* kSleep = "module.exports = (ms) => new Promise(r => setTimeout(r, ms, 'done'));";
 
 TEST(Life, AnIdleInstanceGoesAfterItsKeepAliveAndTheNextCallIsCold) {
-  HearthServer server(with({"--keep-alive", "500ms"}));
+  HearthServer server(with_flags({"--keep-alive", "500ms"}));
   const std::string id = server.create_js(kCount);
   EXPECT_EQ(server.invoke(id).json().at("output"), 1);
   EXPECT_EQ(server.invoke(id).json().at("output"), 2);
@@ -34,7 +30,7 @@ TEST(Life, AnIdleInstanceGoesAfterItsKeepAliveAndTheNextCallIsCold) {
 }
 
 TEST(Life, WithTheAdaptivePolicyToo) {
-  HearthServer server(with({"--keep-alive", "500ms", "--keep-alive-policy", "adaptive"}));
+  HearthServer server(with_flags({"--keep-alive", "500ms", "--keep-alive-policy", "adaptive"}));
   const std::string id = server.create_js(kCount);
   EXPECT_EQ(server.invoke(id).json().at("output"), 1);
   EXPECT_EQ(server.invoke(id).json().at("output"), 2);
@@ -60,7 +56,7 @@ TEST(Life, ADeletionLetsTheRunningCallFinish) {
 }
 
 TEST(Life, AnIdleInstanceGivesWayToAnotherFunctionsCall) {
-  HearthServer server(with({"--memory", "1024"}));
+  HearthServer server(with_flags({"--memory", "1024"}));
   const std::string first = server.create_js(kCount, {{"memorySize", 1'024}});
   const std::string second = server.create_js(kCount, {{"memorySize", 512}});
   EXPECT_EQ(server.invoke(first).status, 200);
@@ -69,7 +65,7 @@ TEST(Life, AnIdleInstanceGivesWayToAnotherFunctionsCall) {
 }
 
 TEST(Life, WithoutCapacityTheAnswerIs503AndSaysWhenToComeBack) {
-  HearthServer server(with({"--memory", "1024"}));
+  HearthServer server(with_flags({"--memory", "1024"}));
   const std::string first = server.create_js(kSleep, {{"memorySize", 1'024}});
   const std::string second = server.create_js(kCount);
   std::thread caller([&] { EXPECT_EQ(server.invoke(first, "700").status, 200); });
@@ -83,7 +79,7 @@ TEST(Life, WithoutCapacityTheAnswerIs503AndSaysWhenToComeBack) {
 }
 
 TEST(Life, EvictNeverIsThePapersBehaviour) {
-  HearthServer server(with({"--memory", "1024", "--evict", "never"}));
+  HearthServer server(with_flags({"--memory", "1024", "--evict", "never"}));
   const std::string first = server.create_js(kCount, {{"memorySize", 1'024}});
   const std::string second = server.create_js(kCount);
   EXPECT_EQ(server.invoke(first).status, 200);
@@ -91,7 +87,7 @@ TEST(Life, EvictNeverIsThePapersBehaviour) {
 }
 
 TEST(Life, QueueTimeoutWaitsAndTheQueueIsBounded) {
-  HearthServer server(with({"--memory", "1024", "--queue-timeout", "5s", "--queue-depth", "1"}));
+  HearthServer server(with_flags({"--memory", "1024", "--queue-timeout", "5s", "--queue-depth", "1"}));
   const std::string id = server.create_js(kSleep, {{"memorySize", 1'024}});
   EXPECT_EQ(server.invoke(id, "1").status, 200);
   std::thread running([&] { EXPECT_EQ(server.invoke(id, "1000").status, 200); });
@@ -117,7 +113,7 @@ TEST(Life, ATimeoutCountsFromTheHandlersStartNotFromTheColdStarts) {
 }
 
 TEST(Life, AnInitThatNeverEndsIsCutOff) {
-  HearthServer server(with({"--init-timeout", "500ms"}));
+  HearthServer server(with_flags({"--init-timeout", "500ms"}));
   const std::string id = server.create_js("for (;;) {}");
   const Reply reply = server.invoke(id);
   EXPECT_EQ(reply.status, 504);
@@ -164,7 +160,7 @@ TEST(Life, FunctionsSurviveAKillAndLeftoversGoAtTheNextStart) {
   const ScratchFolder folder;
   std::string id;
   {
-    HearthServer server(with({}, folder.path() + "/data"));
+    HearthServer server(with_flags({}, folder.path() + "/data"));
     id = server.create_js(kCount, {{"name", "kept"}});
     std::vector<std::thread> callers;
     for (int caller = 0; caller < 5; ++caller) {
@@ -181,7 +177,7 @@ TEST(Life, FunctionsSurviveAKillAndLeftoversGoAtTheNextStart) {
     }
   }
   {
-    HearthServer server(with({}, folder.path() + "/data"));
+    HearthServer server(with_flags({}, folder.path() + "/data"));
     const Reply kept = server.get("/functions/kept");
     ASSERT_EQ(kept.status, 200) << kept.body << server.log();
     EXPECT_EQ(kept.json().at("id"), boost::json::value(id));
@@ -215,7 +211,7 @@ TEST(Life, SigtermLetsTheRunningCallFinishAndRefusesNewOnes) {
 }
 
 TEST(Life, SigtermIsBoundedByTheDrainTimeout) {
-  HearthServer server(with({"--drain-timeout", "300ms"}));
+  HearthServer server(with_flags({"--drain-timeout", "300ms"}));
   const std::string id = server.create_js(kSleep);
   std::thread caller([&] { EXPECT_EQ(server.invoke(id, "20000").error_code(), "exited"); });
   EXPECT_TRUE(server.wait_for_instances("running", 1));
@@ -226,7 +222,7 @@ TEST(Life, SigtermIsBoundedByTheDrainTimeout) {
 }
 
 TEST(Life, AConnectionThatWaitsGetsOneMoreAnswerAfterSigterm) {
-  HearthServer server(with({"--drain-grace", "5s"}));
+  HearthServer server(with_flags({"--drain-grace", "5s"}));
   const std::string id = server.create_js("module.exports = (input) => input;");
   const auto client = server.connect();
   const std::string target = "/functions/" + id + "/invoke";
@@ -259,7 +255,7 @@ TEST(Life, BeyondLoopbackAKeyIsNeeded) {
 }
 
 TEST(Life, WithAKeyEveryRouteButHealthAsksForIt) {
-  HearthServer server(with({"--api-key", "secret"}));
+  HearthServer server(with_flags({"--api-key", "secret"}));
   EXPECT_EQ(server.get("/health").status, 200);
   EXPECT_EQ(server.get("/functions").error_code(), "unauthorized");
   EXPECT_EQ(server.post("/functions", std::string(1'000, 'x')).status, 401);

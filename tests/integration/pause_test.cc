@@ -22,12 +22,6 @@ let ticks = 0;
 setInterval(() => { ticks++; }, 1);
 module.exports = () => ticks;)";
 
-HearthServer::Options with(std::vector<std::string> flags) {
-  HearthServer::Options options;
-  options.flags = std::move(flags);
-  return options;
-}
-
 int ticks(HearthServer& server, const std::string& id) {
   const Reply reply = server.invoke(id);
   EXPECT_EQ(reply.status, 200) << reply.body;
@@ -45,7 +39,7 @@ TEST(Pause, BackgroundWorkStandsStill) {
 }
 
 TEST(Pause, NotWhereItNeverShould) {
-  HearthServer server(with({"--pause-after", "0"}));
+  HearthServer server(with_flags({"--pause-after", "0"}));
   const std::string id = server.create_js(kTicker);
   const int before = ticks(server, id);
   idle_for(milliseconds(600));
@@ -53,7 +47,7 @@ TEST(Pause, NotWhereItNeverShould) {
 }
 
 TEST(Pause, CallsOneAfterTheOtherFindItAtWork) {
-  HearthServer server(with({"--pause-after", "300ms"}));
+  HearthServer server(with_flags({"--pause-after", "300ms"}));
   const std::string id = server.create_js(kTicker);
   const int before = ticks(server, id);
   for (int i = 0; i < 8; ++i) {
@@ -64,7 +58,7 @@ TEST(Pause, CallsOneAfterTheOtherFindItAtWork) {
 }
 
 TEST(Pause, OneThatStandsStillIsRemovedWithItsFunctionAndByAStop) {
-  HearthServer server(with({"--prestart", "0"}));
+  HearthServer server(with_flags({"--prestart", "0"}));
   const std::string first = server.create_js(kTicker);
   const std::string second = server.create_js(kTicker);
   ticks(server, first);

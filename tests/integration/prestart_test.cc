@@ -37,12 +37,6 @@ import random, uuid
 def handler(event, context):
     return [random.random(), str(uuid.uuid4()), hash('a')])";
 
-HearthServer::Options with(std::vector<std::string> flags) {
-  HearthServer::Options options;
-  options.flags = std::move(flags);
-  return options;
-}
-
 bool was_waiting(const Reply& reply) { return reply.body.find("\"name\":\"assign\"") != std::string::npos; }
 
 class Prestart : public testing::Test {
@@ -73,7 +67,7 @@ class Prestart : public testing::Test {
 TEST_F(Prestart, AFunctionIsAsItWouldHaveBeen) {
   const Reply waiting = first_call(kMirror, "0", {{"environment", {{"WHO", "Ada"}}}});
   ASSERT_EQ(waiting.status, 200) << waiting.body;
-  HearthServer plain(with({"--prestart", "0"}));
+  HearthServer plain(with_flags({"--prestart", "0"}));
   const Reply started = plain.invoke(plain.create_js(kMirror, {{"environment", {{"WHO", "Ada"}}}}), "0");
   ASSERT_FALSE(was_waiting(started)) << started.body;
   for (const auto* field : {"environment", "folder", "files", "arguments", "pid"}) {
@@ -136,21 +130,21 @@ TEST_F(Prestart, ManyAtOnceAreAllAnswered) {
 }
 
 TEST(PrestartBounds, NoneAreStartedWhereNoneMayBe) {
-  HearthServer none(with({"--prestart", "0"}));
+  HearthServer none(with_flags({"--prestart", "0"}));
   EXPECT_EQ(none.instances("prestarted"), 0);
   EXPECT_FALSE(was_waiting(none.invoke(none.create_js("module.exports = () => 1"))));
   EXPECT_EQ(none.instances("prestarted"), 0);
 }
 
 TEST(PrestartBounds, NeverTheLastRoomOfTheLargestFunction) {
-  HearthServer small(with({"--memory", "1024"}));
+  HearthServer small(with_flags({"--memory", "1024"}));
   EXPECT_EQ(small.invoke(small.create_js("module.exports = () => 1", {{"memorySize", 1024}})).status, 200);
   EXPECT_EQ(small.instances("prestarted"), 0);
 }
 
 // The one that waits gives way to a call.
 TEST(PrestartBounds, ACallTakesTheirMemory) {
-  HearthServer server(with({"--memory", "1120"}));
+  HearthServer server(with_flags({"--memory", "1120"}));
   EXPECT_TRUE(server.wait_for_instances("prestarted", 1));
   const std::string large = server.create_js("module.exports = () => 1", {{"memorySize", 1024}});
   const std::string small = server.create_js("module.exports = () => 2");

@@ -291,6 +291,13 @@ bool HearthServer::wait_for_instances(std::string_view state, std::int64_t count
   return eventually([&] { return instances(state) == count; }, bound);
 }
 
+HearthServer::Options with_flags(std::vector<std::string> flags, std::string data_dir) {
+  HearthServer::Options options;
+  options.flags = std::move(flags);
+  options.data_dir = std::move(data_dir);
+  return options;
+}
+
 bool eventually(const std::function<bool()>& condition, milliseconds bound) {
   const auto end = std::chrono::steady_clock::now() + bound;
   while (!condition()) {

@@ -137,6 +137,9 @@ class HearthServer {
   pid_t pid_ = -1;
 };
 
+// The usual server with these flags, on a data directory of its own unless one is named.
+HearthServer::Options with_flags(std::vector<std::string> flags, std::string data_dir = "");
+
 // Polls until `condition` holds; false when it does not within `bound`.
 bool eventually(const std::function<bool()>& condition,
                 std::chrono::milliseconds bound = std::chrono::seconds(10));
