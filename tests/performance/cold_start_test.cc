@@ -2,7 +2,7 @@
 // that wait, none that wait, a hundred functions at once, an instance that stands still, a thousand that do.
 // Prints a table.
 //
-// The bounds are for a machine with nothing else to do. HEARTH_ROUNDS: how often each is measured (40).
+// The bounds are for a machine with nothing else to do. HEARTH_ROUNDS: how often each is measured (100).
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -58,7 +58,7 @@ std::string spread(const std::vector<double>& values) {
 
 int rounds() {
   const char* const text = std::getenv("HEARTH_ROUNDS");
-  return text != nullptr ? std::atoi(text) : 40;
+  return text != nullptr ? std::atoi(text) : 100;
 }
 unsigned cores() { return std::max(1U, std::thread::hardware_concurrency()); }
 
@@ -76,12 +76,6 @@ double run_bare(const std::vector<const char*>& words) {
   return ms_since(begin);
 }
 double run_node() { return run_bare({"/usr/bin/node", "-e", "0"}); }
-
-HearthServer::Options with(std::vector<std::string> flags) {
-  HearthServer::Options options;
-  options.flags = std::move(flags);
-  return options;
-}
 
 // Its module loads when the request has come: it answers when that was.
 std::string create(const HearthServer& server, const std::string& runtime, int number) {
@@ -126,6 +120,7 @@ FirstCalls first_calls(const HearthServer& server, const std::string& runtime,
                        const std::vector<const char*>& bare) {
   FirstCalls calls;
   const auto client = server.connect();
+  EXPECT_TRUE(client->request(http::Method::kGet, "/health")) << "it connects";
   for (int i = 0; i < rounds(); ++i) {
     const std::string id = create(server, runtime, i);
     calls.bare_ms.push_back(run_bare(bare));
@@ -166,7 +161,7 @@ TEST(ColdStart, PrestartedPython) {
 }
 
 TEST(ColdStart, NodeWithNothingPrestarted) {
-  const HearthServer server(with({"--prestart", "0"}));
+  const HearthServer server(with_flags({"--prestart", "0"}));
   const auto calls = first_calls(server, "node", {"/usr/bin/node", "-e", "0"});
   const double ratio = median(calls.hearth_ms) / median(calls.bare_ms);
   row("hello on Node, nothing pre-started", "<= 1.2 x node -e 0",
@@ -176,7 +171,7 @@ TEST(ColdStart, NodeWithNothingPrestarted) {
 }
 
 TEST(ColdStart, PythonWithNothingPrestarted) {
-  const HearthServer server(with({"--prestart", "0"}));
+  const HearthServer server(with_flags({"--prestart", "0"}));
   const auto calls = first_calls(server, "python", {"/usr/bin/python3", "-I", "-S", "-c", "0"});
   row("hello on Python, nothing pre-started", "",
       fmt::format("{}; python3 -I -S {:.1f}", spread(calls.hearth_ms), median(calls.bare_ms)));
@@ -241,7 +236,7 @@ TEST(ColdStart, AHundredAtOnce) {
 
 TEST(ColdStart, ACallAfterASecondOfStandingStill) {
   const HearthServer paused;
-  const HearthServer running(with({"--pause-after", "0", "--uid-base", "250000"}));
+  const HearthServer running(with_flags({"--pause-after", "0", "--uid-base", "250000"}));
   std::vector<double> paused_us;
   std::vector<double> running_us;
   const auto call = [](http::Client& client, const std::string& id) {
@@ -311,7 +306,7 @@ double pss_mib(pid_t process) {
 TEST(ColdStart, AThousandThatStandStill) {
   constexpr std::size_t kFunctions = 1'000;
   constexpr std::size_t kSample = 20;
-  const HearthServer server(with({"--overcommit", "8", "--prestart", "0"}));
+  const HearthServer server(with_flags({"--overcommit", "8", "--prestart", "0"}));
   std::vector<std::string> functions;
   for (std::size_t i = 0; i < kFunctions; ++i) {
     functions.push_back(create(server, "node", static_cast<int>(i)));
