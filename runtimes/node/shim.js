@@ -18,6 +18,7 @@
 // loop instead, from then on, so that the function's own work goes on.
 'use strict';
 
+require('./heap_flags');  // before what Node has compiled is asked for
 const { flush, flushOverdue, gather, kNoCall, send, sendLog } = require('./answers');
 const { describeError } = require('./describe_error');
 const { loadHandler } = require('./load_handler');
