@@ -23,7 +23,8 @@ void start_node(const NodeProgram& program, std::uint32_t memory_mb, sandbox::Sp
   const std::uint32_t semi_space_mb = memory_mb < kLargeMemoryMb ? kSmallSemiSpaceMb : kLargeSemiSpaceMb;
   spec.program = program.node;
   spec.arguments = {"--max-old-space-size=" + std::to_string(heap_mb(memory_mb, program.reserved_mb)),
-                    "--max-semi-space-size=" + std::to_string(semi_space_mb), program.shim};
+                    "--max-semi-space-size=" + std::to_string(semi_space_mb),
+                    "--min-semi-space-size=" + std::to_string(kSmallSemiSpaceMb), program.shim};
 }
 
 // The shim says why it is started so.
