@@ -19,7 +19,7 @@
 'use strict';
 
 require('./heap_flags');  // before what Node has compiled is asked for
-const { flush, flushOverdue, gather, kNoCall, send, sendLog } = require('./answers');
+const { answerNobody, flush, flushOverdue, gather, kNoCall, send, sendLog } = require('./answers');
 const { describeError } = require('./describe_error');
 const { loadHandler } = require('./load_handler');
 const { breakOff, expectSeveral, handFramesTo, kHeaderBytes, readFrames, readInEventLoop, readU32 } = require('./requests');
@@ -324,8 +324,28 @@ function afterRead() {
   }
 }
 
+// ---- before there is a function
+
+// A load and a call while nobody waits: functions are compiled when they are called first, Node's too.
+function rehearse() {
+  const [, program] = process.argv;
+  loadHandler(__dirname, 'rehearsal.handler');
+  process.argv[1] = program;
+  delete require.cache[require.resolve('./rehearsal')];
+  init = { functionName: '', functionVersion: 0, memoryLimitMb: 0 };
+  handler = { call: (input) => input, owner: undefined };
+  const input = '{"a":[1]}';
+  const frame = Buffer.alloc(kHeaderBytes + 6 + input.length);
+  frame.utf8Write(input, kHeaderBytes + 6);
+  answerNobody(() => invoke(frame, 0, kHeaderBytes, frame.length));
+  init = undefined;
+  handler = undefined;
+  current = undefined;
+}
+
 handFramesTo(takeFrame);
 replaceStream('stdout', 1);
 replaceStream('stderr', 2);
+rehearse();
 sendPlain(kReady, stringifyJson({ protocol: kProtocolVersion, runtime: `node ${process.version}` }));
 awaitFrame();
