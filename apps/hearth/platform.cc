@@ -4,8 +4,8 @@
 #include <thread>
 #include <utility>
 
+#include "apps/hearth/distant_code.h"
 #include "apps/hearth/shard_load.h"
-#include "base/bring_back.h"
 #include "base/log.h"
 
 namespace hearth {
@@ -193,8 +193,9 @@ void Platform::make_worker_parts() {
   const archive::Limits unzip{options_.upload.unzipped_bytes, options_.upload.zip_entries,
                               options_.upload.path_bytes, options_.upload.path_depth};
   code_cache_ = std::make_unique<worker::CodeCache>(
-      worker::CodeCacheOptions{directory_.cache_folder(), unzip, options_.code_cache_bytes}, stores_->code(),
-      *pool_, first_loop());
+      worker::CodeCacheOptions{directory_.cache_folder(), unzip, options_.code_cache_bytes,
+                               options_.compile_cache_bytes},
+      stores_->code(), *pool_, first_loop());
 }
 
 void Platform::make_gateway_parts() {
@@ -215,16 +216,13 @@ std::unique_ptr<Shard> Platform::make_shard(std::size_t index) {
   return std::make_unique<Shard>(
       ShardOptions{options_, index, count, start_.memory_mb / count + left_over, start_.programs,
                    start_.api_key},
-      ShardParts{loop, shared_host_ ? shared_host_->view(loop) : nullptr, code_folders_for(loop),
+      ShardParts{loop, shared_host_ ? shared_host_->view(loop) : nullptr, code_source_for(loop),
                  changes_for(index), stores_->code(), *pool_, cluster_.get(),
                  std::make_unique<membership::DistantFleet>(first_loop(), members_->fleet(), loop)});
 }
 
-worker::CodeFolders Platform::code_folders_for(base::Reactor& loop) {
-  return [this, &loop](const std::string& digest, worker::CodeCache::Done done) {
-    auto told = base::bring_back(loop, std::move(done));
-    first_loop().post([this, digest, told] { code_cache_->folder(digest, told); });
-  };
+std::unique_ptr<worker::CodeSource> Platform::code_source_for(base::Reactor& loop) {
+  return code_cache_ ? std::make_unique<DistantCode>(first_loop(), *code_cache_, loop) : nullptr;
 }
 
 std::unique_ptr<gateway::FunctionChanges> Platform::changes_for(std::size_t shard) {

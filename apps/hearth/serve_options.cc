@@ -12,6 +12,9 @@
 namespace hearth {
 namespace {
 
+// More is not worth what its transport into each new instance costs.
+constexpr std::uint64_t kMostCompileCacheBytes = 64ULL << 20U;
+
 void add_key_flags(CLI::App& command, ServeOptions& options) {
   command.add_option("--api-key", options.api_key, "Callers must send it as \"Authorization: Bearer KEY\"")
       ->envname("HEARTH_API_KEY")
@@ -260,6 +263,9 @@ std::string check(const ServeOptions& options) {
   }
   if (options.network == "none" && !options.dns.empty()) {
     return "--dns is for --network nat: without a network there is nothing to ask";
+  }
+  if (options.compile_cache_bytes > kMostCompileCacheBytes) {
+    return "--compile-cache-bytes is at most 64MiB";
   }
   if (options.keep_alive < std::chrono::milliseconds(1)) {
     return "--keep-alive is at least 1ms";

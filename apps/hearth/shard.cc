@@ -34,6 +34,7 @@ worker::SandboxedInstanceOptions instance_options(const ShardOptions& shard) {
   made.start_timeout = in_ms(options.start_timeout);
   made.init_timeout = in_ms(options.init_timeout);
   made.pause_after = options.pause_after;
+  made.compile_cache_bytes = options.compile_cache_bytes;
   made.invocation = options.invocation;
   made.limits = options.instance;
   made.limits.cpu_millicores = static_cast<std::uint32_t>(options.instance_cpus * 1'000);
@@ -106,7 +107,7 @@ Shard::~Shard() = default;
 
 void Shard::make_worker() {
   instances_ = std::make_unique<worker::SandboxedInstanceFactory>(
-      parts_.loop, parts_.loop, *parts_.host, parts_.code_folders, instance_options(options_));
+      parts_.loop, parts_.loop, *parts_.host, *parts_.code_source, instance_options(options_));
   worker_ = std::make_unique<worker::Worker>(worker_options(options_, uri_), *instances_, messaging(),
                                              parts_.loop, random_);
   local_messaging_.subscribe(*worker_);
@@ -258,6 +259,10 @@ gateway::PlatformStatus Shard::status() const {
   status.instances_prewarmed = snapshot.instances_prewarmed;
   status.instances_expired = snapshot.instances_expired;
   status.instances_evicted = snapshot.instances_evicted;
+  if (instances_) {
+    status.compile_caches_given = instances_->compile_counts().given;
+    status.compile_caches_kept = instances_->compile_counts().kept;
+  }
   status.calls_waiting = dispatcher_->calls_waiting();
   status.calls_running = dispatcher_->calls_running();
   status.connections = server_->connection_count();

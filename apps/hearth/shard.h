@@ -45,7 +45,7 @@ struct ShardOptions {
 struct ShardParts {
   base::Reactor& loop;
   std::unique_ptr<sandbox::Host> host;  // of a worker, like what follows
-  worker::CodeFolders code_folders;
+  std::unique_ptr<worker::CodeSource> code_source;
   std::unique_ptr<gateway::FunctionChanges> changes;  // of a gateway
   store::CodeStore& code;
   base::BlockingPool& pool;

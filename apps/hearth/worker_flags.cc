@@ -90,7 +90,9 @@ void add_worker_flags(CLI::App& command, ServeOptions& options) {
   add_bytes(*group, "--instance-tmp-bytes", options.instance.max_tmp_bytes, "512MiB",
             "Size of an instance's /tmp, which is never more than half of its memory");
   add_bytes(*group, "--code-cache-bytes", options.code_cache_bytes, "2GiB",
-            "Unpacked code that is kept on disk");
+            "Unpacked code that is kept on disk, with what runtimes have compiled of it");
+  add_bytes(*group, "--compile-cache-bytes", options.compile_cache_bytes, "8MiB",
+            "Kept of what the runtime of a version has compiled, for instances that start later; 0: nothing");
 }
 
 void add_network_flags(CLI::App& command, ServeOptions& options) {

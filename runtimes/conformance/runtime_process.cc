@@ -102,7 +102,15 @@ void RuntimeProcess::send(std::string_view bytes) {
   }
 }
 
-void RuntimeProcess::send_init(const protocol::Init& init) { send(protocol::encode_init(init).value()); }
+void RuntimeProcess::send_init(const protocol::Init& init, const std::string& compiled) {
+  send(protocol::encode_init(init, compiled.size()).value());
+  send(compiled);
+}
+
+void RuntimeProcess::send_collect(std::uint64_t most_bytes) {
+  reader_.expect_compiled(most_bytes);
+  send(protocol::encode_frame(protocol::FrameType::kCollect, 0, ""));
+}
 
 void RuntimeProcess::send_invoke(std::uint64_t invocation, std::string_view body, std::uint32_t remaining_ms,
                                  std::string_view request_id) {

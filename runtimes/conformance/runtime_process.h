@@ -26,7 +26,9 @@ class RuntimeProcess {
   ~RuntimeProcess();
 
   void send(std::string_view bytes);
-  void send_init(const worker::protocol::Init& init);
+  void send_init(const worker::protocol::Init& init, const std::string& compiled = "");
+  // Asks for what it has compiled; a frame of at most so many bytes may come.
+  void send_collect(std::uint64_t most_bytes);
   void send_invoke(std::uint64_t invocation, std::string_view body, std::uint32_t remaining_ms = 30'000,
                    std::string_view request_id = "request");
 

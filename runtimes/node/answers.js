@@ -99,6 +99,18 @@ function sendLog(call, stream, bytes) {
   flush();  // so that nothing is lost if the handler never returns
 }
 
+// A frame of no call, of any size.
+function sendBytes(type, bytes) {
+  flush();
+  const head = allocUnsafe(kHeaderBytes);
+  putU32(head, 0, bytes.length);
+  putU32(head, 4, type);
+  putU32(head, 8, 0);
+  putU32(head, 12, 0);
+  writeAll(kAnswersFd, head, kHeaderBytes);
+  writeAll(kAnswersFd, bytes, bytes.length);
+}
+
 // From now on frames wait for flush().
 function gather() {
   gathers = true;
@@ -112,4 +124,4 @@ function answerNobody(work) {
   gatheredBytes = 0;
 }
 
-module.exports = { answerNobody, flush, flushOverdue, gather, kNoCall, send, sendLog };
+module.exports = { answerNobody, flush, flushOverdue, gather, kNoCall, putU32, send, sendBytes, sendLog };

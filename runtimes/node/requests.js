@@ -14,6 +14,8 @@ const kProtocolExitCode = 70;
 const { allocUnsafe } = Buffer;
 const uncurry = Function.prototype.bind.bind(Function.prototype.call);
 const copyBytes = uncurry(Buffer.prototype.copy);
+const subarray = uncurry(Buffer.prototype.subarray);
+const copyOf = Buffer.from;
 const exit = process.exit.bind(process);
 
 const received = allocUnsafe(kReadBytes);
@@ -42,6 +44,12 @@ function breakOff(message) {
 
 function readU32(bytes, at) {
   return (bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24)) >>> 0;
+}
+
+// Bytes of the frame that is being taken, for longer than that.
+function keep(bytes, start, end) {
+  const part = subarray(bytes, start, end);
+  return bytes === received ? copyOf(part) : part;
 }
 
 function takeLarge(count) {
@@ -136,4 +144,4 @@ function readInEventLoop(afterRead) {
   return socket;
 }
 
-module.exports = { breakOff, expectSeveral, handFramesTo, kHeaderBytes, readFrames, readInEventLoop, readU32 };
+module.exports = { breakOff, expectSeveral, handFramesTo, keep, kHeaderBytes, readFrames, readInEventLoop, readU32 };

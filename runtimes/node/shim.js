@@ -19,21 +19,24 @@
 'use strict';
 
 require('./heap_flags');  // before what Node has compiled is asked for
-const { answerNobody, flush, flushOverdue, gather, kNoCall, send, sendLog } = require('./answers');
+const { answerNobody, flush, flushOverdue, gather, kNoCall, send, sendBytes, sendLog } = require('./answers');
+const compileCache = require('./compile_cache');
 const { describeError } = require('./describe_error');
 const { loadHandler } = require('./load_handler');
-const { breakOff, expectSeveral, handFramesTo, kHeaderBytes, readFrames, readInEventLoop, readU32 } = require('./requests');
+const { breakOff, expectSeveral, handFramesTo, keep, kHeaderBytes, readFrames, readInEventLoop, readU32 } = require('./requests');
 const { replaceStream, sendLogs } = require('./synchronous_output');
 
 const kProtocolVersion = 1;
 
 const kInit = 1;
 const kInvoke = 2;
+const kCollect = 3;
 const kReady = 129;
 const kLoaded = 130;
 const kInitError = 131;
 const kResult = 132;
 const kError = 133;
+const kCompiled = 135;
 
 const kThrew = 0;
 const kBadInput = 1;
@@ -49,6 +52,7 @@ const includes = uncurry(String.prototype.includes);
 const now = performance.now.bind(performance);
 const nextTurn = setImmediate;
 const activeResources = process.getActiveResourcesInfo.bind(process);
+const noBytes = Buffer.alloc(0);
 const NativePromise = Promise;
 const NativeSyntaxError = SyntaxError;
 
@@ -82,11 +86,16 @@ let calls = null;     // then: an AsyncLocalStorage of the call
 let current;          // otherwise: the call in hand
 let inHand = 0;       // then: calls whose promise is awaited
 
-async function initialise(text) {
+// The payload: u32 length of the JSON text, the text, and what an earlier instance had compiled.
+async function initialise(bytes, start, end) {
   if (init !== undefined) {
     breakOff('a second init');
   }
-  init = parseJson(text);
+  const textEnd = start + 4 + readU32(bytes, start);
+  if (textEnd > end) {
+    breakOff('an init that is shorter than it says');
+  }
+  init = parseJson(utf8Slice(bytes, start + 4, textEnd));
   if (init.protocol !== kProtocolVersion) {
     breakOff(`version ${init.protocol} is not spoken here, ${kProtocolVersion} is`);
   }
@@ -108,6 +117,9 @@ async function initialise(text) {
   try {
     Object.assign(process.env, init.environment);
     process.chdir(init.codePath);
+    if (init.compileCacheBytes > 0) {
+      compileCache.use(process.cwd(), keep(bytes, textEnd, end));
+    }
     handler = await loadHandler(process.cwd(), init.handler);
     takesCallback = handler.call.length >= 3;
     sendPlain(kLoaded, '');
@@ -276,6 +288,21 @@ function invoke(bytes, at, start, end) {
   return false;
 }
 
+// ---- what later instances need not compile
+
+function sendCompiled() {
+  let compiled;
+  try {
+    compiled = compileCache.collect(init.compileCacheBytes);
+  } catch {
+    compiled = noBytes;
+  }
+  sendBytes(kCompiled, compiled);
+  if (!several) {
+    nextTurn(awaitFrame);
+  }
+}
+
 // ---- frames in
 
 let socket = null;  // once the shim waits in the event loop
@@ -290,7 +317,9 @@ function takeFrame(bytes, at, end) {
       nextTurn(awaitFrame);
     }
   } else if (type === kInit) {
-    initialise(utf8Slice(bytes, at + kHeaderBytes, end));
+    initialise(bytes, at + kHeaderBytes, end);
+  } else if (type === kCollect && handler !== undefined) {
+    sendCompiled();
   } else {
     breakOff(`a frame of type ${type} where none belongs`);
   }
@@ -347,5 +376,5 @@ handFramesTo(takeFrame);
 replaceStream('stdout', 1);
 replaceStream('stderr', 2);
 rehearse();
-sendPlain(kReady, stringifyJson({ protocol: kProtocolVersion, runtime: `node ${process.version}` }));
+sendPlain(kReady, stringifyJson({ protocol: kProtocolVersion, runtime: `node ${process.version}`, compiles: compileCache.kind }));
 awaitFrame();

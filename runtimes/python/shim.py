@@ -46,6 +46,7 @@ kBadOutput = 2
 
 kCoroutineFlag = 0x80  # CO_COROUTINE of a function's code: `async def`
 
+init_head = Struct('<I')  # length of the JSON text; nothing is compiled for this runtime, so nothing follows
 invoke_head = Struct('<IH')  # remaining ms, length of the request id
 result_head = Struct('<I')  # duration in microseconds
 error_head = Struct('<IB')  # the same, and the kind
@@ -191,7 +192,8 @@ def initialise(payload):
     global handler, init, several
     if init is not None:
         break_off('a second init')
-    init = parse_json(payload)
+    (length,) = init_head.unpack_from(payload)
+    init = parse_json(payload[init_head.size : init_head.size + length])
     if init['protocol'] != kProtocolVersion:
         break_off(f'version {init["protocol"]} is not spoken here, {kProtocolVersion} is')
     several = init['concurrency'] > 1
@@ -218,7 +220,7 @@ def initialise(payload):
 def take_frame(kind, identity, payload):
     if kind == kInvoke and handler is not None and len(payload) >= invoke_head.size:
         invoke(identity, payload)
-    elif kind == kInit:
+    elif kind == kInit and len(payload) >= init_head.size:
         initialise(payload)
     else:
         break_off(f'a frame of type {kind} where none belongs')

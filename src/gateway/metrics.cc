@@ -37,6 +37,8 @@ PlatformStatus operator+(PlatformStatus a, const PlatformStatus& b) {
   a.instances_prewarmed += b.instances_prewarmed;
   a.instances_expired += b.instances_expired;
   a.instances_evicted += b.instances_evicted;
+  a.compile_caches_given += b.compile_caches_given;
+  a.compile_caches_kept += b.compile_caches_kept;
   a.calls_waiting += b.calls_waiting;
   a.calls_running += b.calls_running;
   a.connections += b.connections;
@@ -141,6 +143,11 @@ std::string Metrics::text(const PlatformStatus& status, std::size_t functions,
          status.instances_expired);
   single(out, "hearth_instances_evicted_total", "counter",
          "Idle instances removed for another function's call.", status.instances_evicted);
+  single(out, "hearth_compile_cache_given_total", "counter",
+         "Instances started with what an earlier one of their version had compiled.",
+         status.compile_caches_given);
+  single(out, "hearth_compile_cache_kept_total", "counter",
+         "Instances of which what they had compiled was taken for later ones.", status.compile_caches_kept);
   single(out, "hearth_calls_waiting", "gauge", "Calls that wait for capacity.", status.calls_waiting);
   single(out, "hearth_calls_running", "gauge", "Calls with an instance.", status.calls_running);
   single(out, "hearth_connections", "gauge", "Open HTTP connections.", status.connections);

@@ -26,6 +26,8 @@ struct PlatformStatus {
   std::uint64_t instances_prewarmed = 0;
   std::uint64_t instances_expired = 0;
   std::uint64_t instances_evicted = 0;
+  std::uint64_t compile_caches_given = 0;
+  std::uint64_t compile_caches_kept = 0;
   std::size_t calls_waiting = 0;
   std::size_t calls_running = 0;
   std::size_t connections = 0;

@@ -1,9 +1,10 @@
-// Code of versions, unpacked once per digest into <cache folder>/<digest>/ and shared read-only by
-// every instance of it.
+// Code of versions, unpacked once per digest into <cache folder>/<digest>/ and shared read-only by every
+// instance of it; and what their runtimes have compiled, in <cache folder>/compiled/<version>, for instances
+// of that version alone. Both count to one bound, and the least recently used go beyond it.
 //
-// Loop thread for folder(); the work happens on the blocking pool. Concurrent first calls for one
-// digest wait on one unpacking (single flight). A folder becomes visible only when complete
-// (unpacked beside, then renamed), so a crash leaves at most a temporary folder, removed at start.
+// Loop thread for fetch() and what follows; the work happens on the blocking pool. Concurrent first calls for
+// one digest wait on one unpacking (single flight). A folder or file becomes visible only when complete (made
+// beside, then renamed), so a crash leaves at most a temporary one, removed at start.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +16,9 @@
 #include "base/blocking_pool.h"
 #include "base/event_loop.h"
 #include "base/result.h"
-#include "base/unique_fd.h"
+#include "base/units.h"
 #include "store/code_store.h"
+#include "worker/version_code.h"
 
 namespace hearth::worker {
 
@@ -24,48 +26,28 @@ struct CodeCacheOptions {
   std::string folder;  // made when missing; emptied of temporary folders at start
   archive::Limits limits;
   std::uint64_t max_bytes =
-      2ULL << 30U;  // --code-cache-bytes, on disk: least recently used folders go beyond it
+      2ULL << 30U;  // --code-cache-bytes, on disk: what was used least recently goes beyond it
+  std::uint64_t compiled_bytes =
+      8 * base::kMiB;  // --compile-cache-bytes, of one version; 0: none is kept or given
 };
 
-// The hold on one unpacked folder: the cache removes none that is held. An instance keeps its own
-// until nothing of it is left, because files that are removed vanish from under a mount. Any thread.
-class [[nodiscard]] CodeFolder {
+class CodeCache final : public CodeSource {
  public:
-  explicit CodeFolder(std::shared_ptr<const base::UniqueFd> folder) : folder_(std::move(folder)) {}
-  CodeFolder(CodeFolder&&) = default;
-  CodeFolder& operator=(CodeFolder&&) = default;
-  CodeFolder(const CodeFolder&) = delete;
-  CodeFolder& operator=(const CodeFolder&) = delete;
-  ~CodeFolder() = default;
-
-  int fd() const { return folder_->get(); }  // O_PATH
-  // For who consumes a descriptor of its own. kIo when the process has none left.
-  base::Result<base::UniqueFd> duplicate() const;
-
- private:
-  std::shared_ptr<const base::UniqueFd> folder_;  // all holders of one folder share its descriptor
-};
-
-class CodeCache {
- public:
-  using Done = std::function<void(base::Result<CodeFolder>)>;
-
   // `store` and `loop` outlive the pool, whose jobs use them.
   CodeCache(CodeCacheOptions options, store::CodeStore& store, base::BlockingPool& pool,
             base::EventLoop& loop);
   CodeCache(const CodeCache&) = delete;
   CodeCache& operator=(const CodeCache&) = delete;
   // A call that is still waiting hears nothing more.
-  ~CodeCache();
+  ~CodeCache() override;
 
   // Makes the folder, or takes over what an earlier run left complete. Blocks; call once, before the
-  // loop runs and before folder().
+  // loop runs and before fetch().
   base::Result<void> open();
 
-  // The folder of this code. `done` runs on the loop, never inside the call. kNotFound, kCorrupt,
-  // kInvalidArgument, kTooLarge, kIo, kExhausted (the pool is full). A failure is not remembered:
-  // the next call tries anew.
-  void folder(const std::string& digest, Done done);
+  void fetch(const VersionKey& version, Done done) override;
+  void keep(const model::VersionId& version, CompiledCode compiled) override;
+  void discard(const model::VersionId& version) override;
 
  private:
   class Impl;

@@ -1,19 +1,8 @@
-#include "worker/code_cache.h"
-
-#include <fcntl.h>
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <filesystem>
 #include <fstream>
-#include <optional>
-#include <string>
-#include <vector>
 
-#include "base/reactor.h"
-#include "worker/fake_code_store.h"
+#include "worker/testing/code_cache_fixture.h"
 
 namespace hearth::worker {
 namespace {
@@ -24,73 +13,6 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::UnorderedElementsAre;
 
-std::string digest(char digit) { return std::string(64, digit); }
-
-class CodeCacheTest : public testing::Test {
- protected:
-  using Answer = std::optional<base::Result<CodeFolder>>;
-
-  CodeCacheTest() { options_.folder = temporary_.path() / "data/code"; }
-
-  void open() {
-    cache_.emplace(options_, store_, *pool_, loop_);
-    const auto opened = cache_->open();
-    ASSERT_TRUE(opened.ok()) << opened.error().message;
-  }
-  void reopen() {
-    cache_.reset();
-    open();
-  }
-
-  void ask(const std::string& code, Answer& answer) {
-    cache_->folder(code, [&answer](base::Result<CodeFolder> result) { answer.emplace(std::move(result)); });
-  }
-  void run_until(const Answer& answer) {
-    while (!answer) {
-      loop_.run_one_until(base::Clock::now() + std::chrono::seconds(1));
-    }
-  }
-  base::Result<CodeFolder> get(const std::string& code) {
-    Answer answer;
-    ask(code, answer);
-    EXPECT_FALSE(answer) << "answered inside the call";
-    run_until(answer);
-    return std::move(*answer);
-  }
-  // Everything that jobs have to say has been said: the pool is joined, and made anew.
-  void settle() {
-    pool_.emplace(kThreads, kQueue);
-    loop_.poll();
-  }
-
-  std::vector<std::string> in_cache() const {
-    std::vector<std::string> names;
-    for (const auto& found : fs::directory_iterator(options_.folder)) {
-      if (found.path().filename() != ".boot") {
-        names.push_back(found.path().filename());
-      }
-    }
-    return names;
-  }
-  static std::string index_of(int folder_fd) {
-    const base::UniqueFd file(::openat(folder_fd, "index.js", O_RDONLY | O_CLOEXEC));
-    std::string text(1'000'000, '\0');
-    const ssize_t got = ::read(file.get(), text.data(), text.size());
-    text.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
-    return text;
-  }
-
-  static constexpr std::size_t kThreads = 3;
-  static constexpr std::size_t kQueue = 16;
-
-  const TemporaryFolder temporary_;
-  CodeCacheOptions options_;
-  FakeCodeStore store_;
-  base::Reactor loop_;
-  std::optional<base::BlockingPool> pool_{std::in_place, kThreads, kQueue};
-  std::optional<CodeCache> cache_;
-};
-
 TEST_F(CodeCacheTest, UnpacksOnceAndSharesTheFolder) {
   store_.put(digest('a'), "one");
   open();
@@ -98,8 +20,8 @@ TEST_F(CodeCacheTest, UnpacksOnceAndSharesTheFolder) {
   ASSERT_TRUE(first.ok()) << first.error().message;
   const auto second = get(digest('a'));
   ASSERT_TRUE(second.ok());
-  EXPECT_EQ(index_of(first->fd()), "one");
-  EXPECT_EQ(first->fd(), second->fd());
+  EXPECT_EQ(index_of(first->folder.fd()), "one");
+  EXPECT_EQ(first->folder.fd(), second->folder.fd());
   EXPECT_EQ(store_.opens(digest('a')), 1);
   EXPECT_THAT(in_cache(), UnorderedElementsAre(digest('a')));
 }
@@ -112,9 +34,9 @@ TEST_F(CodeCacheTest, MakesFoldersThatOtherUsersCanRead) {
   ::umask(before);
   ASSERT_TRUE(code.ok());
   struct stat status {};
-  ASSERT_EQ(::fstatat(code->fd(), "", &status, AT_EMPTY_PATH), 0);
+  ASSERT_EQ(::fstatat(code->folder.fd(), "", &status, AT_EMPTY_PATH), 0);
   EXPECT_EQ(status.st_mode, static_cast<mode_t>(S_IFDIR | 0755));
-  ASSERT_EQ(::fstatat(code->fd(), "index.js", &status, 0), 0);
+  ASSERT_EQ(::fstatat(code->folder.fd(), "index.js", &status, 0), 0);
   EXPECT_EQ(status.st_mode, static_cast<mode_t>(S_IFREG | 0644));
   EXPECT_EQ(fs::status(options_.folder).permissions(), fs::perms(0700));
 }
@@ -124,9 +46,9 @@ TEST_F(CodeCacheTest, DuplicatesTheDescriptor) {
   open();
   const auto code = get(digest('a'));
   ASSERT_TRUE(code.ok());
-  const auto copy = code->duplicate();
+  const auto copy = code->folder.duplicate();
   ASSERT_TRUE(copy.ok());
-  EXPECT_NE(copy->get(), code->fd());
+  EXPECT_NE(copy->get(), code->folder.fd());
   EXPECT_EQ(index_of(copy->get()), "one");
 }
 
@@ -158,7 +80,7 @@ TEST_F(CodeCacheTest, UnpacksDifferentCodeAtTheSameTime) {
   for (std::size_t i = 0; i < answers.size(); ++i) {
     run_until(answers[i]);
     ASSERT_TRUE(answers[i]->ok());
-    EXPECT_EQ(index_of((*answers[i])->fd()), std::to_string(i));
+    EXPECT_EQ(index_of((*answers[i])->folder.fd()), std::to_string(i));
   }
 }
 
@@ -238,7 +160,7 @@ TEST_F(CodeCacheTest, NeverRemovesWhatIsHeld) {
   auto other = std::make_optional(get(digest('b')));
   settle();
   EXPECT_THAT(in_cache(), UnorderedElementsAre(digest('a'), digest('b')));
-  EXPECT_EQ(index_of((*held)->fd()), "one");
+  EXPECT_EQ(index_of((*held)->folder.fd()), "one");
   held.reset();
   other.reset();
   reopen();
@@ -255,10 +177,10 @@ TEST_F(CodeCacheTest, UnpacksAgainWhatIsBeingRemoved) {
     // Each answer makes the other code the next to go, while a job may still be removing this one.
     const auto a = get(digest('a'));
     ASSERT_TRUE(a.ok()) << a.error().message;
-    EXPECT_EQ(index_of(a->fd()), "one");
+    EXPECT_EQ(index_of(a->folder.fd()), "one");
     const auto b = get(digest('b'));
     ASSERT_TRUE(b.ok()) << b.error().message;
-    EXPECT_EQ(index_of(b->fd()), "two");
+    EXPECT_EQ(index_of(b->folder.fd()), "two");
   }
 }
 
@@ -271,7 +193,7 @@ TEST_F(CodeCacheTest, KeepsCompleteFoldersAcrossARestart) {
   EXPECT_THAT(in_cache(), UnorderedElementsAre(digest('a')));
   const auto code = get(digest('a'));
   ASSERT_TRUE(code.ok());
-  EXPECT_EQ(index_of(code->fd()), "one");
+  EXPECT_EQ(index_of(code->folder.fd()), "one");
   EXPECT_EQ(store_.opens(digest('a')), 1);
 }
 
@@ -292,7 +214,7 @@ TEST_F(CodeCacheTest, UnpacksAgainWhatSomebodyRemoved) {
   fs::remove_all(fs::path(options_.folder) / digest('a'));
   const auto code = get(digest('a'));
   ASSERT_TRUE(code.ok());
-  EXPECT_EQ(index_of(code->fd()), "one");
+  EXPECT_EQ(index_of(code->folder.fd()), "one");
 }
 
 TEST_F(CodeCacheTest, MayEndWhileCallsWait) {
@@ -311,7 +233,7 @@ TEST_F(CodeCacheTest, MayEndInsideAnAnswer) {
   store_.put(digest('a'), "one");
   open();
   bool answered = false;
-  cache_->folder(digest('a'), [&](base::Result<CodeFolder> result) {
+  cache_->fetch({"", digest('a')}, [&](base::Result<VersionCode> result) {
     EXPECT_TRUE(result.ok());
     cache_.reset();
     answered = true;

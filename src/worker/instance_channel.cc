@@ -23,6 +23,7 @@ constexpr int kReadsPerTurn = 4;
 // The most a pipe can hold (/proc/sys/fs/pipe-max-size): after that many bytes everything written
 // before the read began has been read.
 constexpr std::size_t kMaxPipeBytes = base::kMiB;
+constexpr std::size_t kNewPipeBytes = 64 * base::kKiB;
 // Frames that share a write. More would have the instance wait for the whole turn, and then the loop for the
 // instance, one after the other instead of side by side.
 constexpr int kFramesPerWrite = 8;
@@ -48,6 +49,7 @@ Result<Pipe> make_pipe() {
 
 // For what is larger than a new pipe holds. Not given when the user's pipes hold too much already.
 void grow(int fd) { std::ignore = ::fcntl(fd, F_SETPIPE_SZ, static_cast<int>(kMaxPipeBytes)); }
+void make_small(int fd) { std::ignore = ::fcntl(fd, F_SETPIPE_SZ, static_cast<int>(kNewPipeBytes)); }
 
 }  // namespace
 
@@ -125,7 +127,19 @@ class InstanceChannel::Impl : public std::enable_shared_from_this<Impl> {
     body_sent_ = sent - std::min(sent, head.size());
     body_ = std::move(body);
     grow(requests_.get());
+    requests_grown_ = true;
   }
+
+  void shrink() {
+    if (std::exchange(requests_grown_, false)) {
+      make_small(requests_.get());
+    }
+    if (std::exchange(answers_grown_, false)) {
+      make_small(answers_.get());
+    }
+  }
+
+  void expect_compiled(std::uint64_t most_bytes) { reader_.expect_compiled(most_bytes); }
 
   bool takes_more() const { return packets_ && back_.valid() && !broken_ && head_.empty() && !body_; }
 
@@ -320,6 +334,7 @@ class InstanceChannel::Impl : public std::enable_shared_from_this<Impl> {
   bool answers_end_told_ = false;
   bool answers_done_ = false;  // nothing more is read from them
   bool answers_grown_ = false;
+  bool requests_grown_ = false;
   bool broken_ = false;  // nothing more can be written
   // What the pipe did not take yet of the frame being sent.
   std::string head_;
@@ -334,6 +349,10 @@ InstanceChannel::InstanceChannel(base::Reactor& reactor, std::shared_ptr<ReadBuf
     : impl_(std::make_shared<Impl>(reactor, std::move(buffers), limits, events)) {}
 
 InstanceChannel::~InstanceChannel() { impl_->close(); }
+
+void InstanceChannel::shrink() { impl_->shrink(); }
+
+void InstanceChannel::expect_compiled(std::uint64_t most_bytes) { impl_->expect_compiled(most_bytes); }
 
 bool InstanceChannel::takes_more() const { return impl_->takes_more(); }
 

@@ -76,6 +76,13 @@ class InstanceChannel {
   // channel_ended().
   void send(std::string_view head, std::shared_ptr<const std::string> body);
 
+  // What was as large as this does not come again: the pipes need hold no more than new ones. All pipes of a
+  // user may hold 64 MiB (pipe(7)), and those made beyond that are small.
+  void shrink();
+
+  // The instance is about to be asked for what it has compiled: so much of it is taken, once.
+  void expect_compiled(std::uint64_t most_bytes);
+
   // True when a small frame may be sent although the answer to the last is still to come: the instance finds
   // it in the pipe, as a packet of its own, when it has answered.
   bool takes_more() const;

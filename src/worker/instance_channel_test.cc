@@ -188,6 +188,19 @@ TEST_F(InstanceChannelTest, NothingIsTakenBackOutOfALargeFrame) {
   EXPECT_EQ(read_far().size(), 30'004U);
 }
 
+TEST_F(InstanceChannelTest, PipesThatGrewForTheStartAreSmallAgainAfterIt) {
+  const auto holds = [](const base::UniqueFd& fd) { return ::fcntl(fd.get(), F_GETPIPE_SZ); };
+  channel_->send(std::string(200'000, 'f'), nullptr);
+  EXPECT_EQ(holds(far_.requests), 1 << 20);
+  std::size_t received = 0;
+  for (int turns = 0; turns < 1'000 && received < 200'000; ++turns) {
+    received += read_far().size();
+    poll();
+  }
+  channel_->shrink();
+  EXPECT_EQ(holds(far_.requests), 1 << 16);
+}
+
 TEST_F(InstanceChannelTest, AHeadThatDoesNotFitIsSentLater) {
   // Fill the pipe so that nothing of the next frame is taken.
   channel_->send(std::string(10'000'000, 'f'), nullptr);

@@ -104,20 +104,21 @@ void InstanceCore::prepare_captures() {
 }
 
 void InstanceCore::fetch_code() {
-  parts_->code_folders(start_.version->code_digest,
-                       [weak = weak_from_this()](base::Result<CodeFolder> folder) {
-                         if (const auto self = weak.lock()) {
-                           self->code_fetched(std::move(folder));
-                         }
-                       });
+  parts_->code.fetch({start_.version->id, start_.version->code_digest},
+                     [weak = weak_from_this()](base::Result<VersionCode> code) {
+                       if (const auto self = weak.lock()) {
+                         self->code_fetched(std::move(code));
+                       }
+                     });
 }
 
-void InstanceCore::code_fetched(base::Result<CodeFolder> folder) {
-  if (!folder) {
-    step(event::CodeFailed{folder.error()});
+void InstanceCore::code_fetched(base::Result<VersionCode> code) {
+  if (!code) {
+    step(event::CodeFailed{code.error()});
     return;
   }
-  code_folder_ = std::move(*folder);
+  code_folder_ = std::move(code->folder);
+  compiled_ = std::move(code->compiled);
   step(event::CodeFetched{});
 }
 
@@ -205,8 +206,9 @@ void InstanceCore::step(SessionEvent&& event) {
     reclaim();
   }
   const base::TimePoint now = parts_->loop.now();
+  const bool goes_on = std::holds_alternative<event::Pause>(event) && !freezes();
   perform(session_.on(std::move(event), now));
-  if (session_.state() == SessionState::kIdle && !session_.paused()) {
+  if (session_.state() == SessionState::kIdle && !session_.paused() && !goes_on) {
     parts_->pauses.idle(*this, now);
   }
 }
@@ -225,6 +227,9 @@ void InstanceCore::perform(SessionActions&& actions) {
   if (actions.send_invoke) {
     send_invoke(*actions.send_invoke);
   }
+  if (actions.send_collect) {
+    send_collect();
+  }
   if (actions.frozen) {
     set_frozen(*actions.frozen);
   }
@@ -234,6 +239,7 @@ void InstanceCore::perform(SessionActions&& actions) {
     deadline_ = base::TimePoint::max();
   }
   if (actions.cap_cpu) {
+    channel_->shrink();
     cap_cpu();
   }
   if (actions.remove_sandbox) {
@@ -242,6 +248,7 @@ void InstanceCore::perform(SessionActions&& actions) {
   if (actions.logged) {
     captures_[actions.logged->slot].add(actions.logged->stream, actions.logged->text);
   }
+  mind_compiled(actions);
   model::CapturedLogs logs;
   if (channel_ && actions.report == Report::kStartFailed) {
     logs = channel_->take_logs();
@@ -304,9 +311,12 @@ void InstanceCore::report(SessionActions&& actions, model::CapturedLogs&& logs) 
 }
 
 void InstanceCore::send_init() {
-  auto init = protocol::encode_init(init_of(start_, parts_->options.programs.code));
+  auto fields = init_of(start_, parts_->options.programs.code);
+  auto compiled = take_fitting();
+  fields.compile_cache_bytes = compiled || collects_ ? parts_->options.compile_cache_bytes : 0;
+  auto init = protocol::encode_init(fields, compiled ? compiled->size() : 0);
   if (init) {
-    channel_->send(*init, nullptr);
+    channel_->send(*init, std::move(compiled));
     return;
   }
   parts_->loop.post(

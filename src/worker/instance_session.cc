@@ -165,11 +165,12 @@ SessionActions InstanceSession::in_initialising(const SessionEvent& event) {
   return interrupted(event);
 }
 
-SessionActions InstanceSession::in_idle(const SessionEvent& event) {
-  if (std::holds_alternative<event::Pause>(event)) {
-    SessionActions actions;
-    actions.frozen = paused_ = true;
-    return actions;
+SessionActions InstanceSession::in_idle(SessionEvent& event) {
+  if (const auto* paused = std::get_if<event::Pause>(&event)) {
+    return pause(*paused);
+  }
+  if (auto* received = std::get_if<event::FrameReceived>(&event); received && is_collected(received->frame)) {
+    return collected(std::move(received->frame));
   }
   if (!std::holds_alternative<event::Invoke>(event)) {
     return interrupted(event);
@@ -227,9 +228,11 @@ SessionActions InstanceSession::booted(const protocol::Frame& frame) {
   if (frame.type != FrameType::kReady || frame.invocation != 0) {
     return give_up(OutcomeKind::kProtocolError, out_of_place(frame));
   }
-  if (const auto ready = protocol::decode_ready(frame.payload); !ready) {
+  auto ready = protocol::decode_ready(frame.payload);
+  if (!ready) {
     return give_up(OutcomeKind::kProtocolError, ready.error().message);
   }
+  compiles_ = std::move(ready->compiles);
   steps_.boot_us = lap_us();
   SessionActions actions;
   if (prestarted_) {

@@ -54,6 +54,7 @@ struct SessionLimits {
   std::chrono::milliseconds init_timeout{10'000};   // --init-timeout: from init to `loaded`
   std::chrono::milliseconds call_timeout{30'000};   // the version's: from invoke to its answer
   std::chrono::milliseconds exit_wait{2'000};       // from the pipe's end to the exit that explains it
+  std::chrono::milliseconds collect_wait{1'000};    // for what it has compiled, until it stands still without
   std::uint32_t concurrency = 1;                    // calls at once: the version's
 };
 
@@ -98,7 +99,10 @@ struct Invoke {
 };
 struct Stop {};
 // It has been idle for long enough.
-struct Pause {};
+struct Pause {
+  bool freeze = true;    // its processes are to stand still
+  bool collect = false;  // what it has compiled is of use to others
+};
 // Frames of these calls were read back out of the pipe: they have not begun, and never will.
 struct TakenBack {
   std::vector<std::uint64_t> calls;  // their ids
@@ -134,12 +138,14 @@ struct SessionActions {
   bool mount_code = false;  // into the sandbox that runs, with the version's limits
   bool send_init = false;
   std::optional<std::uint64_t> send_invoke;  // the invocation's id
-  std::optional<bool> frozen;                // after the invoke: what it wakes up to is there
-  std::optional<base::TimePoint> deadline;   // replaces the one that is set
+  bool send_collect = false;
+  std::optional<bool> frozen;               // after the invoke: what it wakes up to is there
+  std::optional<base::TimePoint> deadline;  // replaces the one that is set
   bool clear_deadline = false;
   bool cap_cpu = false;  // from here on the configured cap holds
   bool remove_sandbox = false;
   std::optional<LoggedText> logged;                          // kept for the call in that slot
+  std::optional<std::string> compiled;                       // for others; may be empty
   Report report = Report::kNothing;                          // with what the pipes held until now
   model::Outcome outcome;                                    // of kStartFailed
   boost::container::small_vector<FinishedCall, 1> finished;  // their logs are the shell's to add
@@ -163,6 +169,8 @@ class InstanceSession {
   SessionState state() const { return state_; }
   // Of kIdle: its processes stand still.
   bool paused() const { return paused_; }
+  // What its runtime says that it compiles code to, once it has booted.
+  const std::string& compiles() const { return compiles_; }
   // Calls that were sent and have not ended; all but the first have not begun where one is taken at a time.
   std::size_t calls_in_hand() const { return running_.size(); }
   // How long the steps of the start took, as far as it has come.
@@ -182,7 +190,8 @@ class InstanceSession {
   SessionActions in_waiting(const SessionEvent& event);
   SessionActions in_assigning(const SessionEvent& event);
   SessionActions in_initialising(const SessionEvent& event);
-  SessionActions in_idle(const SessionEvent& event);
+  SessionActions in_idle(SessionEvent& event);
+  SessionActions pause(const event::Pause& event);
   SessionActions in_executing(SessionEvent& event);
   SessionActions in_closing(const SessionEvent& event);
   SessionActions in_aborting(const SessionEvent& event);
@@ -195,6 +204,8 @@ class InstanceSession {
   SessionActions answered(protocol::Frame&& frame);
   SessionActions finish(std::vector<RunningCall>::iterator call, protocol::Answer&& answer);
   SessionActions logged(const protocol::Frame& frame);
+  bool is_collected(const protocol::Frame& frame) const;
+  SessionActions collected(protocol::Frame&& frame);
   SessionActions taken_back(const event::TakenBack& event);
   SessionActions overdue();
   void await_next(SessionActions& actions);
@@ -221,7 +232,11 @@ class InstanceSession {
   base::TimePoint deadline_;                      // the one that is set, or was last
   SessionState closed_in_ = SessionState::kIdle;  // of kClosing: where the pipe's end came
   bool paused_ = false;                           // of kIdle: its processes stand still
-  bool mid_frame_ = false;                        // of kClosing: it came within a frame
+  bool served_ = false;                           // a call has returned
+  bool collecting_ = false;                       // what it has compiled was asked for, and has not come
+  base::TimePoint collect_until_;                 // then it stands still all the same
+  std::string compiles_;
+  bool mid_frame_ = false;  // of kClosing: it came within a frame
   std::uint64_t last_call_ = 0;
   std::vector<RunningCall> running_;  // in the order in which they began
   bool in_order_ = true;              // and so in that of their deadlines

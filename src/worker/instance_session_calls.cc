@@ -28,6 +28,9 @@ SessionActions InstanceSession::in_executing(SessionEvent& event) {
     if (received->frame.type == FrameType::kLog) {
       return logged(received->frame);
     }
+    if (is_collected(received->frame)) {
+      return collected(std::move(received->frame));
+    }
     if (more_may_follow || !received->more_follows) {
       return answered(std::move(received->frame));
     }
@@ -72,6 +75,7 @@ SessionActions InstanceSession::finish(std::vector<RunningCall>::iterator call, 
   finished.run_us = us_since(call->began);
   finished.handler_us = answer.handler_us;
   finished.reusable = !wearing_out_;
+  served_ = served_ || finished.outcome.kind == OutcomeKind::kReturned;
   running_.erase(call);
   await_next(actions);
   return actions;
@@ -127,6 +131,7 @@ SessionActions InstanceSession::taken_back(const event::TakenBack& event) {
   SessionActions actions;
   const std::uint64_t first = running_.front().id;
   for (const std::uint64_t id : event.calls) {
+    collecting_ = collecting_ && id != 0;  // 0: that it is asked for what it has compiled; it will be again
     if (const auto call = find_running(id); call != running_.end()) {
       FinishedCall taken;
       taken.slot = call->slot;

@@ -16,6 +16,7 @@ constexpr std::size_t kTypeAt = 4;
 constexpr std::size_t kInvocationAt = 8;
 constexpr std::size_t kDurationBytes = 4;
 constexpr std::size_t kInvokeFixedBytes = 6;
+constexpr std::size_t kInitFixedBytes = 4;
 // A payload is gathered as it arrives: an announced length alone takes no more memory than this.
 constexpr std::size_t kReserveBytes = 64 * base::kKiB;
 
@@ -43,27 +44,6 @@ void put_header(char* out, FrameType type, std::uint64_t invocation, std::size_t
 }
 
 Error corrupt(std::string message) { return Error{ErrorCode::kCorrupt, std::move(message)}; }
-
-// The longest payload that the platform takes for a type; nothing for what a shim never sends.
-std::optional<std::uint64_t> payload_bound(std::uint8_t type, std::uint64_t response_bytes) {
-  switch (static_cast<FrameType>(type)) {
-    case FrameType::kReady:
-      return kMaxReadyBytes;
-    case FrameType::kLoaded:
-      return 0;
-    case FrameType::kInitError:
-    case FrameType::kError:
-      return kMaxErrorBytes;
-    case FrameType::kLog:
-      return 1 + kMaxLogBytes;
-    case FrameType::kResult:
-      return kDurationBytes + response_bytes;
-    case FrameType::kInit:
-    case FrameType::kInvoke:
-      break;
-  }
-  return std::nullopt;
-}
 
 Result<boost::json::object> parse_object(std::string_view text, std::string_view what) {
   boost::system::error_code error;
@@ -108,6 +88,8 @@ std::string_view to_string(FrameType type) {
       return "init";
     case FrameType::kInvoke:
       return "invoke";
+    case FrameType::kCollect:
+      return "collect";
     case FrameType::kReady:
       return "ready";
     case FrameType::kLoaded:
@@ -120,6 +102,8 @@ std::string_view to_string(FrameType type) {
       return "error";
     case FrameType::kLog:
       return "log";
+    case FrameType::kCompiled:
+      return "compiled";
   }
   return "unknown";
 }
@@ -147,14 +131,41 @@ Result<std::optional<Frame>> FrameReader::read(std::string_view& bytes) {
     return std::optional<Frame>();
   }
   header_bytes_ = 0;
+  if (frame_.type == FrameType::kCompiled) {
+    compiled_bytes_.reset();
+  }
   return std::optional<Frame>(std::exchange(frame_, Frame()));
+}
+
+// The longest payload that the platform takes for a type; nothing for what a shim never sends, or not now.
+std::optional<std::uint64_t> FrameReader::payload_bound(std::uint8_t type) const {
+  switch (static_cast<FrameType>(type)) {
+    case FrameType::kReady:
+      return kMaxReadyBytes;
+    case FrameType::kLoaded:
+      return 0;
+    case FrameType::kInitError:
+    case FrameType::kError:
+      return kMaxErrorBytes;
+    case FrameType::kLog:
+      return 1 + kMaxLogBytes;
+    case FrameType::kResult:
+      return kDurationBytes + response_bytes_;
+    case FrameType::kCompiled:
+      return compiled_bytes_;
+    case FrameType::kInit:
+    case FrameType::kInvoke:
+    case FrameType::kCollect:
+      break;
+  }
+  return std::nullopt;
 }
 
 Result<void> FrameReader::begin_frame() {
   const auto type = static_cast<std::uint8_t>(header_[kTypeAt]);
-  const auto bound = payload_bound(type, response_bytes_);
+  const auto bound = payload_bound(type);
   if (!bound) {
-    return corrupt("a frame of type " + std::to_string(type) + ", which no runtime sends");
+    return corrupt("a frame of type " + std::to_string(type) + ", which no runtime sends unasked");
   }
   if (header_[5] != 0 || header_[6] != 0 || header_[7] != 0) {
     return corrupt("a frame with reserved bits set");
@@ -176,24 +187,33 @@ Result<std::optional<Frame>> FrameReader::fail(Error error) {
   return error;
 }
 
-Result<std::string> encode_init(const Init& init) {
+Result<std::string> encode_init(const Init& init, std::size_t compiled_bytes) {
   boost::json::object environment;
   for (const auto& [name, value] : init.environment) {
     environment[name] = value;
   }
   const boost::json::object fields = {
-      {"protocol", kVersion},           {"functionName", init.function_name},
-      {"functionId", init.function_id}, {"functionVersion", init.function_version},
-      {"handler", init.handler},        {"memoryLimitMb", init.memory_mb},
-      {"timeoutMs", init.timeout_ms},   {"codePath", init.code_path},
-      {"environment", environment},     {"concurrency", init.concurrency},
+      {"protocol", kVersion},
+      {"functionName", init.function_name},
+      {"functionId", init.function_id},
+      {"functionVersion", init.function_version},
+      {"handler", init.handler},
+      {"memoryLimitMb", init.memory_mb},
+      {"timeoutMs", init.timeout_ms},
+      {"codePath", init.code_path},
+      {"environment", environment},
+      {"concurrency", init.concurrency},
+      {"compileCacheBytes", init.compile_cache_bytes},
   };
   const std::string text = boost::json::serialize(fields);
   if (text.size() > kMaxInitBytes) {
     return Error{ErrorCode::kTooLarge, "an init frame of " + std::to_string(text.size()) +
                                            " bytes; the limit is " + std::to_string(kMaxInitBytes)};
   }
-  return encode_frame(FrameType::kInit, 0, text);
+  std::string head(kHeaderBytes + kInitFixedBytes, '\0');
+  put_header(head.data(), FrameType::kInit, 0, kInitFixedBytes + text.size() + compiled_bytes);
+  put(head.data() + kHeaderBytes, static_cast<std::uint32_t>(text.size()));
+  return head + text;
 }
 
 InvokeHead encode_invoke_head(std::uint64_t invocation, std::uint32_t remaining_ms,
@@ -230,7 +250,7 @@ Result<Ready> decode_ready(std::string_view payload) {
   if (protocol == nullptr || !protocol->is_int64() || protocol->get_int64() != kVersion) {
     return corrupt("the runtime does not speak protocol version " + std::to_string(kVersion));
   }
-  return Ready{kVersion, text_of(*object, "runtime")};
+  return Ready{kVersion, text_of(*object, "runtime"), text_of(*object, "compiles")};
 }
 
 Result<model::FunctionError> decode_init_error(std::string_view payload) {

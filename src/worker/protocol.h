@@ -30,12 +30,14 @@ inline constexpr std::size_t kMaxRequestIdBytes = 128;
 enum class FrameType : std::uint8_t {
   kInit = 1,
   kInvoke = 2,
+  kCollect = 3,
   kReady = 129,
   kLoaded = 130,
   kInitError = 131,
   kResult = 132,
   kError = 133,
   kLog = 134,
+  kCompiled = 135,
 };
 std::string_view to_string(FrameType type);
 
@@ -59,14 +61,19 @@ class FrameReader {
   // its bound). After an error every call repeats it.
   base::Result<std::optional<Frame>> read(std::string_view& bytes);
 
+  // One compiled frame may come, with so many bytes. Without this, and after it, one is kCorrupt.
+  void expect_compiled(std::uint64_t most_bytes) { compiled_bytes_ = most_bytes; }
+
   // True when a frame has begun and is not complete.
   bool mid_frame() const { return header_bytes_ > 0; }
 
  private:
   base::Result<void> begin_frame();
+  std::optional<std::uint64_t> payload_bound(std::uint8_t type) const;
   base::Result<std::optional<Frame>> fail(base::Error error);
 
   std::uint64_t response_bytes_;
+  std::optional<std::uint64_t> compiled_bytes_;  // of the compiled frame that may come
   std::array<char, kHeaderBytes> header_{};
   std::size_t header_bytes_ = 0;   // of header_, so far
   std::size_t payload_bytes_ = 0;  // announced
@@ -85,10 +92,12 @@ struct Init {
   std::string code_path;
   std::map<std::string, std::string> environment;
   std::uint32_t concurrency = 1;
+  std::uint64_t compile_cache_bytes = 0;  // what the shim may send when it is asked; 0: it never is
 };
 
-// The whole frame. kTooLarge over kMaxInitBytes.
-base::Result<std::string> encode_init(const Init& init);
+// The frame up to what an earlier instance has compiled, which follows as it is. kTooLarge over kMaxInitBytes
+// without that.
+base::Result<std::string> encode_init(const Init& init, std::size_t compiled_bytes = 0);
 
 // An invoke frame up to its body, which follows as it is. A request id over kMaxRequestIdBytes is cut.
 struct InvokeHead {
@@ -108,7 +117,8 @@ std::string encode_frame(FrameType type, std::uint64_t invocation, std::string_v
 
 struct Ready {
   std::uint32_t protocol = 0;
-  std::string runtime;  // "node v20.1.0"
+  std::string runtime;   // "node v20.1.0"
+  std::string compiles;  // names what it compiles code to: fit for whoever says the same. Empty: nothing
 
   bool operator==(const Ready&) const = default;
 };

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstring>
+
 namespace hearth::worker::protocol {
 namespace {
 
@@ -114,6 +116,19 @@ TEST(FrameReader, TakesAResultAtItsBound) {
   EXPECT_EQ(frames[0].payload.size(), kResponseBytes + 4);
 }
 
+TEST(FrameReader, TakesWhatWasCompiledWhenItIsExpectedOnce) {
+  const auto compiled = encode_frame(FrameType::kCompiled, 0, "bytes");
+  FrameReader reader(kResponseBytes);
+  reader.expect_compiled(5);
+  EXPECT_EQ(read_all(reader, compiled), (std::vector<Frame>{{FrameType::kCompiled, 0, "bytes"}}));
+  std::string_view again = compiled;
+  EXPECT_EQ(reader.read(again).error().code, ErrorCode::kCorrupt);
+  FrameReader smaller(kResponseBytes);
+  smaller.expect_compiled(4);
+  std::string_view larger = compiled;
+  EXPECT_EQ(smaller.read(larger).error().code, ErrorCode::kCorrupt);
+}
+
 TEST(FrameReader, RepeatsItsError) {
   FrameReader reader(kResponseBytes);
   const std::string garbage = "GET / HTTP/1.1\r\n\r\n";
@@ -133,8 +148,22 @@ TEST(Encode, InitIsOneFrameOfJson) {
   EXPECT_EQ(static_cast<std::size_t>(static_cast<unsigned char>(bytes[0])) +
                 256U * static_cast<unsigned char>(bytes[1]),
             bytes.size() - kHeaderBytes);
+  EXPECT_EQ(static_cast<std::size_t>(static_cast<unsigned char>(bytes[kHeaderBytes])) +
+                256U * static_cast<unsigned char>(bytes[kHeaderBytes + 1]),
+            bytes.size() - kHeaderBytes - 4)
+      << "the JSON text";
   EXPECT_THAT(bytes, HasSubstr(R"("functionName":"a \"name\"")"));
   EXPECT_THAT(bytes, HasSubstr(R"("environment":{"A":"line\nbreak"})"));
+}
+
+TEST(Encode, InitLeavesRoomForWhatWasCompiled) {
+  const std::string plain = encode_init(Init()).value();
+  const std::string bytes = encode_init(Init(), 70'000).value();
+  EXPECT_EQ(bytes.size(), plain.size());
+  EXPECT_EQ(bytes.substr(kHeaderBytes), plain.substr(kHeaderBytes)) << "the text as it was";
+  std::uint32_t length = 0;
+  std::memcpy(&length, bytes.data(), sizeof length);
+  EXPECT_EQ(length, bytes.size() - kHeaderBytes + 70'000);
 }
 
 TEST(Encode, AnInitOverItsBoundIsRefused) {
@@ -154,7 +183,9 @@ TEST(Encode, ALongRequestIdIsCut) {
 }
 
 TEST(Decode, Ready) {
-  EXPECT_EQ(decode_ready(R"({"protocol":1,"runtime":"node v20","more":[]})").value(), (Ready{1, "node v20"}));
+  EXPECT_EQ(decode_ready(R"({"protocol":1,"runtime":"node v20","more":[]})").value(),
+            (Ready{1, "node v20", ""}));
+  EXPECT_EQ(decode_ready(R"({"protocol":1,"runtime":"a","compiles":"b"})").value(), (Ready{1, "a", "b"}));
   for (const char* bad : {"", "[]", "{", R"({"protocol":2})", R"({"protocol":"1"})", "{}"}) {
     EXPECT_EQ(decode_ready(bad).error().code, ErrorCode::kCorrupt) << bad;
   }

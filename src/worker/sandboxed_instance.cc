@@ -23,10 +23,9 @@ class SandboxedInstanceFactory::Handle final : public Instance {
 };
 
 SandboxedInstanceFactory::SandboxedInstanceFactory(base::Reactor& reactor, base::EventLoop& loop,
-                                                   sandbox::Host& host, CodeFolders code_folders,
+                                                   sandbox::Host& host, CodeSource& code,
                                                    SandboxedInstanceOptions options)
-    : parts_(
-          std::make_shared<InstanceParts>(reactor, loop, host, std::move(code_folders), std::move(options))) {
+    : parts_(std::make_shared<InstanceParts>(reactor, loop, host, code, std::move(options))) {
   host.on_exit([weak = std::weak_ptr(parts_)](const sandbox::Exit& exit) {
     const auto parts = weak.lock();
     if (parts == nullptr) {
@@ -41,6 +40,8 @@ SandboxedInstanceFactory::SandboxedInstanceFactory(base::Reactor& reactor, base:
 SandboxedInstanceFactory::~SandboxedInstanceFactory() {
   const auto living = std::exchange(parts_->living, {});  // they refer back to parts_
 }
+
+CompileCounts SandboxedInstanceFactory::compile_counts() const { return parts_->compile_counts; }
 
 template <typename Start>
 std::unique_ptr<Instance> SandboxedInstanceFactory::make(Start start, InstanceEvents& events) {

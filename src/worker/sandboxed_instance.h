@@ -13,9 +13,9 @@
 #include "base/result.h"
 #include "model/limits.h"
 #include "sandbox/sandbox.h"
-#include "worker/code_cache.h"
 #include "worker/instance.h"
 #include "worker/runtime_program.h"
+#include "worker/version_code.h"
 
 namespace hearth::base {
 class Reactor;
@@ -29,14 +29,19 @@ struct SandboxedInstanceOptions {
   std::chrono::microseconds pause_after{
       10'000};  // --pause-after: idle for so long, it stands still; 0: never
   model::InvocationLimits invocation;
+  // --compile-cache-bytes: of one version, what its runtime has compiled; 0: nothing is kept or used.
+  std::uint64_t compile_cache_bytes = 8 * base::kMiB;
   InstanceLimits limits;
   RuntimePrograms programs;
 };
 
-// Where the folder of a code digest comes from: CodeCache::folder(). `done` is called once, on the
-// loop, never inside the call.
-using CodeFolders =
-    std::function<void(const std::string& digest, std::function<void(base::Result<CodeFolder>)> done)>;
+// Since the start.
+struct CompileCounts {
+  std::uint64_t given = 0;  // instances that were started with what an earlier one had compiled
+  std::uint64_t kept = 0;   // instances whose own was taken
+
+  bool operator==(const CompileCounts&) const = default;
+};
 
 struct InstanceParts;  // instance_core.h
 
@@ -45,13 +50,15 @@ class SandboxedInstanceFactory final : public InstanceFactory {
   // `loop` is the reactor's, or stands for it. Takes over host's on_exit(). What is handed in outlives
   // the factory and its instances.
   SandboxedInstanceFactory(base::Reactor& reactor, base::EventLoop& loop, sandbox::Host& host,
-                           CodeFolders code_folders, SandboxedInstanceOptions options);
+                           CodeSource& code, SandboxedInstanceOptions options);
   SandboxedInstanceFactory(const SandboxedInstanceFactory&) = delete;
   SandboxedInstanceFactory& operator=(const SandboxedInstanceFactory&) = delete;
   ~SandboxedInstanceFactory() override;
 
   std::unique_ptr<Instance> start(InstanceStart start, InstanceEvents& events) override;
   std::unique_ptr<Instance> prestart(Prestart prestart, InstanceEvents& events) override;
+
+  CompileCounts compile_counts() const;
 
  private:
   class Handle;

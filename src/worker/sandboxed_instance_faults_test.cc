@@ -93,7 +93,7 @@ TEST_F(SandboxedInstanceTest, ASandboxThatCannotBeMade) {
 
 TEST_F(SandboxedInstanceTest, CodeThatNeverComes) {
   options_.start_timeout = milliseconds(50);
-  answers_code_ = false;
+  code_.answers = false;
   start("echo", "index");
   expect_failed(OutcomeKind::kStartFailed, "within 50 ms");
 }

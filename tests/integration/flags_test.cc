@@ -120,14 +120,23 @@ module.exports = () => {
 
 TEST(WrongFlags, AreRefusedByName) {
   const std::vector<std::vector<std::string>> cases = {
-      {"--keep-alive", "soon"},     {"--max-body-bytes", "6 apples"},
-      {"--evict", "sometimes"},     {"--instance-cpus", "0"},
-      {"--header-timeout", "0"},    {"--memory", "512"},
-      {"--log-level", "loud"},      {"--max-connections", "0"},
-      {"--memory-max", "64"},       {"--keep-alive-policy", "best"},
-      {"--overcommit", "0.5"},      {"--overcommit", "2", "--pause-after", "0"},
-      {"--pause-after", "soon"},    {"--prestart", "5000"},
-      {"--prestart-ready", "many"}, {"--keep-alive-longest", "1m", "--keep-alive-policy", "adaptive"},
+      {"--keep-alive", "soon"},
+      {"--max-body-bytes", "6 apples"},
+      {"--evict", "sometimes"},
+      {"--instance-cpus", "0"},
+      {"--header-timeout", "0"},
+      {"--memory", "512"},
+      {"--log-level", "loud"},
+      {"--max-connections", "0"},
+      {"--memory-max", "64"},
+      {"--keep-alive-policy", "best"},
+      {"--overcommit", "0.5"},
+      {"--overcommit", "2", "--pause-after", "0"},
+      {"--pause-after", "soon"},
+      {"--prestart", "5000"},
+      {"--prestart-ready", "many"},
+      {"--keep-alive-longest", "1m", "--keep-alive-policy", "adaptive"},
+      {"--compile-cache-bytes", "65MiB"},
   };
   for (const auto& flags : cases) {
     const ScratchFolder folder;

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <optional>
 
 #include "base/reactor.h"
@@ -77,6 +78,42 @@ inline std::size_t resident_mb() {
   return resident * 4'096 / base::kMiB;
 }
 
+// Fixture folders by name, in place of digests; and what was compiled, in memory.
+class FakeCode final : public CodeSource {
+ public:
+  FakeCode(base::Reactor& loop, const model::Version& version) : loop_(loop), version_(version) {}
+
+  void fetch(const VersionKey& version, Done done) override {
+    if (!answers) {
+      return;
+    }
+    const std::string folder =
+        source_folder() + "/runtimes/conformance/fixtures/" + version_.runtime + "/" + version.code_digest;
+    const int fd = ::open(folder.c_str(), O_PATH | O_CLOEXEC);
+    const auto found = compiled.find(version.id);
+    const CompiledPtr code =
+        found != compiled.end() ? std::make_shared<CompiledCode>(found->second) : nullptr;
+    loop_.post([fd, code, done = std::move(done)] {
+      auto held = std::make_shared<const base::UniqueFd>(fd);
+      done(fd >= 0 ? base::Result<VersionCode>(VersionCode{CodeFolder(std::move(held)), code})
+                   : base::Error{base::ErrorCode::kNotFound, "no such code"});
+    });
+  }
+  void keep(const model::VersionId& version, CompiledCode code) override {
+    ++kept;
+    compiled.emplace(version, std::move(code));
+  }
+  void discard(const model::VersionId& version) override { compiled.erase(version); }
+
+  bool answers = true;
+  int kept = 0;
+  std::map<model::VersionId, CompiledCode> compiled;
+
+ private:
+  base::Reactor& loop_;
+  const model::Version& version_;
+};
+
 class SandboxedInstanceTest : public testing::Test {
  protected:
   SandboxedInstanceTest() {
@@ -84,33 +121,15 @@ class SandboxedInstanceTest : public testing::Test {
     options_.programs.python.python = "/usr/bin/python3";
     options_.programs.python.shim = source_folder() + "/runtimes/python/shim.py";
     options_.programs.code = ".";
+    version_.id = "v-1";
     version_.function_id = "f-1";
     version_.code_digest = "handlers";
     version_.memory_mb = 256;
   }
 
-  // Fixture folders by name, in place of digests.
-  void fetch(const std::string& digest, std::function<void(base::Result<CodeFolder>)> done) {
-    const std::string folder =
-        source_folder() + "/runtimes/conformance/fixtures/" + version_.runtime + "/" + digest;
-    const int fd = ::open(folder.c_str(), O_PATH | O_CLOEXEC);
-    reactor_.post([fd, done = std::move(done)] {
-      auto held = std::make_shared<const base::UniqueFd>(fd);
-      done(fd >= 0 ? base::Result<CodeFolder>(CodeFolder(std::move(held)))
-                   : base::Error{base::ErrorCode::kNotFound, "no such code"});
-    });
-  }
-
   SandboxedInstanceFactory& factory() {
     if (!factory_) {
-      factory_.emplace(
-          reactor_, reactor_, host_,
-          [this](const std::string& digest, auto done) {
-            if (answers_code_) {
-              fetch(digest, std::move(done));
-            }
-          },
-          options_);
+      factory_.emplace(reactor_, reactor_, host_, code_, options_);
     }
     return *factory_;
   }
@@ -173,8 +192,8 @@ class SandboxedInstanceTest : public testing::Test {
   base::Reactor reactor_;
   PlainProcessHost host_{reactor_};
   SandboxedInstanceOptions options_;
-  bool answers_code_ = true;
   model::Version version_;
+  FakeCode code_{reactor_, version_};
   Recorder events_;
   std::optional<SandboxedInstanceFactory> factory_;
   std::unique_ptr<Instance> instance_;

@@ -1,0 +1,343 @@
+// What V8 has made of the sources of a function's CommonJS modules, so that later instances of the same version
+// need not compile them again. One instance is asked for it when it has served its first call (collect()); the
+// platform keeps the bytes, and hands them to those that start later (use()).
+//
+// Only modules are taken whose source Node itself has read from a file below the code's folder, and only large
+// ones: a small one is compiled as soon as its cache is looked up. ES modules are not among them.
+//
+// V8 checks its version, its flags and the length of a source, and nothing else: what it is given must be the
+// bytes of this version's own instance, undamaged (the platform sees to it), and the source the same (sampleOf).
+'use strict';
+
+const fs = require('fs');
+const path = require('path');
+const vm = require('vm');
+const { Module } = require('module');
+const { putU32 } = require('./answers');
+const heapFlags = require('./heap_flags');
+const { readU32 } = require('./requests');
+
+const kFormat = 0x31434348;  // "HCC1"
+const kHeadBytes = 8;        // kFormat, length of the index; the index and the modules' bytes follow
+const kSmallestChars = 4 * 1024;
+const kSamples = 64;
+
+// The wrapper is one of text here, and what Node wraps the source in without one: what a script adds to the first
+// line is taken off its columns.
+const kWrapperHead = '(function (exports, require, module, __filename, __dirname) { ';
+const kWrapperTail = '\n})';
+
+const uncurry = Function.prototype.bind.bind(Function.prototype.call);
+const { apply } = Reflect;
+const { defineProperty } = Object;
+const { dirname } = path;
+const { statSync } = fs;
+const { Script } = vm;
+const { allocUnsafe, byteLength, concat, from } = Buffer;
+const NativeMap = Map;
+const NativeModule = Module;
+const { parse: parseJson, stringify: stringifyJson } = JSON;
+const charCodeAt = uncurry(String.prototype.charCodeAt);
+const endsWith = uncurry(String.prototype.endsWith);
+const indexOf = uncurry(String.prototype.indexOf);
+const sliceText = uncurry(String.prototype.slice);
+const startsWith = uncurry(String.prototype.startsWith);
+const functionText = uncurry(Function.prototype.toString);
+const runInThisContext = uncurry(Script.prototype.runInThisContext);
+const createCachedData = uncurry(Script.prototype.createCachedData);
+const mapDelete = uncurry(Map.prototype.delete);
+const mapGet = uncurry(Map.prototype.get);
+const mapHas = uncurry(Map.prototype.has);
+const mapSet = uncurry(Map.prototype.set);
+const mapForEach = uncurry(Map.prototype.forEach);
+const subarray = uncurry(Buffer.prototype.subarray);
+const utf8Slice = uncurry(Buffer.prototype.utf8Slice);
+
+// Before V8 12 what comes out of a cache has lost whom an import() in it asks, and in what it evaluates.
+const kImportsSurvive = parseInt(process.versions.v8, 10) >= 12;
+
+const loadJs = Module._extensions['.js'];
+const compileByNode = Module.prototype._compile;
+const importer = vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER;
+
+let folder = '';       // the code's, with a slash at its end
+let entries = null;    // by file: {bytes, chars, sample}, of an earlier instance; null: there is nothing of one
+let recorded = null;   // by file: {script, run, content}, of this instance; null: none is
+let quiet = false;
+
+// ---- how Node runs a module
+
+// A stack trace shows what calls a module, and libraries look at it. So the call is made from where Node makes it:
+// under the name of its source, at its line and column. Undefined where that is not to be found out.
+function makeRunner(prepare, finish) {
+  const probe = new NativeModule('probe');
+  const stack = apply(compileByNode, probe, ['return new Error().stack', 'probe', 'commonjs']);
+  const place = /\n {4}at Module\._compile \((node:[^:]+):(\d+):(\d+)\)/.exec(stack);
+  if (place === null) {
+    return undefined;
+  }
+  // `result =` begins a line of its own, and the call stands behind it.
+  const text = '(apply, prepare, finish) => function _compile(content, filename, format) { ' +
+      'const call = prepare(this, content, filename, format); const result = ';
+  const source = `${text}apply(call.run, call.self, call.values); finish(this); return result; }`;
+  const options = { filename: place[1], lineOffset: place[2] - 1, columnOffset: place[3] - 1 - text.length };
+  return runInThisContext(new Script(source, options))(apply, prepare, finish);
+}
+
+// Node's mark of a module that is being executed, where it has one.
+function executingMark() {
+  const probe = new NativeModule('probe');
+  apply(compileByNode, probe, ['', 'probe', 'commonjs']);
+  return Object.getOwnPropertySymbols(probe).find((symbol) => symbol.description === 'kIsExecuting');
+}
+
+const supported = importer !== undefined;
+const kExecuting = supported ? executingMark() : undefined;
+const runner = supported ? makeRunner(prepare, finish) : undefined;
+
+function setExecuting(module, value) {
+  if (kExecuting !== undefined) {
+    module[kExecuting] = value;
+  }
+}
+
+// What is called, on what, with what: the module as Node calls it, or Node's own _compile.
+function prepare(module, content, filename, format) {
+  const ours = (format === undefined || format === 'commonjs') && filename === module.filename;
+  const run = ours ? compile(content, filename) : undefined;
+  if (run === undefined) {
+    return { run: compileByNode, self: module, values: [content, filename, format] };
+  }
+  const require = apply(compileByNode, module, ['return require', 'require', 'commonjs']);
+  setExecuting(module, true);
+  const { exports } = module;
+  return { run, self: exports, values: [exports, require, module, filename, dirname(filename)] };
+}
+
+function finish(module) {
+  setExecuting(module, false);
+}
+
+// ---- which modules
+
+// Whether Node is about to compile a file that it has read, as opposed to code that was made or changed on the way.
+function isOfFile(module) {
+  const { filename } = module;
+  return Module._extensions['.js'] === loadJs && Module._cache[filename] === module && !module.loaded;
+}
+
+function isWanted(module) {
+  const { filename } = module;
+  const known = entries ?? recorded;
+  if (known === null || typeof filename !== 'string' || process.sourceMapsEnabled || !isOfFile(module)) {
+    return false;
+  }
+  if (!heapFlags.areAway()) {  // V8 would refuse it
+    return false;
+  }
+  if (known === entries) {
+    return mapHas(entries, filename);
+  }
+  return !mapHas(recorded, filename) && startsWith(filename, folder) && !endsWith(filename, '.mjs') &&
+      statSync(filename).size >= kSmallestChars;
+}
+
+// Characters from all over a source: another one of the same length is found out.
+function sampleOf(content) {
+  const step = content.length / kSamples;
+  let sample = 0;
+  for (let i = 0; i < kSamples; ++i) {
+    sample = (sample * 31 + charCodeAt(content, (i * step) | 0)) | 0;
+  }
+  return sample;
+}
+
+// ---- compiling
+
+// An import() of a script makes Node warn of the loader that the script asks for: not the function's business.
+function keepQuiet() {
+  quiet = true;
+  const { emitWarning } = process;
+  function passOn(...values) {
+    const text = values[0];
+    if (typeof text !== 'string' || !startsWith(text, 'vm.USE_MAIN_CONTEXT_DEFAULT_LOADER')) {
+      return apply(emitWarning, this, values);
+    }
+  }
+  defineProperty(passOn, 'name', { value: 'emitWarning' });
+  process.emitWarning = passOn;
+}
+
+// The module's function; undefined where Node has to see to it, an error in the source included.
+function compile(content, filename) {
+  const entry = entries !== null ? mapGet(entries, filename) : undefined;
+  if (entries !== null && !isOfEntry(entry, content)) {
+    return undefined;
+  }
+  if (!quiet) {
+    keepQuiet();
+  }
+  try {
+    const script = new Script(wrap(content), {
+      __proto__: null,
+      filename,
+      columnOffset: -kWrapperHead.length,
+      cachedData: entry?.bytes,
+      importModuleDynamically: importer,
+    });
+    const run = runInThisContext(script);
+    return entry !== undefined ? taken(filename, run) : record(filename, { script, run, content });
+  } catch {
+    return undefined;
+  }
+}
+
+// Whether this is the source that the entry was made of.
+const isOfEntry = (entry, content) =>
+    entry !== undefined && entry.chars === content.length && entry.sample === sampleOf(content);
+
+// "#!" and the rest of its line are no part of a program, and of a function not even a comment.
+const isProgram = (content) => charCodeAt(content, 0) === 0x23 && charCodeAt(content, 1) === 0x21;
+
+function wrap(content) {
+  return kWrapperHead + (isProgram(content) ? `//${sliceText(content, 2)}` : content) + kWrapperTail;
+}
+
+function taken(filename, run) {
+  mapDelete(entries, filename);
+  return run;
+}
+
+// A source that closes the wrapper and opens another function is none for Node.
+function record(filename, found) {
+  const { run, content } = found;
+  if (functionText(run).length !== kWrapperHead.length + content.length + kWrapperTail.length - 2) {
+    return undefined;
+  }
+  mapSet(recorded, filename, found);
+  return run;
+}
+
+// ---- between instances
+
+// Reads what collect() made. Throws at anything else.
+function read(bytes) {
+  const indexEnd = kHeadBytes + readU32(bytes, 4);
+  if (readU32(bytes, 0) !== kFormat || indexEnd > bytes.length) {
+    throw new Error('no compile cache');
+  }
+  const found = new NativeMap();
+  let at = indexEnd;
+  for (const [name, chars, sample, size] of parseJson(utf8Slice(bytes, kHeadBytes, indexEnd))) {
+    const part = subarray(bytes, at, at + size);
+    mapSet(found, folder + name, { bytes: part, chars, sample });
+    at += size;
+  }
+  if (at !== bytes.length) {
+    throw new Error('a compile cache of another length');
+  }
+  return found;
+}
+
+// Call before anything of the function is loaded, with the folder of its code and what collect() made in an
+// earlier instance. Without that, what this one compiles is recorded.
+function use(codePath, bytes) {
+  folder = endsWith(codePath, '/') ? codePath : `${codePath}/`;
+  if (bytes.length === 0) {
+    recorded = new NativeMap();
+    return;
+  }
+  try {
+    entries = read(bytes);
+  } catch {
+    entries = null;  // as if there had never been one
+  }
+}
+
+// Whether `word` stands before a parenthesis in it, or before a comment that may hide one.
+function mayCall(text, word) {
+  for (let at = indexOf(text, word); at >= 0; at = indexOf(text, word, at)) {
+    at += word.length;
+    while (charCodeAt(text, at) <= 0x20) {
+      ++at;
+    }
+    const next = charCodeAt(text, at);
+    if (next === 0x28 || next === 0x2f || next > 0x7f) {
+      return true;
+    }
+  }
+  return false;
+}
+
+const mayImport = (text) => mayCall(text, 'import') || mayCall(text, 'eval');
+
+// What was compiled up to now, the functions that were called included: at most `mostBytes`, as many modules as
+// these hold. Empty where there is nothing, the second time among them.
+function collect(mostBytes) {
+  const index = [];
+  const parts = [null, null];
+  const wanted = recorded ?? new NativeMap();
+  recorded = null;
+  let left = mostBytes - kHeadBytes - 1;  // the index's brackets are one more than its commas
+  mapForEach(wanted, ({ script, content }, filename) => {
+    if (!kImportsSurvive && mayImport(content)) {
+      return;
+    }
+    const data = heapFlags.without(() => createCachedData(script));
+    const line = [sliceText(filename, folder.length), content.length, sampleOf(content), data.length];
+    const bytes = data.length + byteLength(stringifyJson(line)) + 1;
+    if (bytes <= left) {
+      left -= bytes;
+      index[index.length] = line;
+      parts[parts.length] = data;
+    }
+  });
+  if (index.length === 0) {
+    return allocUnsafe(0);
+  }
+  parts[1] = from(stringifyJson(index));
+  parts[0] = allocUnsafe(kHeadBytes);
+  putU32(parts[0], 0, kFormat);
+  putU32(parts[0], 4, parts[1].length);
+  return concat(parts);
+}
+
+// The property says who compiles a module, so that nothing of this stands between where Node does. Stack traces
+// find the name of Node's function by its being the property's value: it gets one of its own.
+function install() {
+  defineProperty(compileByNode, 'name', { configurable: true, value: '_compile' });
+  defineProperty(Module.prototype, '_compile', {
+    configurable: true,
+    enumerable: true,
+    get() {
+      return isWanted(this) ? runner : compileByNode;
+    },
+    set(value) {
+      defineProperty(this, '_compile', { configurable: true, enumerable: true, writable: true, value });
+    },
+  });
+}
+
+// What a function's load needs of this is compiled while nobody waits for it: this module stands for one of a
+// function's.
+function rehearse() {
+  use(__dirname, allocUnsafe(0));
+  quiet = true;
+  if (module._compile === runner) {
+    prepare(module, `// ${kFormat}`, __filename, 'commonjs');
+    finish(module);
+  }
+  quiet = false;
+  recorded = null;
+}
+
+if (runner !== undefined) {
+  install();
+  rehearse();
+}
+
+// Whom these bytes fit: V8 refuses those of another release, or made with other flags. Undefined where Node has not
+// got what this needs.
+const kind = runner && `${process.version} ${process.versions.v8} ${kFormat} ${process.execArgv.join(' ')}`;
+
+module.exports = { collect, kind, use };
