@@ -15,6 +15,7 @@ const vm = require('vm');
 const { Module } = require('module');
 const { putU32 } = require('./answers');
 const heapFlags = require('./heap_flags');
+const largeSources = require('./large_sources');
 const { readU32 } = require('./requests');
 
 const kFormat = 0x31434348;  // "HCC1"
@@ -61,7 +62,7 @@ const compileByNode = Module.prototype._compile;
 const importer = vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER;
 
 let folder = '';       // the code's, with a slash at its end
-let entries = null;    // by file: {bytes, chars, sample}, of an earlier instance; null: there is nothing of one
+let entries = null;    // by file: {bytes, chars, sample, accents, source}, of an earlier instance; null: none
 let recorded = null;   // by file: {script, run, content}, of this instance; null: none is
 let quiet = false;
 
@@ -178,7 +179,7 @@ function compile(content, filename) {
     keepQuiet();
   }
   try {
-    const script = new Script(wrap(content), {
+    const script = new Script(wrap(content, entry?.source !== undefined), {
       __proto__: null,
       filename,
       columnOffset: -kWrapperHead.length,
@@ -192,15 +193,17 @@ function compile(content, filename) {
   }
 }
 
-// Whether this is the source that the entry was made of.
-const isOfEntry = (entry, content) =>
-    entry !== undefined && entry.chars === content.length && entry.sample === sampleOf(content);
+// Whether this is the source that the entry was made of. One that was read by the entry is, and is not looked into.
+function isOfEntry(entry, content) {
+  return entry !== undefined &&
+      (entry.source === content || (entry.chars === content.length && entry.sample === sampleOf(content)));
+}
 
 // "#!" and the rest of its line are no part of a program, and of a function not even a comment.
 const isProgram = (content) => charCodeAt(content, 0) === 0x23 && charCodeAt(content, 1) === 0x21;
 
-function wrap(content) {
-  return kWrapperHead + (isProgram(content) ? `//${sliceText(content, 2)}` : content) + kWrapperTail;
+function wrap(content, isRead) {
+  return kWrapperHead + (!isRead && isProgram(content) ? `//${sliceText(content, 2)}` : content) + kWrapperTail;
 }
 
 function taken(filename, run) {
@@ -228,9 +231,9 @@ function read(bytes) {
   }
   const found = new NativeMap();
   let at = indexEnd;
-  for (const [name, chars, sample, size] of parseJson(utf8Slice(bytes, kHeadBytes, indexEnd))) {
+  for (const [name, chars, sample, size, accents] of parseJson(utf8Slice(bytes, kHeadBytes, indexEnd))) {
     const part = subarray(bytes, at, at + size);
-    mapSet(found, folder + name, { bytes: part, chars, sample });
+    mapSet(found, folder + name, { bytes: part, chars, sample, accents, source: undefined });
     at += size;
   }
   if (at !== bytes.length) {
@@ -249,8 +252,21 @@ function use(codePath, bytes) {
   }
   try {
     entries = read(bytes);
+    largeSources.begin(planOf);
   } catch {
     entries = null;  // as if there had never been one
+  }
+}
+
+function planOf(file) {
+  const entry = mapGet(entries, file);
+  return entry?.accents ? entry : undefined;
+}
+
+// The handler is loaded, or cannot be.
+function loaded() {
+  if (entries !== null) {
+    largeSources.end();
   }
 }
 
@@ -284,7 +300,8 @@ function collect(mostBytes) {
       return;
     }
     const data = heapFlags.without(() => createCachedData(script));
-    const line = [sliceText(filename, folder.length), content.length, sampleOf(content), data.length];
+    const accents = isProgram(content) ? undefined : largeSources.accentsOf(content);
+    const line = [sliceText(filename, folder.length), content.length, sampleOf(content), data.length, accents ?? 0];
     const bytes = data.length + byteLength(stringifyJson(line)) + 1;
     if (bytes <= left) {
       left -= bytes;
@@ -329,6 +346,7 @@ function rehearse() {
   }
   quiet = false;
   recorded = null;
+  largeSources.rehearse();
 }
 
 if (runner !== undefined) {
@@ -340,4 +358,4 @@ if (runner !== undefined) {
 // got what this needs.
 const kind = runner && `${process.version} ${process.versions.v8} ${kFormat} ${process.execArgv.join(' ')}`;
 
-module.exports = { collect, kind, use };
+module.exports = { collect, kind, loaded, use };

@@ -126,6 +126,7 @@ async function initialise(bytes, start, end) {
   } catch (error) {
     sendPlain(kInitError, stringifyJson(describeError(error)));
   }
+  compileCache.loaded();
   if (several) {
     gather();
   }
