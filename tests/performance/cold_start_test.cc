@@ -12,19 +12,15 @@
 
 #include <algorithm>
 #include <atomic>
-#include <boost/json/array.hpp>
-#include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 #include <chrono>
-#include <cstdlib>
-#include <iostream>
-#include <map>
 #include <memory>
 #include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "tests/performance/samples.h"
 #include "tests/support/hearth_server.h"
 
 extern char** environ;
@@ -33,33 +29,13 @@ namespace hearth::test {
 namespace {
 
 namespace json = boost::json;
-using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-double ms_since(Clock::time_point begin) {
-  return std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
-}
-
-double percentile(std::vector<double> values, double part) {
-  std::sort(values.begin(), values.end());
-  return values.empty()
-             ? 0
-             : values[static_cast<std::size_t>(part * static_cast<double>(values.size() - 1) + 0.5)];
-}
-double median(const std::vector<double>& values) { return percentile(values, 0.5); }
-
-void row(const std::string& what, const std::string& bar, const std::string& measured) {
-  std::cout << fmt::format("| {} | {} | {} |\n", what, bar, measured) << std::flush;
-}
 std::string spread(const std::vector<double>& values) {
   return fmt::format("p50 {:.2f} ms, p90 {:.2f}, p99 {:.2f}", median(values), percentile(values, 0.9),
                      percentile(values, 0.99));
 }
 
-int rounds() {
-  const char* const text = std::getenv("HEARTH_ROUNDS");
-  return text != nullptr ? std::atoi(text) : 100;
-}
 unsigned cores() { return std::max(1U, std::thread::hardware_concurrency()); }
 
 // A whole run of a program that does nothing.
@@ -90,30 +66,13 @@ std::string create(const HearthServer& server, const std::string& runtime, int n
       fmt::format("const loaded = Date.now();  // {}\nmodule.exports = () => loaded;", number));
 }
 
-using Steps = std::map<std::string, std::vector<double>>;  // milliseconds, by the step's name
-
-void add_steps(const json::value& log, Steps& steps) {
-  steps[std::string(log.at("name").as_string())].push_back(log.at("duration").to_number<double>());
-  for (const auto& inner : log.at("subLogs").as_array()) {
-    add_steps(inner, steps);
-  }
-}
-
 struct FirstCalls {
   std::vector<double> hearth_ms, bare_ms;
   Steps steps;
   int waiting = 0;  // how many found a runtime that waited
 };
 
-void print_steps(const FirstCalls& calls) {
-  std::string text;
-  for (const auto* name : {"code", "sandbox", "assign", "boot", "init", "run", "handler", "invoke"}) {
-    if (const auto found = calls.steps.find(name); found != calls.steps.end()) {
-      text += fmt::format("{}{} {:.2f}", text.empty() ? "" : ", ", name, median(found->second));
-    }
-  }
-  row("its steps, medians in ms", "", text);
-}
+void print_steps(const FirstCalls& calls) { row("its steps, medians in ms", "", medians_of(calls.steps)); }
 
 // First calls of new functions, each with a run of the bare runtime beside it.
 FirstCalls first_calls(const HearthServer& server, const std::string& runtime,
