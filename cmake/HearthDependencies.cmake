@@ -8,6 +8,8 @@ find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(PkgConfig REQUIRED)
+# Headers alone: the module for the zygote of Python keeps to the interface that all releases from 3.11 on have.
+pkg_check_modules(python3 REQUIRED IMPORTED_TARGET python3>=3.11)
 pkg_check_modules(libzip REQUIRED IMPORTED_TARGET libzip)
 pkg_check_modules(libseccomp REQUIRED IMPORTED_TARGET libseccomp)
 pkg_check_modules(libsodium REQUIRED IMPORTED_TARGET libsodium)

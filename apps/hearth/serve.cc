@@ -134,7 +134,7 @@ base::Result<launcher::Launched> start_launcher(const ServeOptions& options, con
   const sandbox::LinuxOptions sandbox = sandbox_options(options, host, data_dir);
   return launcher::spawn(
       [&sandbox]() -> base::Result<std::unique_ptr<sandbox::Backend>> {
-        sandbox::narrow_bounding_set();
+        sandbox::narrow_bounding_set(!sandbox.zygotes.empty());
         auto backend = sandbox::LinuxBackend::create(sandbox);
         if (!backend) {
           return backend.error();

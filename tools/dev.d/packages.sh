@@ -22,6 +22,7 @@ readonly kPackages=(
   "run  libhiredis-dev                          messaging between hosts"
   "run  libsodium-dev                           what hosts prove to one another"
   "run  python3                                 functions in Python"
+  "run  libpython3-dev                          the headers of its zygote's module"
   "run  nftables                                the rules behind --network nat"
   "run  iproute2                                the interfaces behind --network nat"
   "run  procps                                  the process table, for clear messages"

@@ -8,7 +8,7 @@
 namespace hearth::sandbox {
 namespace {
 
-// The same list, in the same order, is in docs/sandbox.md; a test compares them.
+// The same lists, in the same order, are in docs/sandbox.md; a test compares them.
 constexpr std::array kSteps = {
     // A handler of the launcher's must not run in here, and a program expects the defaults.
     NamedStep{"reset signals", reset_signals},
@@ -52,20 +52,68 @@ constexpr std::array kSteps = {
     NamedStep{"execute", execute},
 };
 
+// The same, but for what it has of the zygote: its signals and its score are those of a booted runtime, and
+// it executes nothing. In the same order, for the same reasons.
+constexpr std::array kForkSteps = {
+    NamedStep{"join cgroups", join_cgroups},
+    NamedStep{"start session", start_session},
+    NamedStep{"enter root", enter_root},
+    NamedStep{"mount proc", mount_proc},
+    NamedStep{"mount code", mount_code},
+    NamedStep{"mount tmp", mount_tmp},
+    NamedStep{"join network", join_network},
+    NamedStep{"set host name", set_host_name},
+    NamedStep{"enter working folder", enter_working_folder},
+    NamedStep{"arrange descriptors", arrange_descriptors},
+    NamedStep{"set limits", set_limits},
+    NamedStep{"drop bounding set", drop_bounding_set},
+    NamedStep{"become user", become_user},
+    // The change of user has taken its own /proc/self from it, which an exec gives back.
+    NamedStep{"be readable", be_readable},
+    NamedStep{"drop capabilities", drop_capabilities},
+    NamedStep{"forbid new privileges", forbid_new_privileges},
+    NamedStep{"die with parent", die_with_parent},
+    // An exec would have closed it.
+    NamedStep{"leave launcher", leave_launcher},
+    NamedStep{"install filter", install_filter},
+};
+
+// Trusted, and as privileged as the launcher: what it forks takes the steps above.
+constexpr std::array kZygoteSteps = {
+    NamedStep{"reset signals", reset_signals},
+    // What it forks has it from here.
+    NamedStep{"raise oom score", raise_oom_score},
+    NamedStep{"start session", start_session},
+    // It maps the files that sandboxes see, and no others.
+    NamedStep{"enter root", enter_root},
+    NamedStep{"arrange descriptors", arrange_descriptors},
+    NamedStep{"die with parent", die_with_parent},
+    NamedStep{"execute", execute},
+};
+
+void run_and_exit(std::span<const NamedStep> steps, ChildPlan& plan) {
+  run_steps(steps, plan);
+  ::syscall(SYS_exit_group, 127);  // no handler of the launcher's runs, whose memory this is
+}
+
 }  // namespace
 
 std::span<const NamedStep> child_steps() { return kSteps; }
+std::span<const NamedStep> fork_steps() { return kForkSteps; }
+std::span<const NamedStep> zygote_steps() { return kZygoteSteps; }
 
-void run_child(ChildPlan& plan) {
+void run_steps(std::span<const NamedStep> steps, ChildPlan& plan) {
   auto& failure = plan.failure;
-  for (const auto& step : kSteps) {
+  for (const auto& step : steps) {
     failure.error = step.run(plan);
     if (failure.error != 0) {
       break;
     }
     ++failure.step;
   }
-  ::syscall(SYS_exit_group, 127);  // no handler of the launcher's runs, whose memory this is
 }
+
+void run_child(ChildPlan& plan) { run_and_exit(kSteps, plan); }
+void run_zygote(ChildPlan& plan) { run_and_exit(kZygoteSteps, plan); }
 
 }  // namespace hearth::sandbox

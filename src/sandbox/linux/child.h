@@ -1,19 +1,26 @@
-// What the new process does between clone3 and exec: a flat list of named steps, in an order that
-// matters (docs/sandbox.md has the same list with the reasons). The first step that fails is reported
-// to the parent, and the process ends.
+// What a new process does before it is a sandbox's: a flat list of named steps, in an order that matters
+// (docs/sandbox.md has the same lists with the reasons). The first step that fails is reported, and the
+// process ends. There are three lists: of a process that the launcher clones and that executes a program, of
+// one that a zygote forks (zygote.h), and of the zygote itself.
 //
-// Runs in the launcher's memory, on a stack of its own, while the launcher's thread stands still
-// (CLONE_VFORK): plain system calls only, no allocation, no lock, nothing changed but the plan. Everything
-// it needs is prepared in the ChildPlan beforehand.
+// The first and the last run in the launcher's memory, on a stack of their own, while the launcher's thread
+// stands still (CLONE_VFORK): plain system calls only, no allocation, no lock, nothing changed but the plan.
+// Everything they need is prepared in the ChildPlan beforehand.
 #pragma once
 
 #include <linux/filter.h>
+#include <linux/sched.h>
 #include <sys/resource.h>
 #include <sys/types.h>
 
+#include <cstdint>
 #include <span>
 
 namespace hearth::sandbox {
+
+// A sandbox's process is cloned into these. It enters those of the network, the mounts and the cgroups
+// itself.
+inline constexpr std::uint64_t kNamespaces = CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS;
 
 // A path below /proc, relative to the root, that an empty file or folder covers.
 struct ProcMask {
@@ -22,7 +29,7 @@ struct ProcMask {
 };
 
 struct ChildFailure {
-  int step = 0;   // index into child_steps()
+  int step = 0;   // index into the list
   int error = 0;  // 0: none
 };
 
@@ -35,6 +42,7 @@ struct ChildPlan {
   int network = -1;                                     // the network namespace
   int launcher = -1;                                    // its pidfd
   int requests = -1, answers = -1, out = -1, err = -1;  // these and the launcher's are 6 or greater
+  int report = -1;                                      // of a fork: stays open until the last step is done
   rlim_t open_files = 0;
   uid_t uid = 0;
   sock_fprog filter{};
@@ -51,11 +59,16 @@ struct NamedStep {
   ChildStep run;
 };
 
-// In the order of execution; the last one does not return when it succeeds.
+// In the order of execution; the last one of the first and of the third does not return when it succeeds.
 std::span<const NamedStep> child_steps();
+std::span<const NamedStep> fork_steps();
+std::span<const NamedStep> zygote_steps();
 
-// Does not return.
+// Up to the first that fails, which plan.failure says.
+void run_steps(std::span<const NamedStep> steps, ChildPlan& plan);
+// The first and the third list. Do not return.
 void run_child(ChildPlan& plan);
+void run_zygote(ChildPlan& plan);
 
 // The steps, by file: child_mounts.cc,
 int join_cgroups(ChildPlan& plan);
@@ -68,9 +81,11 @@ int enter_working_folder(ChildPlan& plan);
 // child_privileges.cc,
 int drop_bounding_set(ChildPlan& plan);
 int become_user(ChildPlan& plan);
+int be_readable(ChildPlan& plan);
 int drop_capabilities(ChildPlan& plan);
 int forbid_new_privileges(ChildPlan& plan);
 int die_with_parent(ChildPlan& plan);
+int leave_launcher(ChildPlan& plan);
 int install_filter(ChildPlan& plan);
 // and child_process.cc.
 int reset_signals(ChildPlan& plan);

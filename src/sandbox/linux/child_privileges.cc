@@ -41,6 +41,9 @@ int become_user(ChildPlan& plan) {
   return result(::syscall(SYS_setresuid, id, id, id));
 }
 
+// By its own user, that is: there is nothing of anybody else's in it.
+int be_readable(ChildPlan&) { return result(::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)); }
+
 int drop_capabilities(ChildPlan&) {
   if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) {
     return errno;
@@ -61,6 +64,8 @@ int die_with_parent(ChildPlan& plan) {
   pollfd launcher{plan.launcher, POLLIN, 0};
   return ::poll(&launcher, 1, 0) == 0 ? 0 : ESRCH;
 }
+
+int leave_launcher(ChildPlan& plan) { return result(::close(plan.launcher)); }
 
 int install_filter(ChildPlan& plan) {
   return result(::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &plan.filter, 0, 0));

@@ -23,6 +23,7 @@ constexpr std::size_t kOomScoreBytes = 3;
 constexpr rlim_t kLockedBytes = 64UL << 10U;  // enough for a library that locks its keys
 constexpr rlim_t kStackBytes = 8UL << 20U;    // the usual default, whatever the server was started with
 constexpr int kLauncherFd = kAnswersFd + 1;   // closed by exec
+constexpr int kReportFd = kLauncherFd + 1;
 
 // The kernel's own layout: glibc refuses to touch the signals it keeps for itself.
 struct KernelSigaction {
@@ -76,7 +77,14 @@ int arrange_descriptors(ChildPlan& plan) {
     return errno;
   }
   plan.launcher = kLauncherFd;
-  return result(::syscall(SYS_close_range, kLauncherFd + 1, ~0U, 0));
+  int last = kLauncherFd;
+  if (plan.report >= 0) {
+    if (::dup3(plan.report, kReportFd, O_CLOEXEC) < 0) {
+      return errno;
+    }
+    plan.report = last = kReportFd;
+  }
+  return result(::syscall(SYS_close_range, last + 1, ~0U, 0));
 }
 
 int set_limits(ChildPlan& plan) {

@@ -6,6 +6,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -55,15 +56,6 @@ base::Result<void> check_options(const LinuxOptions& options) {
     return invalid("the sandbox uids must not start at 0, and there must be at least one");
   }
   return {};
-}
-
-std::vector<char*> pointers(const std::vector<std::string>& texts) {
-  std::vector<char*> result;
-  result.reserve(texts.size() + 2);
-  for (const auto& text : texts) {
-    result.push_back(const_cast<char*>(text.c_str()));  // execve(2) does not write to them
-  }
-  return result;
 }
 
 std::string tmp_options(const Limits& limits, uid_t uid) {
@@ -170,6 +162,10 @@ base::Result<void> LinuxBackend::open_starts() {
     return launcher.error();
   }
   launcher_ = std::move(*launcher);
+  for (const auto& program : options_.zygotes) {
+    zygotes_.push_back(std::make_unique<Zygote>(program, root_->mounts(), launcher_.get(), *start_watch_,
+                                                options_.start_timeout_ms));
+  }
   return {};
 }
 
@@ -229,11 +225,8 @@ base::Result<void> LinuxBackend::launch(Sandbox& sandbox, const Spec& spec, Desc
   if (!high) {
     return high.error();
   }
-  auto arguments = pointers(spec.arguments);
-  arguments.insert(arguments.begin(), const_cast<char*>(spec.program.c_str()));
-  arguments.push_back(nullptr);
-  auto environment = pointers(spec.environment);
-  environment.push_back(nullptr);
+  const auto arguments = exec_list(spec.program, spec.arguments);
+  const auto environment = exec_list(spec.environment);
   const auto tmp = tmp_options(spec.limits, sandbox.uid);
   ChildPlan plan;
   plan.task_files = sandbox.cgroup->task_files();
@@ -253,7 +246,7 @@ base::Result<void> LinuxBackend::launch(Sandbox& sandbox, const Spec& spec, Desc
   plan.environment = environment.data();
   plan.network = network;
   plan.launcher = launcher_.get();
-  auto process = spawn(plan, sandbox.cgroup->clone_target(), *start_watch_);
+  auto process = make_process(sandbox, spec, plan);
   if (!process) {
     return process.error();
   }
@@ -261,6 +254,24 @@ base::Result<void> LinuxBackend::launch(Sandbox& sandbox, const Spec& spec, Desc
   sandbox.has_code = plan.code_mount >= 0;
   sandbox.cgroup->entered();
   return {};
+}
+
+// One that waits for its code boots by itself: nobody waits for it, and it shares nothing.
+base::Result<base::UniqueFd> LinuxBackend::make_process(const Sandbox& sandbox, const Spec& spec,
+                                                        ChildPlan& plan) {
+  const int clone_target = sandbox.cgroup->clone_target();
+  const auto zygote = std::ranges::find_if(zygotes_, [&](const auto& each) { return each->fits(spec); });
+  if (zygote != zygotes_.end() && plan.code_mount >= 0) {
+    auto forked = (*zygote)->fork(plan, clone_target);
+    if (!forked) {
+      sandbox.cgroup->kill();
+      return forked.error();
+    }
+    if (*forked) {
+      return std::move(**forked);
+    }
+  }
+  return spawn(plan, clone_target, *start_watch_);
 }
 
 base::Result<void> LinuxBackend::watch(Sandbox& sandbox) {
@@ -343,7 +354,12 @@ std::vector<Exit> LinuxBackend::reap_ended() {
   return exits;
 }
 
-bool LinuxBackend::prepare() { return pool_->prepare(); }
+bool LinuxBackend::prepare() {
+  for (const auto& zygote : zygotes_) {
+    zygote->prepare();
+  }
+  return pool_->prepare();
+}
 
 // Keeps ready_fd() becoming readable while an ended sandbox's cgroup is still busy.
 void LinuxBackend::pace() {

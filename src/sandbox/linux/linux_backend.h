@@ -23,6 +23,7 @@
 #include "sandbox/linux/start_pool.h"
 #include "sandbox/linux/start_watch.h"
 #include "sandbox/linux/tag_lock.h"
+#include "sandbox/linux/zygote.h"
 #include "sandbox/sandbox.h"
 
 namespace hearth::sandbox {
@@ -67,6 +68,7 @@ class LinuxBackend final : public Backend {
   base::Result<void> open_starts();
   base::Result<void> open_events();
   base::Result<void> launch(Sandbox& sandbox, const Spec& spec, Descriptors descriptors, int network);
+  base::Result<base::UniqueFd> make_process(const Sandbox& sandbox, const Spec& spec, ChildPlan& plan);
   base::Result<void> watch(Sandbox& sandbox);
   base::Result<Sandbox*> living(const std::string& name);
   void kill(Sandbox& sandbox);
@@ -86,6 +88,7 @@ class LinuxBackend final : public Backend {
   std::optional<StartPool> pool_;
   std::unique_ptr<StartWatch> start_watch_;
   base::UniqueFd launcher_;  // this process's pidfd
+  std::vector<std::unique_ptr<Zygote>> zygotes_;
   std::map<std::string, std::unique_ptr<Sandbox>> sandboxes_;
   base::UniqueFd events_;      // epoll: pidfds, out-of-memory events, pace_timer_
   base::UniqueFd pace_timer_;  // runs while a cgroup is busy that should be gone

@@ -1,15 +1,23 @@
 #include "sandbox/linux/nft.h"
 
 #include <fcntl.h>
-#include <spawn.h>
+#include <linux/capability.h>
+#include <linux/sched.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <csignal>
+#include <cstddef>
+#include <cstdint>
 
 #include "base/unique_fd.h"
+#include "sandbox/linux/bounding_set.h"
+#include "sandbox/linux/clone_onto.h"
+#include "sandbox/linux/signals_blocked.h"
 
 namespace hearth::sandbox {
 namespace {
@@ -17,6 +25,7 @@ namespace {
 // Not looked for in PATH: it runs as root, and a user's PATH often lacks these folders.
 constexpr std::array kPrograms = {"/usr/sbin/nft", "/sbin/nft", "/usr/bin/nft", "/usr/local/sbin/nft"};
 constexpr std::size_t kComplaintBytes = 512;
+constexpr std::size_t kStackBytes = 64UL << 10U;
 
 struct Pipe {
   base::UniqueFd from, into;
@@ -43,20 +52,46 @@ base::Result<base::UniqueFd> readable_text(const std::string& text) {
   return std::move(pipe->from);
 }
 
-int spawn_nft(const char* program, int input, int complaints, pid_t& pid) {
-  posix_spawn_file_actions_t actions;
-  ::posix_spawn_file_actions_init(&actions);
-  ::posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
-  ::posix_spawn_file_actions_adddup2(&actions, complaints, STDOUT_FILENO);
-  ::posix_spawn_file_actions_adddup2(&actions, complaints, STDERR_FILENO);
+struct Start {
+  const char* program;
+  char* const* arguments;
+  int input, complaints;
+  int error = 0;
+};
+
+// In our memory, while we wait. Of our rights it gets the one that it needs.
+void execute_nft(Start& start) {
+  constexpr std::array kRights = {CAP_NET_ADMIN};
+  char* const environment[] = {nullptr};
+  if (::dup2(start.input, STDIN_FILENO) >= 0 && ::dup2(start.complaints, STDOUT_FILENO) >= 0 &&
+      ::dup2(start.complaints, STDERR_FILENO) >= 0) {
+    keep_in_bounding_set(kRights);
+    ::execve(start.program, start.arguments, environment);
+  }
+  start.error = errno;
+  ::syscall(SYS_exit_group, 127);
+}
+
+// Its pid, or a negative errno.
+long spawn_nft(const char* program, int input, int complaints) {
   std::string name = "nft";
   std::string option = "-f";
   std::string standard_input = "-";
-  std::array<char*, 4> arguments{name.data(), option.data(), standard_input.data(), nullptr};
-  std::array<char*, 1> environment{nullptr};
-  const int failed = ::posix_spawn(&pid, program, &actions, nullptr, arguments.data(), environment.data());
-  ::posix_spawn_file_actions_destroy(&actions);
-  return failed;
+  const std::array<char*, 4> arguments{name.data(), option.data(), standard_input.data(), nullptr};
+  Start start{program, arguments.data(), input, complaints};
+  alignas(16) std::array<std::byte, kStackBytes> stack;
+  clone_args clone{};
+  clone.flags = CLONE_VM | CLONE_VFORK;
+  clone.exit_signal = SIGCHLD;
+  clone.stack = reinterpret_cast<std::uint64_t>(stack.data());
+  clone.stack_size = stack.size();
+  const AllSignalsBlocked blocked;
+  const long pid = clone_onto(clone, execute_nft, start);
+  if (pid > 0 && start.error != 0) {
+    ::waitpid(static_cast<pid_t>(pid), nullptr, 0);
+    return -start.error;
+  }
+  return pid;
 }
 
 std::string read_complaint(int fd) {
@@ -82,14 +117,14 @@ base::Result<void> run_nft(const std::string& commands) {
   if (!input || !complaints) {
     return input ? complaints.error() : input.error();
   }
-  pid_t pid = -1;
-  if (const int failed = spawn_nft(*program, input->get(), complaints->into.get(), pid); failed != 0) {
-    return base::io_error(std::string("cannot run ") + *program, failed);
+  const long pid = spawn_nft(*program, input->get(), complaints->into.get());
+  if (pid < 0) {
+    return base::io_error(std::string("cannot run ") + *program, static_cast<int>(-pid));
   }
   complaints->into.reset();
   const auto complaint = read_complaint(complaints->from.get());
   int status = 0;
-  if (::waitpid(pid, &status, 0) != pid || status != 0) {
+  if (::waitpid(static_cast<pid_t>(pid), &status, 0) != pid || status != 0) {
     return base::Error{base::ErrorCode::kIo,
                        "nft refuses the firewall's rules (does the kernel have nf_tables with nat, ct and "
                        "fib?): " +

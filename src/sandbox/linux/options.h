@@ -38,6 +38,14 @@ struct Extensions {
   std::string folder;
 };
 
+// A runtime that is kept booted, to be forked into a sandbox when one of exactly this program is started with
+// its code (zygote.h). The module "hearth_zygote" is for it to load, when its descriptor 3 is a socket.
+struct ZygoteProgram {
+  std::string program;
+  std::vector<std::string> arguments;
+  std::vector<std::string> environment;
+};
+
 struct LinuxOptions {
   // Identity of this server, [a-z0-9-]{1,63}: the same after a restart, so that sweep() finds what a
   // killed predecessor left; different for two servers on one host.
@@ -51,6 +59,7 @@ struct LinuxOptions {
   std::vector<Extensions> extensions;
   // Anything else the inside needs: shims, a runtime's own library folder.
   std::vector<VisiblePath> paths;
+  std::vector<ZygoteProgram> zygotes;
   // One uid (and the gid of the same number) per living sandbox, never shared by two.
   uid_t uid_base = 200'000;
   std::uint32_t uid_count = 10'000;

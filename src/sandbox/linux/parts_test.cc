@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <span>
 
 #include "sandbox/linux/cgroup_layout.h"
 #include "sandbox/linux/child.h"
@@ -111,25 +112,48 @@ TEST(SyscallFilter, FitsWhatTheKernelTakes) {
   EXPECT_LE(filter->size(), 4096U);  // BPF_MAXINSNS
 }
 
-TEST(ChildSteps, AreDocumentedInTheSameOrder) {
-  const char* source = std::getenv("HEARTH_SOURCE_DIR");
-  if (source == nullptr) {
-    GTEST_SKIP() << "HEARTH_SOURCE_DIR is not set";
-  }
-  std::ifstream in(std::string(source) + "/docs/sandbox.md");
-  std::vector<std::string> documented;  // from lines of the form "12. **name**: why"
-  for (std::string line; std::getline(in, line);) {
-    const auto start = line.find(". **");
-    const auto end = line.find("**:");
-    if (start != std::string::npos && start <= 2 && end != std::string::npos) {
-      documented.push_back(line.substr(start + 4, end - start - 4));
+class StepsInTheDocuments : public ::testing::Test {
+ protected:
+  // From lines of the form "12. **name**: why" below this heading.
+  static std::vector<std::string> documented(const std::string& heading) {
+    const char* source = std::getenv("HEARTH_SOURCE_DIR");
+    std::ifstream in(std::string(source != nullptr ? source : ".") + "/docs/sandbox.md");
+    std::vector<std::string> names;
+    bool below = false;
+    for (std::string line; std::getline(in, line);) {
+      below = line.starts_with("## ") ? line == "## " + heading : below;
+      const auto start = line.find(". **");
+      const auto end = line.find("**:");
+      if (below && start != std::string::npos && start <= 2 && end != std::string::npos) {
+        names.push_back(line.substr(start + 4, end - start - 4));
+      }
     }
+    return names;
   }
-  std::vector<std::string> executed;
-  for (const auto& each : child_steps()) {
-    executed.emplace_back(each.name);
+  static std::vector<std::string> names_of(std::span<const NamedStep> steps) {
+    std::vector<std::string> names;
+    for (const auto& each : steps) {
+      names.emplace_back(each.name);
+    }
+    return names;
   }
-  EXPECT_EQ(documented, executed);
+};
+
+TEST_F(StepsInTheDocuments, AreInTheSameOrder) {
+  EXPECT_EQ(documented("A start"), names_of(child_steps()));
+  EXPECT_EQ(documented("A start from a zygote"), names_of(zygote_steps()));
+}
+
+// In the document they are told as what differs.
+TEST_F(StepsInTheDocuments, AForkTakesThoseOfAStartButThree) {
+  auto expected = names_of(child_steps());
+  std::erase(expected, "reset signals");
+  std::erase(expected, "raise oom score");
+  std::erase(expected, "execute");
+  auto forks = names_of(fork_steps());
+  EXPECT_EQ(std::erase(forks, "be readable"), 1U);
+  EXPECT_EQ(std::erase(forks, "leave launcher"), 1U);
+  EXPECT_EQ(forks, expected);
 }
 
 }  // namespace

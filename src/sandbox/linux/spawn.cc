@@ -19,8 +19,6 @@ namespace hearth::sandbox {
 namespace {
 
 constexpr int kHighFd = 10;
-// The child enters those of the network, the mounts and the cgroups by itself.
-constexpr std::uint64_t kNamespaces = CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS;
 constexpr std::size_t kChildStackBytes = 64UL << 10U;
 
 // A process that has our memory while we wait for its exec: a copy of the memory would cost more than
@@ -31,11 +29,12 @@ struct Clone {
   bool timed_out = false;
 };
 
-Clone clone_child(ChildPlan& plan, int clone_target, StartWatch& watch) {
+Clone clone_child(ChildPlan& plan, void (*run)(ChildPlan&), std::uint64_t namespaces, int clone_target,
+                  StartWatch& watch) {
   alignas(16) std::array<std::byte, kChildStackBytes> stack;
   int process = -1;
   clone_args arguments{};
-  arguments.flags = kNamespaces | CLONE_VM | CLONE_VFORK | CLONE_PIDFD;
+  arguments.flags = namespaces | CLONE_VM | CLONE_VFORK | CLONE_PIDFD;
   arguments.pidfd = reinterpret_cast<std::uint64_t>(&process);
   arguments.exit_signal = SIGCHLD;
   arguments.stack = reinterpret_cast<std::uint64_t>(stack.data());
@@ -46,19 +45,53 @@ Clone clone_child(ChildPlan& plan, int clone_target, StartWatch& watch) {
   }
   const AllSignalsBlocked blocked;
   watch.begin(&process);
-  const long pid = clone_onto(arguments, run_child, plan);
+  const long pid = clone_onto(arguments, run, plan);
   const bool timed_out = watch.end();
   return pid < 0 ? Clone{{}, static_cast<int>(-pid), false} : Clone{base::UniqueFd(process), 0, timed_out};
 }
 
-base::Error describe(const ChildFailure& failure) {
-  const auto steps = child_steps();
+// `child`: what became of the clone.
+base::Result<base::UniqueFd> executed(Clone child, const ChildPlan& plan, std::span<const NamedStep> steps) {
+  if (child.error != 0) {
+    return describe_clone(child.error);
+  }
+  if (plan.failure.error == 0 && !child.timed_out) {
+    return std::move(child.process);  // exec'ed (or killed before by somebody else: its end says so)
+  }
+  kill_process(child.process.get());
+  WaitStatus ignored;
+  reap(child.process.get(), true, ignored);
+  if (plan.failure.error != 0) {
+    return describe(plan.failure, steps);
+  }
+  return base::Error{base::ErrorCode::kTimeout, "the sandbox's process did not reach its program in time"};
+}
+
+}  // namespace
+
+std::vector<char*> exec_list(const std::vector<std::string>& texts) {
+  std::vector<char*> list;
+  list.reserve(texts.size() + 2);
+  for (const auto& text : texts) {
+    list.push_back(const_cast<char*>(text.c_str()));
+  }
+  list.push_back(nullptr);
+  return list;
+}
+
+std::vector<char*> exec_list(const std::string& program, const std::vector<std::string>& arguments) {
+  auto list = exec_list(arguments);
+  list.insert(list.begin(), const_cast<char*>(program.c_str()));
+  return list;
+}
+
+base::Error describe(const ChildFailure& failure, std::span<const NamedStep> steps) {
   const auto index = static_cast<std::size_t>(failure.step);
   const bool known = index < steps.size();
   auto error = base::io_error(
       std::string("cannot start the sandbox at step \"") + (known ? steps[index].name : "?") + "\"",
       failure.error);
-  if (index + 1 == steps.size()) {
+  if (known && steps[index].run == execute) {
     error.code = base::ErrorCode::kInvalidArgument;  // the program itself
   }
   return error;
@@ -71,8 +104,6 @@ base::Error describe_clone(int error_number) {
   }
   return error;
 }
-
-}  // namespace
 
 base::Result<base::UniqueFd> move_high(base::UniqueFd fd) {
   base::UniqueFd high(::fcntl(fd.get(), F_DUPFD_CLOEXEC, kHighFd));
@@ -99,20 +130,12 @@ base::Result<base::UniqueFd> clone_code_mount(int folder) {
 
 base::Result<base::UniqueFd> spawn(ChildPlan& plan, int clone_target, StartWatch& watch) {
   plan.failure = {};
-  Clone child = clone_child(plan, clone_target, watch);
-  if (child.error != 0) {
-    return describe_clone(child.error);
-  }
-  if (plan.failure.error == 0 && !child.timed_out) {
-    return std::move(child.process);  // exec'ed (or killed before by somebody else: its end says so)
-  }
-  kill_process(child.process.get());
-  WaitStatus ignored;
-  reap(child.process.get(), true, ignored);
-  if (plan.failure.error != 0) {
-    return describe(plan.failure);
-  }
-  return base::Error{base::ErrorCode::kTimeout, "the sandbox's process did not reach its program in time"};
+  return executed(clone_child(plan, run_child, kNamespaces, clone_target, watch), plan, child_steps());
+}
+
+base::Result<base::UniqueFd> spawn_zygote(ChildPlan& plan, StartWatch& watch) {
+  plan.failure = {};
+  return executed(clone_child(plan, run_zygote, 0, -1, watch), plan, zygote_steps());
 }
 
 bool reap(int process, bool wait, WaitStatus& status) {

@@ -1,8 +1,12 @@
-// One new process in new namespaces, up to its exec.
-// Used by LinuxBackend::start(). One thread.
+// One new process, up to its exec: a sandbox's, in new namespaces, or a zygote.
+// Used by LinuxBackend. One thread.
 #pragma once
 
 #include <sys/types.h>
+
+#include <span>
+#include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
@@ -17,6 +21,16 @@ namespace hearth::sandbox {
 // (the watch's), kExhausted (no process, no memory), kIo with the step's name. The calling thread stands
 // still meanwhile.
 base::Result<base::UniqueFd> spawn(ChildPlan& plan, int clone_target, StartWatch& watch);
+// The same for a zygote, in no cgroup and no namespaces but that of the root's mounts.
+base::Result<base::UniqueFd> spawn_zygote(ChildPlan& plan, StartWatch& watch);
+
+// As execve(2) takes them, which does not write to them: they point into the texts.
+std::vector<char*> exec_list(const std::vector<std::string>& texts);
+std::vector<char*> exec_list(const std::string& program, const std::vector<std::string>& arguments);
+
+// Which step failed, and how. kInvalidArgument: the program itself.
+base::Error describe(const ChildFailure& failure, std::span<const NamedStep> steps);
+base::Error describe_clone(int error_number);
 
 // waitid(2) on a pidfd. False while it runs.
 struct WaitStatus {

@@ -175,7 +175,7 @@ LinuxOptions options_for(const char* network) {
 
 // As the launcher makes it.
 hearth::base::Result<std::unique_ptr<LinuxBackend>> make_backend(const LinuxOptions& options) {
-  hearth::sandbox::narrow_bounding_set();
+  hearth::sandbox::narrow_bounding_set(/*for_zygotes=*/true);
   return LinuxBackend::create(options);
 }
 

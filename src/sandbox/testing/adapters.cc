@@ -46,6 +46,8 @@ std::string unique_tag() {
   return "test-" + std::to_string(::getpid()) + "-" + std::to_string(++made);
 }
 
+ZygoteProgram probe_zygote() { return {HEARTH_SANDBOX_PROBE, {"zygote"}, {}}; }
+
 LinuxOptions linux_options(const std::string& tag) {
   static const bool entered = enter_private_mounts().ok();
   LinuxOptions options;

@@ -30,6 +30,9 @@ std::string unique_tag();
 // first time.
 LinuxOptions linux_options(const std::string& tag);
 
+// Of probes that are forked (Driver): an option of the Linux adapter.
+ZygoteProgram probe_zygote();
+
 // What must be the same after a sandbox as before it.
 struct Footprint {
   std::size_t descriptors = 0;

@@ -3,13 +3,18 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <thread>
+
+#include "sandbox/testing/adapters.h"
 
 namespace hearth::sandbox::testing {
 namespace {
@@ -32,7 +37,37 @@ int milliseconds_until(Clock::time_point deadline) {
       0, std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count()));
 }
 
+// Its first request: what its command line would be. One that was executed may have gone.
+void send_words(const base::UniqueFd& requests, const std::vector<std::string>& words) {
+  std::string text;
+  for (const auto& word : words) {
+    text.append(word).push_back('\0');
+  }
+  text.push_back('\n');
+  const auto written = ::write(requests.get(), text.data(), text.size());
+  EXPECT_TRUE(written == static_cast<ssize_t>(text.size()) || errno == EPIPE);
+}
+
 }  // namespace
+
+Driver::Driver(Backend& backend, Begin begin) : backend_(backend), begin_(begin) {
+  std::signal(SIGPIPE, SIG_IGN);  // send_words()
+}
+
+Driver::~Driver() {
+  if (!empty_folder_.empty()) {
+    ::rmdir(empty_folder_.c_str());
+  }
+}
+
+base::UniqueFd Driver::open_empty_folder() {
+  if (empty_folder_.empty()) {
+    empty_folder_ = std::filesystem::temp_directory_path() / "hearth-empty-XXXXXX";
+    EXPECT_NE(::mkdtemp(empty_folder_.data()), nullptr);
+    ::chmod(empty_folder_.c_str(), 0755);
+  }
+  return base::UniqueFd(::open(empty_folder_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+}
 
 Spec Driver::probe_spec(std::vector<std::string> arguments) {
   Spec spec;
@@ -50,11 +85,29 @@ base::Result<Running> Driver::start(const Spec& spec, base::UniqueFd code_folder
   auto err = make_pipe();
   Descriptors descriptors{std::move(code_folder), std::move(requests.reading), std::move(out.writing),
                           std::move(err.writing), std::move(answers.writing)};
-  if (auto started = backend_.start(spec, std::move(descriptors)); !started) {
+  Spec as_started = spec;
+  if (begin_ == Begin::kForked) {
+    as_started.arguments = probe_zygote().arguments;
+    if (!descriptors.code_folder.valid()) {
+      descriptors.code_folder = open_empty_folder();
+    }
+  }
+  if (auto started = backend_.start(as_started, std::move(descriptors)); !started) {
     return started.error();
+  }
+  if (begin_ == Begin::kForked) {
+    send_words(requests.writing, spec.arguments);
   }
   return Running{spec.name, std::move(requests.writing), std::move(answers.reading), std::move(out.reading),
                  std::move(err.reading)};
+}
+
+void Driver::await_zygote() {
+  const auto deadline = Clock::now() + kPatience;
+  do {
+    ASSERT_LT(Clock::now(), deadline) << "no zygote";
+    backend_.prepare();
+  } while (run_probe({"exit", "0"}).exit.code != 0);
 }
 
 void Driver::collect() {

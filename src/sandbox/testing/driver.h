@@ -30,13 +30,22 @@ struct Finished {
   std::string err;
 };
 
+// Whether the probe is executed, or forked from the zygote that probe_zygote() describes.
+enum class Begin { kExecuted, kForked };
+
 class Driver {
  public:
-  explicit Driver(Backend& backend) : backend_(backend) {}
+  explicit Driver(Backend& backend, Begin begin = Begin::kExecuted);
+  Driver(const Driver&) = delete;
+  Driver& operator=(const Driver&) = delete;
+  ~Driver();
 
   // The probe with these arguments, and its name as the last one.
   Spec probe_spec(std::vector<std::string> arguments);
   base::Result<Running> start(const Spec& spec, base::UniqueFd code_folder = {});
+
+  // Until the zygote has booted; the probe is forked from then on. Fails the test after kPatience.
+  void await_zygote();
 
   // Nothing after kPatience.
   std::optional<Exit> wait_exit(const std::string& name);
@@ -50,8 +59,11 @@ class Driver {
 
  private:
   void collect();
+  base::UniqueFd open_empty_folder();
 
   Backend& backend_;
+  const Begin begin_;
+  std::string empty_folder_;  // the code of what is forked, which has to have one
   int made_ = 0;
 };
 

@@ -1,18 +1,22 @@
 // The program that the sandbox tests run inside: one attempt a call, named by its first argument; the
 // result in plain lines on stdout, or in the exit status. Statically linked, so that it needs nothing
-// of the root. Uses nothing of Hearth.
+// of the root. Uses nothing of Hearth but the inside of a zygote, which it is when it is told so.
 #include "sandbox/testing/probe.h"
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cctype>
 #include <cerrno>
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
+#include <utility>
+
+#include "sandbox/linux/zygote_inside.h"
 
 namespace hearth::sandbox::probe {
 namespace {
@@ -52,9 +56,34 @@ int echo(const Arguments&) {
   return 0;
 }
 
+// Returns in what it forks, with the command line that the requests bring: a zero ends each word, and a
+// line's end all. Outside of a zygote's life there is none.
+bool serve_as_zygote(Arguments& arguments) {
+  if (serve_forks({[] {}, [] {}, [] {}}) != 0) {
+    return false;
+  }
+  arguments.resize(1);
+  std::string word;
+  for (char c = 0; ::read(kRequestsFd, &c, 1) == 1 && c != '\n';) {
+    if (c != 0) {
+      word += c;
+    } else {
+      arguments.push_back(std::exchange(word, ""));
+    }
+  }
+  return true;
+}
+
 int exit_with(const Arguments& arguments) { return number(arguments, 2); }
 
 int trap(const Arguments&) { __builtin_trap(); }
+
+// Whether the C library knows this thread's number.
+int clock_itself(const Arguments&) {
+  clockid_t clock = 0;
+  timespec time{};
+  return ::pthread_getcpuclockid(::pthread_self(), &clock) == 0 && ::clock_gettime(clock, &time) == 0 ? 0 : 1;
+}
 
 int hang_forever(const Arguments&) {
   std::printf("ready\n");
@@ -150,14 +179,18 @@ void print_errno(const std::string& what, long result) {
 
 int main(int count, char** values) {
   using namespace hearth::sandbox::probe;
-  Commands commands = {{"report", report},     {"echo", echo},        {"exit", exit_with}, {"trap", trap},
-                       {"hang", hang_forever}, {"daemon", daemonize}, {"cat", cat},        {"list", list}};
+  Commands commands = {{"report", report},      {"echo", echo},         {"exit", exit_with},   {"trap", trap},
+                       {"clock", clock_itself}, {"hang", hang_forever}, {"daemon", daemonize}, {"cat", cat},
+                       {"list", list}};
   add_attempts(commands);
   add_resources(commands);
   Arguments arguments(values, values + count);
+  if (count > 1 && arguments[1] == "zygote" && !serve_as_zygote(arguments)) {
+    return 66;
+  }
   if (!when_told(arguments)) {
     return 65;
   }
-  const auto found = count > 1 ? commands.find(arguments.at(1)) : commands.end();
+  const auto found = arguments.size() > 1 ? commands.find(arguments.at(1)) : commands.end();
   return found == commands.end() ? 64 : found->second(arguments);
 }
