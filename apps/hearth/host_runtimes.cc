@@ -23,6 +23,8 @@ constexpr const char* kDebianPython = "/usr/bin/python3";
 constexpr const char* kShimsInside = "/opt/hearth";
 constexpr const char* kNodeShim = "shim.js";
 constexpr const char* kPythonShim = "shim.py";
+constexpr const char* kPythonZygote = "python-zygote";
+constexpr const char* kZygoteModule = "hearth_zygote.abi3.so";
 
 // Its version as major * 100 + minor, where it really is, its library, and its library's shared objects. A
 // line each.
@@ -148,6 +150,19 @@ base::Result<std::string> find_shims(const std::string& runtime, const std::stri
                            runtime, shim, candidates[0].lexically_normal().string(), candidates[1].string())};
 }
 
+// The folder of the module that makes a zygote of a Python; empty: an installation without it.
+std::string find_python_zygote() {
+  std::error_code error;
+  const fs::path binary = fs::read_symlink("/proc/self/exe", error);
+  for (const fs::path& folder : {binary.parent_path() / "../share/hearth/runtimes" / kPythonZygote,
+                                 fs::path(HEARTH_BUILT_RUNTIMES) / kPythonZygote}) {
+    if (fs::exists(folder / kZygoteModule, error)) {
+      return fs::canonical(folder).string();
+    }
+  }
+  return "";
+}
+
 base::Result<void> add_node(const std::string& wanted, HostRuntimes& made) {
   auto node = find_node(wanted);
   if (!node) {
@@ -177,6 +192,10 @@ base::Result<void> add_python(const std::string& wanted, HostRuntimes& made) {
   made.paths.push_back({python->library, python->library});
   made.paths.push_back({std::move(*shims), fmt::format("{}/python", kShimsInside)});
   made.inside.python.shim = fmt::format("{}/{}", made.paths.back().inside, kPythonShim);
+  if (auto module = find_python_zygote(); !module.empty()) {
+    made.paths.push_back({std::move(module), fmt::format("{}/{}", kShimsInside, kPythonZygote)});
+    made.python_zygote = true;
+  }
   if (!python->extensions.empty()) {
     made.extensions.push_back({python->program, python->extensions});
   }

@@ -16,6 +16,7 @@ struct HostRuntimes {
   std::vector<std::string> programs;  // that are there
   std::vector<sandbox::VisiblePath> paths;
   std::vector<sandbox::Extensions> extensions;
+  bool python_zygote = false;  // its module is there
 };
 
 // Node.js 18 or newer: `node`, or the first in PATH when empty. Python 3.11 or newer: `python`, or else

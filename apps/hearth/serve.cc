@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "http/listener.h"
 #include "launcher/spawn.h"
+#include "model/runtime.h"
 #include "sandbox/linux/bounding_set.h"
 #include "sandbox/linux/linux_backend.h"
 #include "sandbox/linux/private_mounts.h"
@@ -107,6 +108,14 @@ base::Result<Host> look_at_host(const ServeOptions& options) {
   return host;
 }
 
+// As an instance in Python is started.
+sandbox::ZygoteProgram python_zygote(const Host& host) {
+  worker::Prestart prestart;
+  prestart.kind.runtime = model::kPython;
+  auto spec = std::move(worker::prestart_spec(prestart, host.runtimes.inside, {})).value();
+  return {std::move(spec.program), std::move(spec.arguments), std::move(spec.environment)};
+}
+
 sandbox::LinuxOptions sandbox_options(const ServeOptions& options, const Host& host,
                                       const std::string& data_dir) {
   sandbox::LinuxOptions made;
@@ -115,6 +124,9 @@ sandbox::LinuxOptions sandbox_options(const ServeOptions& options, const Host& h
   made.programs = host.runtimes.programs;
   made.extensions = host.runtimes.extensions;
   made.paths = host.runtimes.paths;
+  if (options.zygote == "on" && host.runtimes.python_zygote) {
+    made.zygotes.push_back(python_zygote(host));
+  }
   made.uid_base = options.uid_base;
   made.uid_count = kUidCount;
   made.network = options.network == "nat" ? sandbox::NetworkMode::kNat : sandbox::NetworkMode::kNone;

@@ -69,6 +69,7 @@ struct ServeOptions {
   double instance_cpus = 1.0;
   std::string node;              // empty: the first in PATH
   std::string python;            // empty: what the host has, which may be none
+  std::string zygote = "on";     // or "off"
   std::string network = "none";  // or "nat"
   std::vector<std::string> dns;  // empty: the host's resolvers that are not on loopback
   std::string nat_range = "10.213.0.0/16";

@@ -71,6 +71,12 @@ void add_worker_flags(CLI::App& command, ServeOptions& options) {
           "Python program, 3.11 or newer (default: /usr/bin/python3, or the first in PATH; where there "
           "is none, functions in Python are refused)")
       ->type_name("PATH");
+  group
+      ->add_option("--zygote", options.zygote,
+                   "on: an instance in Python for which none waits is forked from a booted interpreter; off: "
+                   "each boots by itself, and none has an address or a key of hashes of another's")
+      ->check(CLI::IsMember({"on", "off"}))
+      ->capture_default_str();
   group->add_option("--cgroup-parent", options.cgroup_parent, "Cgroup below which instances get theirs")
       ->type_name("PATH")
       ->capture_default_str();

@@ -10,13 +10,16 @@
 # captured before the handler's module is loaded (each module has builtins of its own), so that a patched
 # json.dumps or os.write changes the function's own world and not the protocol.
 #
+# One that is started with a socket where its requests should be is a zygote: it has booted, and goes on in each
+# process that it forks for the launcher, in a sandbox of a function's (be_zygote()).
+#
 # Between calls the shim waits in a blocking read: threads of the function go on meanwhile. A handler that is
 # awaited (async def, or one that returns an awaitable) needs an event loop, and asyncio takes five times as long
 # to import as Python to boot: it is imported only then, and from then on frames are read by the event loop.
 import builtins
 import sys
 from _struct import Struct
-from os import chdir, environ, getcwd, path, register_at_fork, set_blocking, set_inheritable
+from os import chdir, environ, fstat, getcwd, path, register_at_fork, set_blocking, set_inheritable
 from time import monotonic
 
 sys.path.insert(0, path.dirname(path.abspath(__file__)))
@@ -44,6 +47,8 @@ kThrew = 0
 kBadInput = 1
 kBadOutput = 2
 
+kFileKind = 0o170000  # S_IFMT of a file's mode,
+kSocket = 0o140000  # and S_IFSOCK
 kCoroutineFlag = 0x80  # CO_COROUTINE of a function's code: `async def`
 
 init_head = Struct('<I')  # length of the JSON text; nothing is compiled for this runtime, so nothing follows
@@ -274,7 +279,26 @@ def restore_environment():
                 del environ['LC_CTYPE']
 
 
+# Returns in processes that have a sandbox of their own, and know nothing of where they come from. What they touch of
+# the zygote's memory the kernel copies: the collector leaves it alone.
+def be_zygote():
+    own_modules = set(sys.modules)
+    import gc
+
+    sys.path.insert(0, path.join(path.dirname(path.dirname(path.abspath(__file__))), 'python-zygote'))
+    from hearth_zygote import serve
+
+    sys.path_importer_cache.pop(sys.path.pop(0), None)
+    for name in set(sys.modules) - own_modules:
+        del sys.modules[name]
+    gc.collect()
+    gc.freeze()
+    serve()
+
+
 def main():
+    if fstat(kRequestsFd).st_mode & kFileKind == kSocket:
+        be_zygote()
     restore_environment()
     for descriptor in (kRequestsFd, kAnswersFd):
         set_inheritable(descriptor, False)

@@ -135,6 +135,7 @@ TEST(WrongFlags, AreRefusedByName) {
       {"--pause-after", "soon"},
       {"--prestart", "5000"},
       {"--prestart-ready", "many"},
+      {"--zygote", "sometimes"},
       {"--keep-alive-longest", "1m", "--keep-alive-policy", "adaptive"},
       {"--compile-cache-bytes", "65MiB"},
   };

@@ -129,13 +129,20 @@ TEST(ColdStart, NodeWithNothingPrestarted) {
   EXPECT_LE(ratio, 1.2);
 }
 
-TEST(ColdStart, PythonWithNothingPrestarted) {
-  const HearthServer server(with_flags({"--prestart", "0"}));
-  const auto calls = first_calls(server, "python", {"/usr/bin/python3", "-I", "-S", "-c", "0"});
-  row("hello on Python, nothing pre-started", "",
+FirstCalls python_with_nothing_prestarted(const std::string& zygote, const std::string& bar) {
+  const HearthServer server(with_flags({"--prestart", "0", "--zygote", zygote}));
+  auto calls = first_calls(server, "python", {"/usr/bin/python3", "-I", "-S", "-c", "0"});
+  row("hello on Python, nothing pre-started, zygote " + zygote, bar,
       fmt::format("{}; python3 -I -S {:.1f}", spread(calls.hearth_ms), median(calls.bare_ms)));
   print_steps(calls);
+  return calls;
 }
+
+TEST(ColdStart, PythonFromAZygote) {
+  EXPECT_LE(median(python_with_nothing_prestarted("on", "<= 7 ms").hearth_ms), 7);
+}
+
+TEST(ColdStart, PythonThatBoots) { python_with_nothing_prestarted("off", ""); }
 
 // Starts a second of a hundred new functions that are called at once.
 double starts_a_second(const std::string& runtime) {
