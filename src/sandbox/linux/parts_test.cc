@@ -114,10 +114,14 @@ TEST(SyscallFilter, FitsWhatTheKernelTakes) {
 
 class StepsInTheDocuments : public ::testing::Test {
  protected:
+  void SetUp() override {
+    if (std::getenv("HEARTH_SOURCE_DIR") == nullptr) {
+      GTEST_SKIP() << "HEARTH_SOURCE_DIR is not set";
+    }
+  }
   // From lines of the form "12. **name**: why" below this heading.
   static std::vector<std::string> documented(const std::string& heading) {
-    const char* source = std::getenv("HEARTH_SOURCE_DIR");
-    std::ifstream in(std::string(source != nullptr ? source : ".") + "/docs/sandbox.md");
+    std::ifstream in(std::string(std::getenv("HEARTH_SOURCE_DIR")) + "/docs/sandbox.md");
     std::vector<std::string> names;
     bool below = false;
     for (std::string line; std::getline(in, line);) {
