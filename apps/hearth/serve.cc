@@ -113,7 +113,7 @@ sandbox::ZygoteProgram python_zygote(const Host& host) {
   worker::Prestart prestart;
   prestart.kind.runtime = model::kPython;
   auto spec = std::move(worker::prestart_spec(prestart, host.runtimes.inside, {})).value();
-  return {std::move(spec.program), std::move(spec.arguments), std::move(spec.environment)};
+  return {std::move(spec.program), std::move(spec.arguments), std::move(spec.environment), {}};
 }
 
 sandbox::LinuxOptions sandbox_options(const ServeOptions& options, const Host& host,
@@ -207,6 +207,9 @@ void say_hello(const ServeOptions& options, const Host& host, const Platform& pl
     const worker::PythonProgram& python = host.runtimes.inside.python;
     if (python.python.empty()) {
       spdlog::info("no functions in Python: {}", python.reason);
+    } else if (options.zygote == "on" && !host.runtimes.python_zygote) {
+      spdlog::info(
+          "no zygote of Python, each instance boots by itself: the installation is without its module");
     }
   }
   const std::string& key = options.roles.gateway ? host.api_key : host.cluster_key;

@@ -72,9 +72,10 @@ void add_worker_flags(CLI::App& command, ServeOptions& options) {
           "is none, functions in Python are refused)")
       ->type_name("PATH");
   group
-      ->add_option("--zygote", options.zygote,
-                   "on: an instance in Python for which none waits is forked from a booted interpreter; off: "
-                   "each boots by itself, and none has an address or a key of hashes of another's")
+      ->add_option(
+          "--zygote", options.zygote,
+          "on: an instance in Python for which none waits is forked from a booted interpreter; off: "
+          "each boots by itself, and none shares addresses, guards or the key of its hashes with another")
       ->check(CLI::IsMember({"on", "off"}))
       ->capture_default_str();
   group->add_option("--cgroup-parent", options.cgroup_parent, "Cgroup below which instances get theirs")

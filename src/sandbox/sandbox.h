@@ -76,7 +76,7 @@ class Backend {
  public:
   virtual ~Backend() = default;
 
-  // Returns when the program has been exec'ed. kInvalidArgument (a bad spec), kAlreadyExists (the
+  // Returns when the program runs. kInvalidArgument (a bad spec), kAlreadyExists (the
   // name lives), kExhausted (no uid, no memory), kIo. After an error nothing is left.
   virtual base::Result<void> start(const Spec& spec, Descriptors descriptors) = 0;
 

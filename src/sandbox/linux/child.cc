@@ -84,10 +84,13 @@ constexpr std::array kZygoteSteps = {
     // What it forks has it from here.
     NamedStep{"raise oom score", raise_oom_score},
     NamedStep{"start session", start_session},
-    // It maps the files that sandboxes see, and no others.
-    NamedStep{"enter root", enter_root},
+    // It maps the files that sandboxes see, and no others. In the namespace that lives as long as the
+    // launcher.
+    NamedStep{"share root", share_root},
     NamedStep{"arrange descriptors", arrange_descriptors},
     NamedStep{"die with parent", die_with_parent},
+    // The C library gives threads as much, and asks once, when the program begins.
+    NamedStep{"set stack limit", set_stack_limit},
     NamedStep{"execute", execute},
 };
 

@@ -73,6 +73,7 @@ void run_zygote(ChildPlan& plan);
 // The steps, by file: child_mounts.cc,
 int join_cgroups(ChildPlan& plan);
 int enter_root(ChildPlan& plan);
+int share_root(ChildPlan& plan);
 int mount_proc(ChildPlan& plan);
 int mount_code(ChildPlan& plan);
 int mount_tmp(ChildPlan& plan);
@@ -94,6 +95,7 @@ int raise_oom_score(ChildPlan& plan);
 int set_host_name(ChildPlan& plan);
 int arrange_descriptors(ChildPlan& plan);
 int set_limits(ChildPlan& plan);
+int set_stack_limit(ChildPlan& plan);
 int execute(ChildPlan& plan);
 
 }  // namespace hearth::sandbox

@@ -33,6 +33,9 @@ int enter_root(ChildPlan& plan) {
   return result(::unshare(CLONE_NEWNS));
 }
 
+// Not a copy: what a zygote has mapped keeps its name when the zygote has gone.
+int share_root(ChildPlan& plan) { return result(::setns(plan.root, CLONE_NEWNS)); }
+
 // Read-only as a whole: neither /proc/sys nor another file of it can be written.
 int mount_proc(ChildPlan& plan) {
   if (::mount("proc", "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, nullptr) != 0) {

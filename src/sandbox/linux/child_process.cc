@@ -96,7 +96,6 @@ int set_limits(ChildPlan& plan) {
       {RLIMIT_NOFILE, plan.open_files, plan.open_files},
       {RLIMIT_CORE, 0, 0},
       {RLIMIT_MEMLOCK, kLockedBytes, kLockedBytes},
-      {RLIMIT_STACK, kStackBytes, RLIM_INFINITY},
       {RLIMIT_NICE, 0, 0},
       {RLIMIT_RTPRIO, 0, 0},
       {RLIMIT_MSGQUEUE, 0, 0},
@@ -106,8 +105,10 @@ int set_limits(ChildPlan& plan) {
       return error;
     }
   }
-  return 0;
+  return set_stack_limit(plan);
 }
+
+int set_stack_limit(ChildPlan&) { return set_limit(RLIMIT_STACK, kStackBytes, RLIM_INFINITY); }
 
 int execute(ChildPlan& plan) {
   ::execve(plan.program, plan.arguments, plan.environment);

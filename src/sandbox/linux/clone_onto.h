@@ -1,11 +1,23 @@
 // clone3(2) onto a stack of the child's own, which the C library does not offer (its clone(2) knows no
-// cgroup to start in). Used by spawn.cc and root_namespace.cc.
+// cgroup to start in). Used by spawn.cc, root_namespace.cc and nft.cc.
 #pragma once
 
 #include <linux/sched.h>
 #include <sys/syscall.h>
 
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#endif
+
 namespace hearth::sandbox {
+
+// AddressSanitizer marks the frames of functions, and unmarks them when they return: those of a child that
+// ends, or executes a program, in the middle of them stay, and its stack is a part of ours.
+inline void forget_frames([[maybe_unused]] const clone_args& arguments) {
+#if defined(__SANITIZE_ADDRESS__)
+  __asan_unpoison_memory_region(reinterpret_cast<const void*>(arguments.stack), arguments.stack_size);
+#endif
+}
 
 // `enter` runs in the child and must not return. The child's pid, or a negative errno.
 template <typename Plan>
@@ -23,6 +35,7 @@ long clone_onto(clone_args& arguments, void (*enter)(Plan&), Plan& plan) {
       : "+a"(result)
       : "D"(&arguments), "S"(sizeof arguments), [enter] "r"(enter), [plan] "r"(&plan)
       : "rcx", "r11", "cc", "memory");
+  forget_frames(arguments);
   return result;
 #elif defined(__aarch64__)
   register long number asm("x8") = SYS_clone3;
@@ -38,6 +51,7 @@ long clone_onto(clone_args& arguments, void (*enter)(Plan&), Plan& plan) {
       : "+r"(result)
       : "r"(number), "r"(size), [enter] "r"(enter), [plan] "r"(&plan)
       : "cc", "memory");
+  forget_frames(arguments);
   return result;
 #else
 #error "write clone3's calling sequence for this architecture"

@@ -159,9 +159,15 @@ void take_descriptors(msghdr& message, ForkRequest& request) {
 int send_request(int socket, const ChildPlan& plan, int clone_target) {
   alignas(8) std::array<char, kMostRequestBytes> bytes;
   Writer writer(bytes);
-  const Head head{plan.open_files,        plan.uid,          plan.filter.len,
-                  plan.task_files.size(), plan.masks.size(), plan.code_mount >= 0,
-                  clone_target >= 0};
+  Head head;
+  std::memset(&head, 0, sizeof head);  // what lies between its fields would be told too
+  head.open_files = plan.open_files;
+  head.uid = plan.uid;
+  head.filter_length = plan.filter.len;
+  head.task_files = plan.task_files.size();
+  head.masks = plan.masks.size();
+  head.has_code = plan.code_mount >= 0;
+  head.has_clone_target = clone_target >= 0;
   writer.put(&head, sizeof head);
   writer.put(plan.filter.filter, plan.filter.len * sizeof(sock_filter));
   writer.put(plan.tmp_options);
@@ -204,9 +210,10 @@ int receive_request(int socket, ForkRequest& request) {
   if (size <= 0) {
     return size == 0 ? ENOTCONN : errno;
   }
+  request.size = static_cast<std::size_t>(size);
   take_descriptors(message, request);
   const bool whole = (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0;
-  if (!whole || !decode(static_cast<std::size_t>(size), request)) {
+  if (!whole || !decode(request.size, request)) {
     close_all(request);
     return EBADMSG;
   }
@@ -220,16 +227,39 @@ void close_all(ForkRequest& request) {
   request.descriptor_count = 0;
 }
 
+void forget(ForkRequest& request) { std::memset(request.bytes.data(), 0, request.size); }
+
 int send_answer(int socket, const ForkAnswer& answer) {
   return ::send(socket, &answer, sizeof answer, MSG_NOSIGNAL) < 0 ? errno : 0;
 }
 
-int receive_answer(int socket, ForkAnswer& answer) {
-  const ssize_t size = ::recv(socket, &answer, sizeof answer, MSG_DONTWAIT);
-  if (size == static_cast<ssize_t>(sizeof answer)) {
-    return 0;
+int tell_senders(int socket) {
+  const int on = 1;
+  return ::setsockopt(socket, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0 ? errno : 0;
+}
+
+int receive_answer(int socket, ReceivedAnswer& received) {
+  iovec part{&received.answer, sizeof received.answer};
+  union {
+    char bytes[CMSG_SPACE(sizeof(ucred))];
+    cmsghdr header;  // for its alignment
+  } control{};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control.bytes;
+  message.msg_controllen = sizeof control.bytes;
+  const ssize_t size = ::recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  if (size != static_cast<ssize_t>(sizeof received.answer)) {
+    return size < 0 ? errno : ENOTCONN;
   }
-  return size < 0 ? errno : ENOTCONN;
+  received.sender = 0;
+  if (const auto* const rights = CMSG_FIRSTHDR(&message); rights != nullptr) {
+    ucred credentials{};
+    std::memcpy(&credentials, CMSG_DATA(rights), sizeof credentials);
+    received.sender = credentials.pid;
+  }
+  return 0;
 }
 
 }  // namespace hearth::sandbox

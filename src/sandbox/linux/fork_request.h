@@ -5,8 +5,8 @@
 //   kForked    `value` is the pid of what it forked, or -errno
 //   kFinished  of the forked process: its steps are done, or `failure` says which was not
 //
-// The last two come in either order. It is a part of the zygote's module too, which has the C library and
-// nothing else.
+// The last two come in either order; the kernel says whose an answer is. It is a part of the zygote's module
+// too, which has the C library and nothing else.
 #pragma once
 
 #include <sys/types.h>
@@ -30,6 +30,11 @@ struct ForkAnswer {
   ChildFailure failure;
 };
 
+struct ReceivedAnswer {
+  ForkAnswer answer;
+  pid_t sender = 0;  // as the receiver numbers it
+};
+
 // What was received; the plan points into it. Close what it holds with close_all().
 struct ForkRequest {
   ChildPlan plan;
@@ -37,6 +42,7 @@ struct ForkRequest {
   std::array<int, kMostRequestDescriptors> descriptors{};
   std::size_t descriptor_count = 0;
   std::array<ProcMask, kMostMasks> masks{};
+  std::size_t size = 0;  // of what came
   alignas(8) std::array<char, kMostRequestBytes> bytes{};
 };
 
@@ -44,7 +50,11 @@ struct ForkRequest {
 int send_request(int socket, const ChildPlan& plan, int clone_target);  // E2BIG: it does not fit
 int receive_request(int socket, ForkRequest& request);                  // ENOTCONN: the other end has gone
 void close_all(ForkRequest& request);
+void forget(ForkRequest& request);  // so that none of its bytes stay in a process's memory
 int send_answer(int socket, const ForkAnswer& answer);
-int receive_answer(int socket, ForkAnswer& answer);  // does not wait: EAGAIN. ENOTCONN as above
+// Does not wait: EAGAIN. ENOTCONN, or ECONNRESET: the other end has gone. Call tell_senders() on the socket
+// first.
+int receive_answer(int socket, ReceivedAnswer& received);
+int tell_senders(int socket);
 
 }  // namespace hearth::sandbox

@@ -4,12 +4,15 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/unique_fd.h"
@@ -50,6 +53,22 @@ class ForkRequestTest : public ::testing::Test {
     struct stat status {};
     EXPECT_EQ(::fstat(fd, &status), 0);
     return status.st_ino;
+  }
+  void send_with_descriptors(const std::string& text, std::size_t count) {
+    const std::vector<int> descriptors(count, plan_.root);
+    std::vector<char> control(CMSG_SPACE(count * sizeof(int)));
+    iovec part{const_cast<char*>(text.data()), text.size()};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    auto* const rights = CMSG_FIRSTHDR(&message);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(count * sizeof(int));
+    std::memcpy(CMSG_DATA(rights), descriptors.data(), count * sizeof(int));
+    ASSERT_EQ(::sendmsg(ours_.get(), &message, 0), static_cast<ssize_t>(text.size()));
   }
   static std::size_t open_descriptors() {
     std::size_t count = 0;
@@ -121,28 +140,51 @@ TEST_F(ForkRequestTest, APartOfOneIsRefusedAndItsDescriptorsAreClosed) {
   const auto size = ::recv(theirs_.get(), bytes.data(), bytes.size(), 0);
   ASSERT_GT(size, 0);
   const auto before = open_descriptors();
-  for (ssize_t cut = 0; cut < size; ++cut) {
-    ASSERT_EQ(::send(ours_.get(), bytes.data(), static_cast<std::size_t>(cut) + 1, 0), cut + 1);
-    EXPECT_EQ(receive_request(theirs_.get(), *received_), EBADMSG) << cut;  // the last: without descriptors
+  for (ssize_t length = 1; length < size; ++length) {
+    send_with_descriptors(bytes.substr(0, static_cast<std::size_t>(length)), 7);
+    EXPECT_EQ(receive_request(theirs_.get(), *received_), EBADMSG) << length;
+  }
+  for (const std::size_t descriptors : {6, 8, 40}) {
+    send_with_descriptors(bytes.substr(0, static_cast<std::size_t>(size)), descriptors);
+    EXPECT_EQ(receive_request(theirs_.get(), *received_), EBADMSG) << descriptors;
   }
   EXPECT_EQ(open_descriptors(), before);
+  send_with_descriptors(bytes.substr(0, static_cast<std::size_t>(size)), 7);
+  EXPECT_EQ(receive_request(theirs_.get(), *received_), 0) << "as it was sent";
+}
+
+// What a function could read of it.
+TEST_F(ForkRequestTest, NothingOfItStays) {
+  ASSERT_EQ(send_request(ours_.get(), plan_, -1), 0);
+  ASSERT_EQ(receive_request(theirs_.get(), *received_), 0);
+  forget(*received_);
+  EXPECT_EQ(std::string_view(received_->bytes.data(), received_->bytes.size()).find_first_not_of('\0'),
+            std::string_view::npos);
 }
 
 TEST_F(ForkRequestTest, TheEndIsTold) {
   ours_.reset();
   EXPECT_EQ(receive_request(theirs_.get(), *received_), ENOTCONN);
-  ForkAnswer answer;
+  ReceivedAnswer answer;
   EXPECT_EQ(receive_answer(theirs_.get(), answer), ENOTCONN);
 }
 
-TEST_F(ForkRequestTest, AnswersAreNotWaitedFor) {
-  ForkAnswer answer;
-  EXPECT_EQ(receive_answer(ours_.get(), answer), EAGAIN);
-  ASSERT_EQ(send_answer(theirs_.get(), {ForkAnswerKind::kFinished, 0, {3, ENOENT}}), 0);
-  ASSERT_EQ(receive_answer(ours_.get(), answer), 0);
-  EXPECT_EQ(answer.kind, ForkAnswerKind::kFinished);
-  EXPECT_EQ(answer.failure.step, 3);
-  EXPECT_EQ(answer.failure.error, ENOENT);
+TEST_F(ForkRequestTest, AnswersAreNotWaitedForAndTellTheirSender) {
+  ASSERT_EQ(tell_senders(ours_.get()), 0);
+  ReceivedAnswer received;
+  EXPECT_EQ(receive_answer(ours_.get(), received), EAGAIN);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::_exit(send_answer(theirs_.get(), {ForkAnswerKind::kFinished, 0, {3, ENOENT}}));
+  }
+  int status = -1;
+  ::waitpid(child, &status, 0);
+  ASSERT_EQ(status, 0);
+  ASSERT_EQ(receive_answer(ours_.get(), received), 0);
+  EXPECT_EQ(received.sender, child);
+  EXPECT_EQ(received.answer.kind, ForkAnswerKind::kFinished);
+  EXPECT_EQ(received.answer.failure.step, 3);
+  EXPECT_EQ(received.answer.failure.error, ENOENT);
 }
 
 }  // namespace

@@ -162,10 +162,6 @@ base::Result<void> LinuxBackend::open_starts() {
     return launcher.error();
   }
   launcher_ = std::move(*launcher);
-  for (const auto& program : options_.zygotes) {
-    zygotes_.push_back(std::make_unique<Zygote>(program, root_->mounts(), launcher_.get(), *start_watch_,
-                                                options_.start_timeout_ms));
-  }
   return {};
 }
 
@@ -176,6 +172,14 @@ base::Result<void> LinuxBackend::open_events() {
   event.events = EPOLLIN;
   if (!events_.valid() || ::epoll_ctl(events_.get(), EPOLL_CTL_ADD, pace_timer_.get(), &event) != 0) {
     return base::io_error("cannot make the sandboxes' epoll descriptor", errno);
+  }
+  for (const auto& program : options_.zygotes) {
+    auto zygote = Zygote::create(program, {root_->mounts(), launcher_.get(), start_watch_.get(),
+                                           options_.start_timeout_ms, events_.get()});
+    if (!zygote) {
+      return zygote.error();
+    }
+    zygotes_.push_back(std::move(*zygote));
   }
   return {};
 }
@@ -297,6 +301,9 @@ std::vector<Exit> LinuxBackend::collect() {
     if (events[static_cast<std::size_t>(i)].data.ptr != nullptr) {
       examine(*static_cast<Sandbox*>(events[static_cast<std::size_t>(i)].data.ptr));
     }
+  }
+  for (const auto& zygote : zygotes_) {
+    zygote->tend();
   }
   auto exits = reap_ended();
   pace();

@@ -16,6 +16,7 @@
 
 #include "base/unique_fd.h"
 #include "sandbox/linux/bounding_set.h"
+#include "sandbox/linux/child.h"
 #include "sandbox/linux/clone_onto.h"
 #include "sandbox/linux/signals_blocked.h"
 
@@ -66,6 +67,8 @@ void execute_nft(Start& start) {
   if (::dup2(start.input, STDIN_FILENO) >= 0 && ::dup2(start.complaints, STDOUT_FILENO) >= 0 &&
       ::dup2(start.complaints, STDERR_FILENO) >= 0) {
     keep_in_bounding_set(kRights);
+    ChildPlan nothing;
+    reset_signals(nothing);  // they are blocked for the clone
     ::execve(start.program, start.arguments, environment);
   }
   start.error = errno;

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -38,12 +39,23 @@ struct Extensions {
   std::string folder;
 };
 
+struct ZygoteLimits {
+  int most_forks = 100;
+  std::chrono::milliseconds longest_use{60'000};  // since its first fork
+  std::chrono::milliseconds boot{10'000};
+  // Before another attempt, when one ended by itself or did not boot; twice as long after each that did not
+  // boot.
+  std::chrono::milliseconds first_pause{1'000};
+  std::chrono::milliseconds longest_pause{60'000};
+};
+
 // A runtime that is kept booted, to be forked into a sandbox when one of exactly this program is started with
 // its code (zygote.h). The module "hearth_zygote" is for it to load, when its descriptor 3 is a socket.
 struct ZygoteProgram {
   std::string program;
   std::vector<std::string> arguments;
   std::vector<std::string> environment;
+  ZygoteLimits limits;
 };
 
 struct LinuxOptions {

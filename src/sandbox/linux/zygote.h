@@ -1,17 +1,19 @@
 // A booted runtime that forks into sandboxes: a sandbox that it makes has booted when it starts. It runs the
 // runtime and its shim, never anything of a function's; it sees the files that sandboxes see, and has the
 // rights that their making takes. Whoever it forks is the launcher's child, and goes through the steps of
-// every sandbox (child.h) before it learns whose it is. zygote_module.cc is its inside.
+// every sandbox (child.h) before it learns whose it is. zygote_inside.h is its inside.
 //
-// What it forks has its memory: addresses, and what the runtime drew at random when it booted (of Python, the
-// key of its hashes), are alike in all of them. So one serves kMostForks starts or kLongestUse, whichever
-// comes first.
+// What it forks has its memory: addresses, and what the runtime and the C library drew at random when it
+// booted (of Python, the key of its hashes), are alike in all of them. So one serves so many starts or for so
+// long (ZygoteLimits), whichever comes first, and another takes its place.
 //
 // Owned by LinuxBackend. One thread. It dies with the launcher.
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <optional>
+#include <vector>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
@@ -24,11 +26,17 @@ namespace hearth::sandbox {
 
 class Zygote {
  public:
-  static constexpr int kMostForks = 100;
-  static constexpr std::chrono::seconds kLongestUse{60};
+  // What a zygote is started with, as in ChildPlan. All outlives it.
+  struct Surroundings {
+    int root = -1;
+    int launcher = -1;
+    StartWatch* watch = nullptr;
+    int start_timeout_ms = 0;  // LinuxOptions
+    int events = -1;           // an epoll that becomes readable when tend() has something to do
+  };
 
-  // `root` and `launcher` as in ChildPlan, `start_timeout_ms` as in LinuxOptions. All outlive it.
-  Zygote(ZygoteProgram program, int root, int launcher, StartWatch& watch, int start_timeout_ms);
+  // kIo.
+  static base::Result<std::unique_ptr<Zygote>> create(ZygoteProgram program, Surroundings surroundings);
   Zygote(const Zygote&) = delete;
   Zygote& operator=(const Zygote&) = delete;
   // Ends it, and waits for that. What it has forked goes on.
@@ -38,36 +46,40 @@ class Zygote {
   bool fits(const Spec& spec) const;
 
   // As spawn(): the pidfd of a process that has taken the steps. Nothing where no zygote waits; then nothing
-  // has happened. After an error the cgroup has to be killed: if the zygote ended in the middle, there may be
-  // a process in it.
+  // has happened. After an error the cgroup has to be killed: there may be a process in it.
   base::Result<std::optional<base::UniqueFd>> fork(const ChildPlan& plan, int clone_target);
 
-  // Starts one where there is none, and in place of one that has served its time. One that ends before it
-  // has booted is started again later, and later each time.
+  // Starts one where there is none and it is time to, and another in place of one that has been used for too
+  // long, ended, or did not boot in time. Never waits.
+  void tend();
+  // The same when nothing is asked of the launcher: also in place of one that has forked too often.
   void prepare();
 
  private:
   using Clock = std::chrono::steady_clock;
   struct Answers;
 
+  Zygote(ZygoteProgram program, Surroundings surroundings, base::UniqueFd timer);
   base::Result<void> start();
-  void started_badly(const char* how);
-  bool waits();
-  bool is_spent() const;
+  void give_up(const char* why);
+  void look();
+  bool used_too_long() const;
+  bool forked_too_often() const { return forks_ >= program_.limits.most_forks; }
   void end();
+  void arm();
   base::Result<void> await(Clock::time_point deadline, Answers& answers);
 
   const ZygoteProgram program_;
-  const int root_;
-  const int launcher_;
-  StartWatch& watch_;
-  const std::chrono::milliseconds start_timeout_;
+  const Surroundings surroundings_;
+  const base::UniqueFd timer_;
   base::UniqueFd process_;  // pidfd; invalid: there is none
   base::UniqueFd socket_;
+  std::vector<base::UniqueFd> ending_;  // killed, and not waited for yet
+  Clock::time_point started_;
   bool booted_ = false;
   int forks_ = 0;
   Clock::time_point first_fork_;
-  std::chrono::seconds pause_{0};  // before another attempt
+  std::chrono::milliseconds pause_{0};
   Clock::time_point next_attempt_;
 };
 

@@ -58,6 +58,7 @@ void become_sandbox(Zygote& zygote) {
   run_steps(fork_steps(), plan);
   const int sent = send_answer(plan.report, {ForkAnswerKind::kFinished, 0, plan.failure});
   ::close(plan.report);
+  forget(zygote.request);
   if (plan.failure.error != 0 || sent != 0) {
     ::_exit(127);
   }

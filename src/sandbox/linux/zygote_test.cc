@@ -3,11 +3,12 @@
 #include "sandbox/linux/zygote.h"
 
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
-#include <filesystem>
 #include <fstream>
+#include <iterator>
 
 #include "sandbox/linux/linux_backend.h"
 #include "sandbox/testing/adapters.h"
@@ -15,8 +16,6 @@
 
 namespace hearth::sandbox::testing {
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr int kNoZygote = 66;  // the probe's status, where it was executed and told to be one
 
@@ -26,29 +25,62 @@ class ZygoteTest : public ::testing::Test {
     if (::geteuid() != 0) {
       GTEST_SKIP() << "sandboxes are made by root";
     }
+    make(probe_zygote());
+  }
+  void make(const ZygoteProgram& program) {
+    driver_.reset();
+    backend_.reset();
     auto options = linux_options(unique_tag());
-    options.zygotes = {probe_zygote()};
+    options.zygotes = {program};
+    options.programs.push_back(program.program);
     auto made = LinuxBackend::create(options);
     ASSERT_TRUE(made.ok()) << made.error().message;
     backend_ = std::move(*made);
     driver_.emplace(*backend_, Begin::kForked);
   }
+  // As the launcher does while nothing is asked of it: it waits for the backend, and nothing else.
+  void idle_for(std::chrono::milliseconds time) {
+    const auto end = std::chrono::steady_clock::now() + time;
+    for (auto now = end - time; now < end; now = std::chrono::steady_clock::now()) {
+      pollfd ready{backend_->ready_fd(), POLLIN, 0};
+      ::poll(&ready, 1, static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(end - now).count()));
+      if (ready.revents != 0) {
+        backend_->collect();
+      }
+    }
+  }
+  static ZygoteProgram limited(const ZygoteLimits& limits) {
+    auto program = probe_zygote();
+    program.limits = limits;
+    return program;
+  }
 
   int exit_code(std::vector<std::string> words) { return driver_->run_probe(std::move(words)).exit.code; }
 
-  // Our children that were told to be one; sandboxes' processes are not root's.
+  static std::vector<pid_t> children() {
+    std::ifstream in("/proc/self/task/" + std::to_string(::getpid()) + "/children");
+    return {std::istream_iterator<pid_t>(in), {}};
+  }
+  // Those of them that were told to be one, and are root's, which what they fork is not.
   static std::vector<pid_t> zygotes() {
-    std::vector<pid_t> found;
-    std::ifstream children("/proc/self/task/" + std::to_string(::getpid()) + "/children");
-    for (pid_t pid = 0; children >> pid;) {
-      const std::string folder = "/proc/" + std::to_string(pid);
-      std::ifstream in(folder + "/cmdline");
-      const std::string line(std::istreambuf_iterator<char>(in), {});
-      if (line == std::string(HEARTH_SANDBOX_PROBE) + '\0' + "zygote" + '\0') {
-        found.push_back(pid);
-      }
-    }
+    const auto line_of = [](pid_t pid, const char* file) {
+      std::ifstream in("/proc/" + std::to_string(pid) + file);
+      return std::string(std::istreambuf_iterator<char>(in), {});
+    };
+    auto found = children();
+    std::erase_if(found, [&](pid_t pid) {
+      return line_of(pid, "/cmdline") != std::string(HEARTH_SANDBOX_PROBE) + '\0' + "zygote" + '\0' ||
+             line_of(pid, "/status").find("\nUid:\t0\t") == std::string::npos;
+    });
     return found;
+  }
+
+  static void signal_zygote(int signal) {
+    const auto found = zygotes();
+    EXPECT_EQ(found.size(), 1U);
+    for (const pid_t pid : found) {
+      ::kill(pid, signal);
+    }
   }
 
   std::unique_ptr<LinuxBackend> backend_;
@@ -98,35 +130,123 @@ TEST_F(ZygoteTest, AStepThatFailsIsToldAndItServesOn) {
   EXPECT_EQ(exit_code({"exit", "7"}), 7);
 }
 
-TEST_F(ZygoteTest, AKilledOneIsReplacedLater) {
+TEST_F(ZygoteTest, WithoutOneTheProgramIsExecutedAndAnotherComes) {
+  make(limited({.first_pause = std::chrono::milliseconds(300)}));
   driver_->await_zygote();
   const auto before = zygotes();
   ASSERT_EQ(before.size(), 1U);
-  ::kill(before.front(), SIGKILL);
+  signal_zygote(SIGKILL);
   int code = 0;
   do {
     code = exit_code({"exit", "7"});  // the signal takes a moment
   } while (code == 7);
   EXPECT_EQ(code, kNoZygote);
+  idle_for(std::chrono::milliseconds(600));
+  EXPECT_EQ(exit_code({"exit", "7"}), 7);
+  EXPECT_NE(zygotes(), before);
+  EXPECT_EQ(zygotes().size(), 1U);
+}
+
+TEST_F(ZygoteTest, AKilledOneIsReplacedThoughNothingIsAsked) {
+  make(limited({.first_pause = std::chrono::milliseconds(100)}));
   driver_->await_zygote();
-  const auto after = zygotes();
-  ASSERT_EQ(after.size(), 1U);
-  EXPECT_NE(after, before);
+  const auto before = zygotes();
+  signal_zygote(SIGKILL);
+  idle_for(std::chrono::milliseconds(400));
+  EXPECT_EQ(zygotes().size(), 1U);
+  EXPECT_NE(zygotes(), before);
 }
 
 TEST_F(ZygoteTest, AnotherTakesItsPlaceAfterManyStarts) {
+  make(limited({.most_forks = 10}));
   driver_->await_zygote();
   const auto before = zygotes();
   backend_->prepare();
   EXPECT_EQ(zygotes(), before);
-  int forked = 0;
+  int forked = 1;  // by await_zygote()
   while (exit_code({"exit", "7"}) == 7) {
-    ASSERT_LT(++forked, Zygote::kMostForks);
+    ASSERT_LT(++forked, 11);
   }
-  EXPECT_GT(forked, Zygote::kMostForks / 2);
-  driver_->await_zygote();
+  EXPECT_EQ(forked, 10);
+  EXPECT_EQ(zygotes(), before) << "not in the middle of a burst";
+  backend_->prepare();
+  idle_for(std::chrono::milliseconds(200));
+  EXPECT_EQ(exit_code({"exit", "7"}), 7);
   EXPECT_NE(zygotes(), before);
   EXPECT_EQ(zygotes().size(), 1U);
+}
+
+TEST_F(ZygoteTest, AnotherTakesItsPlaceAfterItsTimeThoughNothingIsAsked) {
+  make(limited({.longest_use = std::chrono::milliseconds(200)}));
+  driver_->await_zygote();
+  const auto before = zygotes();
+  idle_for(std::chrono::milliseconds(500));
+  EXPECT_EQ(zygotes().size(), 1U);
+  EXPECT_NE(zygotes(), before);
+  EXPECT_EQ(exit_code({"exit", "7"}), 7) << "it has booted meanwhile";
+}
+
+// One that was never asked has nothing to share.
+TEST_F(ZygoteTest, AnUnusedOneStays) {
+  make(limited({.longest_use = std::chrono::milliseconds(50)}));
+  backend_->prepare();
+  const auto before = zygotes();
+  idle_for(std::chrono::milliseconds(300));
+  EXPECT_EQ(zygotes(), before);
+}
+
+TEST_F(ZygoteTest, OneThatDoesNotBootIsEndedAndTriedAgainLater) {
+  ZygoteProgram hangs = probe_zygote();
+  hangs.arguments = {"hang"};
+  hangs.limits = {.boot = std::chrono::milliseconds(100),
+                  .first_pause = std::chrono::milliseconds(100),
+                  .longest_pause = std::chrono::milliseconds(100)};
+  make(hangs);
+  backend_->prepare();
+  const auto first = children();
+  ASSERT_EQ(first.size(), 1U);
+  idle_for(std::chrono::milliseconds(150));
+  EXPECT_TRUE(children().empty());
+  idle_for(std::chrono::milliseconds(130));
+  EXPECT_EQ(children().size(), 1U);
+  EXPECT_NE(children(), first);
+}
+
+TEST_F(ZygoteTest, OneThatEndsWhileItBootsIsNotAwaited) {
+  ZygoteProgram ends = probe_zygote();
+  ends.arguments = {"exit", "3"};
+  make(ends);
+  backend_->prepare();
+  idle_for(std::chrono::milliseconds(100));
+  EXPECT_TRUE(children().empty()) << "nor does a zombie stay";
+}
+
+// It is stopped where it would fork: the start is told so in time, and nothing is left.
+TEST_F(ZygoteTest, AStartThatHangsInItIsCutOff) {
+  auto options = linux_options(unique_tag());
+  options.zygotes = {probe_zygote()};
+  options.start_timeout_ms = 300;
+  driver_.reset();
+  backend_ = std::move(LinuxBackend::create(options)).value();
+  driver_.emplace(*backend_, Begin::kForked);
+  driver_->await_zygote();
+  signal_zygote(SIGSTOP);
+  const auto started = driver_->start(driver_->probe_spec({"exit", "7"}));
+  ASSERT_FALSE(started.ok());
+  EXPECT_EQ(started.error().code, base::ErrorCode::kTimeout);
+  EXPECT_EQ(exit_code({"exit", "7"}), kNoZygote);
+}
+
+TEST_F(ZygoteTest, WhatItForkedOutlivesIt) {
+  driver_->await_zygote();
+  auto running = driver_->start(driver_->probe_spec({"echo"}));
+  ASSERT_TRUE(running.ok());
+  signal_zygote(SIGKILL);
+  idle_for(std::chrono::milliseconds(50));
+  ASSERT_EQ(::write(running->requests.get(), "a", 1), 1);
+  EXPECT_EQ(read_some(running->answers, "A"), "A");
+  running->requests.reset();
+  EXPECT_EQ(driver_->wait_exit(running->name).value_or(Exit{}).code, 0);
 }
 
 TEST_F(ZygoteTest, GoesWithTheBackend) {

@@ -46,7 +46,7 @@ std::string unique_tag() {
   return "test-" + std::to_string(::getpid()) + "-" + std::to_string(++made);
 }
 
-ZygoteProgram probe_zygote() { return {HEARTH_SANDBOX_PROBE, {"zygote"}, {}}; }
+ZygoteProgram probe_zygote() { return {HEARTH_SANDBOX_PROBE, {"zygote"}, {}, {}}; }
 
 LinuxOptions linux_options(const std::string& tag) {
   static const bool entered = enter_private_mounts().ok();
