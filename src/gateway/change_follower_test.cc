@@ -113,6 +113,12 @@ class ListedFunctions final : public store::FunctionStore {
   base::Result<model::Function> find(std::string_view) override { return function(""); }
   base::Result<std::vector<model::Function>> list() override { return listed; }
   base::Result<void> add_version(const model::Version&, std::int64_t) override { return {}; }
+  base::Result<std::vector<model::Version>> versions(std::string_view, std::uint32_t, std::size_t) override {
+    return std::vector<model::Version>();
+  }
+  base::Result<model::Version> find_version(std::string_view, std::uint32_t) override {
+    return model::Version();
+  }
   base::Result<std::vector<std::string>> remove(std::string_view) override {
     return std::vector<std::string>();
   }

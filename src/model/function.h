@@ -25,6 +25,7 @@ struct Version {
   std::map<std::string, std::string> environment;
   std::string code_digest;       // SHA-256 of the zip, 64 lower-case hex digits
   std::uint64_t code_bytes = 0;  // size of the zip
+  std::int64_t created_ms = 0;   // Unix time, milliseconds; 0: a version of a release that did not note it
 
   bool operator==(const Version&) const = default;
 };

@@ -37,12 +37,14 @@ model::Function sample_function(int number) {
   version.environment = {{"NUMBER", text}, {"EMPTY", ""}};
   version.code_digest = std::string(64, 'a');
   version.code_bytes = 12'345;
+  version.created_ms = function.updated_ms;
   return function;
 }
 
 model::Version sample_version(const model::Function& function) {
   model::Version version = function.current;
   ++version.number;
+  ++version.created_ms;
   version.id.replace(9, 4, guid(0, static_cast<int>(version.number)).substr(9, 4));
   version.environment["DEPLOYED"] = std::to_string(version.number);
   return version;

@@ -139,6 +139,35 @@ TEST_P(FunctionStoreConformance, ANewVersionBecomesTheCurrentOne) {
   EXPECT_THAT(*functions().list(), ElementsAre(function));
 }
 
+TEST_P(FunctionStoreConformance, PastVersionsAreListedNewestFirst) {
+  model::Function function = sample_function(1);
+  ASSERT_TRUE(functions().create(sample_function(2)).ok());
+  ASSERT_TRUE(functions().create(function).ok());
+  std::vector<model::Version> all = {function.current};
+  for (int i = 0; i < 4; ++i) {
+    function.current = sample_version(function);
+    ASSERT_TRUE(functions().add_version(function.current, 99).ok());
+    all.insert(all.begin(), function.current);
+  }
+  EXPECT_EQ(*functions().versions(function.id, 0, 10), all);
+  EXPECT_THAT(*functions().versions(function.id, 0, 2), ElementsAre(all[0], all[1]));
+  EXPECT_THAT(*functions().versions(function.id, 4, 2), ElementsAre(all[2], all[3]));
+  EXPECT_TRUE(functions().versions(function.id, 1, 10)->empty());
+  EXPECT_EQ(code_of(functions().versions("nothing", 0, 10)), "not_found");
+}
+
+TEST_P(FunctionStoreConformance, AVersionIsFoundByItsNumber) {
+  const model::Function function = sample_function(1);
+  ASSERT_TRUE(functions().create(function).ok());
+  const model::Version next = sample_version(function);
+  ASSERT_TRUE(functions().add_version(next, 99).ok());
+  EXPECT_EQ(*functions().find_version(function.id, 1), function.current);
+  EXPECT_EQ(*functions().find_version(function.id, 2), next);
+  EXPECT_EQ(code_of(functions().find_version(function.id, 3)), "not_found");
+  EXPECT_EQ(code_of(functions().find_version(function.id, 0)), "not_found");
+  EXPECT_EQ(code_of(functions().find_version("nothing", 1)), "not_found");
+}
+
 TEST_P(FunctionStoreConformance, AVersionThatIsNotTheNextOneIsRefused) {
   const model::Function function = sample_function(1);
   ASSERT_TRUE(functions().create(function).ok());

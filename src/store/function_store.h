@@ -5,6 +5,7 @@
 // no warm invocation comes here.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,14 @@ class FunctionStore {
   // among its past versions. `version.number` must be the current number + 1: kBusy when somebody
   // else was faster, kNotFound when the function is gone.
   virtual base::Result<void> add_version(const model::Version& version, std::int64_t updated_ms) = 0;
+
+  // The function's versions, newest first: `limit` at most, of numbers below `before` (0: from the current
+  // one on). kNotFound when there is no such function.
+  virtual base::Result<std::vector<model::Version>> versions(std::string_view function_id,
+                                                             std::uint32_t before, std::size_t limit) = 0;
+
+  // One version. kNotFound.
+  virtual base::Result<model::Version> find_version(std::string_view function_id, std::uint32_t number) = 0;
 
   // Removes the function and all its versions. Returns the digests of the code that no version of any
   // function refers to any more. kNotFound.

@@ -4,11 +4,39 @@
 
 namespace hearth::store::postgres {
 
-base::Result<model::Function> read_function(const Rows& rows, int row) {
-  auto environment = environment_from_text(rows.bytes(row, 12));
+namespace {
+
+// `first`: the column of its id.
+base::Result<model::Version> read_version_at(const Rows& rows, int row, int first) {
+  auto environment = environment_from_text(rows.bytes(row, first + 8));
   if (!environment) {
     return base::Error{environment.error().code,
-                       "function " + rows.text(row, 0) + ": " + environment.error().message};
+                       "function " + rows.text(row, first + 1) + ": " + environment.error().message};
+  }
+  model::Version version;
+  version.id = rows.text(row, first);
+  version.function_id = rows.text(row, first + 1);
+  version.number = static_cast<std::uint32_t>(rows.number(row, first + 2));
+  version.runtime = rows.text(row, first + 3);
+  version.handler = rows.text(row, first + 4);
+  version.memory_mb = static_cast<std::uint32_t>(rows.number(row, first + 5));
+  version.timeout_ms = static_cast<std::uint32_t>(rows.number(row, first + 6));
+  version.concurrency = static_cast<std::uint32_t>(rows.number(row, first + 7));
+  version.environment = std::move(*environment);
+  version.code_digest = rows.text(row, first + 9);
+  version.code_bytes = static_cast<std::uint64_t>(rows.number(row, first + 10));
+  version.created_ms = rows.number(row, first + 11);
+  return version;
+}
+
+}  // namespace
+
+base::Result<model::Version> read_version(const Rows& rows, int row) { return read_version_at(rows, row, 0); }
+
+base::Result<model::Function> read_function(const Rows& rows, int row) {
+  auto version = read_version_at(rows, row, 5);
+  if (!version) {
+    return version.error();
   }
   model::Function function;
   function.id = rows.text(row, 0);
@@ -16,18 +44,7 @@ base::Result<model::Function> read_function(const Rows& rows, int row) {
   function.display_name = rows.text(row, 2);
   function.created_ms = rows.number(row, 3);
   function.updated_ms = rows.number(row, 4);
-  model::Version& version = function.current;
-  version.id = rows.text(row, 5);
-  version.function_id = function.id;
-  version.number = static_cast<std::uint32_t>(rows.number(row, 6));
-  version.runtime = rows.text(row, 7);
-  version.handler = rows.text(row, 8);
-  version.memory_mb = static_cast<std::uint32_t>(rows.number(row, 9));
-  version.timeout_ms = static_cast<std::uint32_t>(rows.number(row, 10));
-  version.concurrency = static_cast<std::uint32_t>(rows.number(row, 11));
-  version.environment = std::move(*environment);
-  version.code_digest = rows.text(row, 13);
-  version.code_bytes = static_cast<std::uint64_t>(rows.number(row, 14));
+  function.current = std::move(*version);
   return function;
 }
 

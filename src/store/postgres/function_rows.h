@@ -1,4 +1,5 @@
-// A function with its current version as a row: the columns to select, and how they are read. Pure.
+// Functions with their current versions, and versions, as rows: the columns to select, and how they are read.
+// Pure.
 #pragma once
 
 #include "base/result.h"
@@ -7,13 +8,16 @@
 
 namespace hearth::store::postgres {
 
+#define HEARTH_VERSION_COLUMNS                                                                      \
+  "v.id, v.function_id, v.number, v.runtime, v.handler, v.memory_mb, v.timeout_ms, v.concurrency, " \
+  "v.environment, v.code_digest, v.code_bytes, v.created_ms "
 // One row a function; the WHERE and what follows it are the user's.
-#define HEARTH_SELECT_FUNCTION                                                                       \
-  "SELECT f.id, f.name, f.display_name, f.created_ms, f.updated_ms, v.id, v.number, v.runtime, "     \
-  "v.handler, v.memory_mb, v.timeout_ms, v.concurrency, v.environment, v.code_digest, v.code_bytes " \
+#define HEARTH_SELECT_FUNCTION                                                               \
+  "SELECT f.id, f.name, f.display_name, f.created_ms, f.updated_ms, " HEARTH_VERSION_COLUMNS \
   "FROM functions f JOIN versions v ON v.function_id = f.id AND v.number = f.current_number "
 
 // kCorrupt when the environment is damaged.
 base::Result<model::Function> read_function(const Rows& rows, int row);
+base::Result<model::Version> read_version(const Rows& rows, int row);
 
 }  // namespace hearth::store::postgres

@@ -61,6 +61,10 @@ CREATE TABLE code_pieces (
 );
 ALTER TABLE code_pieces ALTER COLUMN bytes SET STORAGE EXTERNAL;  -- a zip does not get smaller
 )sql"},
+    Migration{2, "when a version was made", R"sql(
+ALTER TABLE versions ADD COLUMN created_ms bigint NOT NULL DEFAULT 0;  -- 0: not noted
+UPDATE versions SET created_ms = f.updated_ms FROM functions f WHERE f.id = function_id AND f.current_number = number;
+)sql"},
 };
 
 constexpr Statement kLock{"migration_lock", "SELECT pg_advisory_xact_lock(7135002180043521)"};

@@ -22,7 +22,8 @@ constexpr Statement kInsertFunction{
 constexpr Statement kInsertVersion{
     "version_insert",
     "INSERT INTO versions (id, function_id, number, runtime, handler, memory_mb, timeout_ms, concurrency, "
-    "environment, code_digest, code_bytes) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"};
+    "environment, code_digest, code_bytes, created_ms) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"};
 // An id wins over a name that looks the same.
 constexpr Statement kFind{"function_find", HEARTH_SELECT_FUNCTION
                           "WHERE f.id = $1 OR f.name = $1 ORDER BY (f.id = $1) DESC LIMIT 1"};
@@ -32,6 +33,13 @@ constexpr Statement kAdvance{"function_advance",
                              "WHERE id = $3 AND current_number = $1 - 1"};
 constexpr Statement kExists{"function_exists", "SELECT 1 FROM functions WHERE id = $1"};
 constexpr Statement kRemove{"function_remove", "DELETE FROM functions WHERE id = $1"};
+constexpr Statement kVersions{"version_list",
+                              "SELECT " HEARTH_VERSION_COLUMNS
+                              "FROM versions v WHERE v.function_id = $1 AND ($2 = 0 OR v.number < $2) "
+                              "ORDER BY v.number DESC LIMIT $3"};
+constexpr Statement kFindVersion{"version_find",
+                                 "SELECT " HEARTH_VERSION_COLUMNS
+                                 "FROM versions v WHERE v.function_id = $1 AND v.number = $2"};
 // Code of this function's versions that no version of another has.
 constexpr Statement kOwnCode{"function_own_code",
                              "SELECT DISTINCT code_digest FROM versions WHERE function_id = $1 EXCEPT "
@@ -84,8 +92,8 @@ base::Result<void> insert_version(Transaction& transaction, const model::Version
        Parameter::text(version.runtime), Parameter::text(version.handler),
        Parameter::number(version.memory_mb), Parameter::number(version.timeout_ms),
        Parameter::number(version.concurrency), Parameter::bytes(environment_to_text(version.environment)),
-       Parameter::text(version.code_digest),
-       Parameter::number(static_cast<std::int64_t>(version.code_bytes))});
+       Parameter::text(version.code_digest), Parameter::number(static_cast<std::int64_t>(version.code_bytes)),
+       Parameter::number(version.created_ms)});
   if (!done && done.error().code == base::ErrorCode::kAlreadyExists) {
     return base::Error{base::ErrorCode::kAlreadyExists, "there is a version with the id " + version.id};
   }
@@ -161,6 +169,54 @@ base::Result<std::vector<model::Function>> PostgresFunctionStore::list() {
     functions.push_back(std::move(*function));
   }
   return functions;
+}
+
+base::Result<std::vector<model::Version>> PostgresFunctionStore::versions(std::string_view function_id,
+                                                                          std::uint32_t before,
+                                                                          std::size_t limit) {
+  auto connection = pool_.borrow();
+  if (!connection) {
+    return connection.error();
+  }
+  const auto rows = (*connection)
+                        ->run(kVersions, {Parameter::text(function_id), Parameter::number(before),
+                                          Parameter::number(static_cast<std::int64_t>(limit))});
+  if (!rows) {
+    return rows.error();
+  }
+  std::vector<model::Version> found;
+  found.reserve(static_cast<std::size_t>(rows->count()));
+  for (int row = 0; row < rows->count(); ++row) {
+    auto version = read_version(*rows, row);
+    if (!version) {
+      return version.error();
+    }
+    found.push_back(std::move(*version));
+  }
+  if (found.empty()) {  // all have one: perhaps none is older, perhaps there is no such function
+    const auto there = (*connection)->run(kExists, {Parameter::text(function_id)});
+    if (!there || there->count() == 0) {
+      return there ? no_such_function(function_id) : there.error();
+    }
+  }
+  return found;
+}
+
+base::Result<model::Version> PostgresFunctionStore::find_version(std::string_view function_id,
+                                                                 std::uint32_t number) {
+  auto connection = pool_.borrow();
+  if (!connection) {
+    return connection.error();
+  }
+  const auto rows =
+      (*connection)->run(kFindVersion, {Parameter::text(function_id), Parameter::number(number)});
+  if (!rows) {
+    return rows.error();
+  }
+  if (rows->count() == 0) {
+    return base::Error{base::ErrorCode::kNotFound, "it has no version " + std::to_string(number)};
+  }
+  return read_version(*rows, 0);
 }
 
 base::Result<void> PostgresFunctionStore::add_version(const model::Version& version,

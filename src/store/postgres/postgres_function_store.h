@@ -23,6 +23,9 @@ class PostgresFunctionStore final : public FunctionStore {
   base::Result<model::Function> find(std::string_view id_or_name) override;
   base::Result<std::vector<model::Function>> list() override;
   base::Result<void> add_version(const model::Version& version, std::int64_t updated_ms) override;
+  base::Result<std::vector<model::Version>> versions(std::string_view function_id, std::uint32_t before,
+                                                     std::size_t limit) override;
+  base::Result<model::Version> find_version(std::string_view function_id, std::uint32_t number) override;
   base::Result<std::vector<std::string>> remove(std::string_view id) override;
 
  private:

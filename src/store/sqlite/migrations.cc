@@ -34,6 +34,10 @@ CREATE TABLE versions (
 CREATE INDEX versions_by_code ON versions (code_digest);
 CREATE INDEX functions_by_creation ON functions (created_ms, id);
 )sql"},
+    Migration{2, "when a version was made", R"sql(
+ALTER TABLE versions ADD COLUMN created_ms INTEGER NOT NULL DEFAULT 0;  -- 0: not noted
+UPDATE versions SET created_ms = f.updated_ms FROM functions f WHERE f.id = function_id AND f.current_number = number;
+)sql"},
 };
 
 constexpr const char* kMakeRecord =

@@ -88,6 +88,8 @@ TEST_F(MigrationsTest, ADatabaseOfTheFirstReleaseIsRead) {
   EXPECT_EQ(greet->current.number, 2U);
   EXPECT_EQ(greet->current.handler, "main.greet");
   EXPECT_EQ(greet->current.environment.at("GREETING"), "Hello");
+  EXPECT_EQ(greet->current.created_ms, 2000);
+  EXPECT_EQ((*functions)->find_version(greet->id, 1)->created_ms, 0) << "nobody noted it";
   EXPECT_EQ((*functions)->list()->size(), 2U);
   EXPECT_TRUE((*functions)->create(sample_function(1)).ok());
   EXPECT_THAT(*(*functions)->remove(greet->id), testing::Contains("aaaa"));

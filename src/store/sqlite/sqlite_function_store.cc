@@ -10,18 +10,27 @@ constexpr const char* kInsertFunction =
     "VALUES (?, ?, ?, ?, ?, ?)";
 constexpr const char* kInsertVersion =
     "INSERT INTO versions (id, function_id, number, runtime, handler, memory_mb, timeout_ms, concurrency, "
-    "environment, code_digest, code_bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    "environment, code_digest, code_bytes, created_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
+// In the order that read_version() takes them apart.
+#define HEARTH_VERSION_COLUMNS                                                                      \
+  "v.id, v.function_id, v.number, v.runtime, v.handler, v.memory_mb, v.timeout_ms, v.concurrency, " \
+  "v.environment, v.code_digest, v.code_bytes, v.created_ms "
 // One row a function, in the order that read_row() takes it apart.
-#define HEARTH_SELECT_FUNCTION                                                                       \
-  "SELECT f.id, f.name, f.display_name, f.created_ms, f.updated_ms, v.id, v.number, v.runtime, "     \
-  "v.handler, v.memory_mb, v.timeout_ms, v.concurrency, v.environment, v.code_digest, v.code_bytes " \
+#define HEARTH_SELECT_FUNCTION                                                               \
+  "SELECT f.id, f.name, f.display_name, f.created_ms, f.updated_ms, " HEARTH_VERSION_COLUMNS \
   "FROM functions f JOIN versions v ON v.function_id = f.id AND v.number = f.current_number "
 // An id wins over a name that looks the same.
 constexpr const char* kFind =
     HEARTH_SELECT_FUNCTION "WHERE f.id = ?1 OR f.name = ?1 ORDER BY f.id = ?1 DESC LIMIT 1";
 constexpr const char* kList = HEARTH_SELECT_FUNCTION "ORDER BY f.created_ms, f.id";
+constexpr const char* kVersions = "SELECT " HEARTH_VERSION_COLUMNS
+                                  "FROM versions v WHERE v.function_id = ?1 AND (?2 = 0 OR v.number < ?2) "
+                                  "ORDER BY v.number DESC LIMIT ?3";
+constexpr const char* kFindVersion =
+    "SELECT " HEARTH_VERSION_COLUMNS "FROM versions v WHERE v.function_id = ?1 AND v.number = ?2";
 #undef HEARTH_SELECT_FUNCTION
+#undef HEARTH_VERSION_COLUMNS
 
 constexpr const char* kAdvance =
     "UPDATE functions SET current_number = ?1, updated_ms = ?2 WHERE id = ?3 AND current_number = ?1 - 1";
@@ -36,11 +45,33 @@ base::Error no_such_function(std::string_view id_or_name) {
   return {base::ErrorCode::kNotFound, "there is no function \"" + std::string(id_or_name) + "\""};
 }
 
-base::Result<model::Function> read_row(const Query& row) {
-  auto environment = environment_from_text(row.text(12));
+// `first`: the column of its id.
+base::Result<model::Version> read_version(const Query& row, int first) {
+  auto environment = environment_from_text(row.text(first + 8));
   if (!environment) {
     return base::Error{environment.error().code,
-                       "function " + row.text(0) + ": " + environment.error().message};
+                       "function " + row.text(first + 1) + ": " + environment.error().message};
+  }
+  model::Version version;
+  version.id = row.text(first);
+  version.function_id = row.text(first + 1);
+  version.number = static_cast<std::uint32_t>(row.number(first + 2));
+  version.runtime = row.text(first + 3);
+  version.handler = row.text(first + 4);
+  version.memory_mb = static_cast<std::uint32_t>(row.number(first + 5));
+  version.timeout_ms = static_cast<std::uint32_t>(row.number(first + 6));
+  version.concurrency = static_cast<std::uint32_t>(row.number(first + 7));
+  version.environment = std::move(*environment);
+  version.code_digest = row.text(first + 9);
+  version.code_bytes = static_cast<std::uint64_t>(row.number(first + 10));
+  version.created_ms = row.number(first + 11);
+  return version;
+}
+
+base::Result<model::Function> read_row(const Query& row) {
+  auto version = read_version(row, 5);
+  if (!version) {
+    return version.error();
   }
   model::Function function;
   function.id = row.text(0);
@@ -48,19 +79,12 @@ base::Result<model::Function> read_row(const Query& row) {
   function.display_name = row.text(2);
   function.created_ms = row.number(3);
   function.updated_ms = row.number(4);
-  model::Version& version = function.current;
-  version.id = row.text(5);
-  version.function_id = function.id;
-  version.number = static_cast<std::uint32_t>(row.number(6));
-  version.runtime = row.text(7);
-  version.handler = row.text(8);
-  version.memory_mb = static_cast<std::uint32_t>(row.number(9));
-  version.timeout_ms = static_cast<std::uint32_t>(row.number(10));
-  version.concurrency = static_cast<std::uint32_t>(row.number(11));
-  version.environment = std::move(*environment);
-  version.code_digest = row.text(13);
-  version.code_bytes = static_cast<std::uint64_t>(row.number(14));
+  function.current = std::move(*version);
   return function;
+}
+
+base::Error no_such_version(std::uint32_t number) {
+  return {base::ErrorCode::kNotFound, "it has no version " + std::to_string(number)};
 }
 
 }  // namespace
@@ -77,6 +101,8 @@ base::Result<std::unique_ptr<SqliteFunctionStore>> SqliteFunctionStore::open(Dat
       {&statements.exists, kExists},
       {&statements.remove, kRemove},
       {&statements.own_code, kOwnCode},
+      {&statements.versions, kVersions},
+      {&statements.find_version, kFindVersion},
   };
   for (const auto& [statement, sql] : wanted) {
     auto prepared = session.connection().prepare(sql);
@@ -135,7 +161,8 @@ base::Result<void> SqliteFunctionStore::insert_version(Connection& connection, c
       .bind(std::int64_t{version.concurrency})
       .bind(environment)
       .bind(version.code_digest)
-      .bind(static_cast<std::int64_t>(version.code_bytes));
+      .bind(static_cast<std::int64_t>(version.code_bytes))
+      .bind(version.created_ms);
   return query.finish("store the version");
 }
 
@@ -201,16 +228,63 @@ base::Result<void> SqliteFunctionStore::advance(Connection& connection, const mo
   if (connection.changed_rows() == 1) {
     return {};
   }
-  Query query(connection, statements_.exists);
-  auto row = query.bind(version.function_id).next("read the function");
-  if (!row) {
-    return row.error();
-  }
-  if (!*row) {
-    return no_such_function(version.function_id);
+  if (auto there = exists(connection, version.function_id); !there) {
+    return there;
   }
   return base::Error{base::ErrorCode::kBusy,
                      "the function was changed by somebody else meanwhile: read it again"};
+}
+
+base::Result<void> SqliteFunctionStore::exists(Connection& connection, std::string_view id) {
+  Query query(connection, statements_.exists);
+  auto row = query.bind(id).next("read the function");
+  if (!row) {
+    return row.error();
+  }
+  return *row ? base::Result<void>() : no_such_function(id);
+}
+
+base::Result<std::vector<model::Version>> SqliteFunctionStore::versions(std::string_view function_id,
+                                                                        std::uint32_t before,
+                                                                        std::size_t limit) {
+  Session session(database_);
+  if (auto usable = database_.usable(); !usable) {
+    return usable.error();
+  }
+  if (auto there = exists(session.connection(), function_id); !there) {
+    return there.error();
+  }
+  std::vector<model::Version> found;
+  Query query(session.connection(), statements_.versions);
+  query.bind(function_id).bind(std::int64_t{before}).bind(static_cast<std::int64_t>(limit));
+  for (;;) {
+    auto row = query.next("list the versions");
+    if (!row) {
+      return row.error();
+    }
+    if (!*row) {
+      return found;
+    }
+    auto version = read_version(query, 0);
+    if (!version) {
+      return version.error();
+    }
+    found.push_back(std::move(*version));
+  }
+}
+
+base::Result<model::Version> SqliteFunctionStore::find_version(std::string_view function_id,
+                                                               std::uint32_t number) {
+  Session session(database_);
+  if (auto usable = database_.usable(); !usable) {
+    return usable.error();
+  }
+  Query query(session.connection(), statements_.find_version);
+  auto row = query.bind(function_id).bind(std::int64_t{number}).next("read the version");
+  if (!row) {
+    return row.error();
+  }
+  return *row ? read_version(query, 0) : no_such_version(number);
 }
 
 base::Result<std::vector<std::string>> SqliteFunctionStore::remove(std::string_view id) {

@@ -22,6 +22,9 @@ class SqliteFunctionStore final : public FunctionStore {
   base::Result<model::Function> find(std::string_view id_or_name) override;
   base::Result<std::vector<model::Function>> list() override;
   base::Result<void> add_version(const model::Version& version, std::int64_t updated_ms) override;
+  base::Result<std::vector<model::Version>> versions(std::string_view function_id, std::uint32_t before,
+                                                     std::size_t limit) override;
+  base::Result<model::Version> find_version(std::string_view function_id, std::uint32_t number) override;
   base::Result<std::vector<std::string>> remove(std::string_view id) override;
 
  private:
@@ -34,6 +37,8 @@ class SqliteFunctionStore final : public FunctionStore {
     Statement exists;
     Statement remove;
     Statement own_code;
+    Statement versions;
+    Statement find_version;
   };
 
   SqliteFunctionStore(Database& database, Statements statements)
@@ -42,6 +47,7 @@ class SqliteFunctionStore final : public FunctionStore {
   base::Result<void> insert_version(Connection& connection, const model::Version& version,
                                     std::string_view function_id);
   base::Result<std::vector<std::string>> own_code(Connection& connection, std::string_view id);
+  base::Result<void> exists(Connection& connection, std::string_view id);
   base::Result<void> advance(Connection& connection, const model::Version& version, std::int64_t updated_ms);
 
   Database& database_;
