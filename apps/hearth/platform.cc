@@ -217,12 +217,16 @@ std::unique_ptr<Shard> Platform::make_shard(std::size_t index) {
       ShardOptions{options_, index, count, start_.memory_mb / count + left_over, start_.programs,
                    start_.api_key},
       ShardParts{loop, shared_host_ ? shared_host_->view(loop) : nullptr, code_source_for(loop),
-                 changes_for(index), stores_->code(), *pool_, cluster_.get(),
+                 changes_for(index), versions_for(loop), stores_->code(), *pool_, cluster_.get(),
                  std::make_unique<membership::DistantFleet>(first_loop(), members_->fleet(), loop)});
 }
 
 std::unique_ptr<worker::CodeSource> Platform::code_source_for(base::Reactor& loop) {
   return code_cache_ ? std::make_unique<DistantCode>(first_loop(), *code_cache_, loop) : nullptr;
+}
+
+std::unique_ptr<gateway::FunctionVersions> Platform::versions_for(base::Reactor& loop) {
+  return changes_ ? std::make_unique<gateway::FunctionVersions>(stores_->functions(), *pool_, loop) : nullptr;
 }
 
 std::unique_ptr<gateway::FunctionChanges> Platform::changes_for(std::size_t shard) {

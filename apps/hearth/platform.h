@@ -65,6 +65,7 @@ class Platform {
   void make_members();
   std::unique_ptr<Shard> make_shard(std::size_t index);
   std::unique_ptr<worker::CodeSource> code_source_for(base::Reactor& loop);
+  std::unique_ptr<gateway::FunctionVersions> versions_for(base::Reactor& loop);
   std::unique_ptr<gateway::FunctionChanges> changes_for(std::size_t shard);
   base::Result<void> fill_mirrors();
   std::vector<gateway::LoopMirror> mirrors() const;

@@ -132,8 +132,9 @@ void Shard::connect(const std::vector<std::unique_ptr<Shard>>& all) {
       std::make_unique<dispatch::Dispatcher>(dispatcher_options(options_), messaging(), *link_, parts_.loop);
   gateway_ = std::make_unique<gateway::Gateway>(
       gateway_options(options_),
-      gateway::GatewayParts{parts_.loop, functions_, *dispatcher_, *parts_.changes, parts_.code, parts_.pool,
-                            [this] { return status(); }, request_ids_, *parts_.fleet});
+      gateway::GatewayParts{parts_.loop, functions_, *dispatcher_, *parts_.changes, *parts_.versions,
+                            parts_.code, parts_.pool, [this] { return status(); }, request_ids_,
+                            *parts_.fleet});
   server_ = std::make_unique<http::Server>(parts_.loop, options_.serve.http, *gateway_);
 }
 

@@ -46,7 +46,8 @@ struct ShardParts {
   base::Reactor& loop;
   std::unique_ptr<sandbox::Host> host;  // of a worker, like what follows
   std::unique_ptr<worker::CodeSource> code_source;
-  std::unique_ptr<gateway::FunctionChanges> changes;  // of a gateway
+  std::unique_ptr<gateway::FunctionChanges> changes;  // of a gateway, like what follows
+  std::unique_ptr<gateway::FunctionVersions> versions;
   store::CodeStore& code;
   base::BlockingPool& pool;
   Cluster* cluster;                          // null: one process is the whole platform

@@ -201,45 +201,84 @@ std::string rfc3339(std::int64_t unix_ms) {
   return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(seconds), unix_ms % 1000);
 }
 
+namespace {
+
+// Fields of an object, each with a comma before it.
+class Fields {
+ public:
+  explicit Fields(std::string& out) : out_(out) {}
+
+  void text(std::string_view name, std::string_view value) {
+    begin(name);
+    append_json_string(out_, value);
+  }
+  void number(std::string_view name, std::uint64_t value) {
+    fmt::format_to(std::back_inserter(out_), ",\"{}\":{}", name, value);
+  }
+  void texts(std::string_view name, const std::map<std::string, std::string>& values) {
+    begin(name);
+    out_ += '{';
+    for (const auto& [key, value] : values) {
+      out_ += out_.back() == '{' ? "" : ",";
+      append_json_string(out_, key);
+      out_ += ':';
+      append_json_string(out_, value);
+    }
+    out_ += '}';
+  }
+
+ private:
+  void begin(std::string_view name) {
+    out_ += ",\"";
+    out_ += name;
+    out_ += "\":";
+  }
+
+  std::string& out_;
+};
+
+void add_settings(Fields& fields, const model::Version& version, const std::string& blob_uri) {
+  fields.text("blobUri", blob_uri);
+  fields.number("memorySize", version.memory_mb);
+  fields.text("runtime", version.runtime);
+  fields.text("handler", version.handler);
+  fields.number("timeout", version.timeout_ms);
+  fields.number("concurrency", version.concurrency);
+  fields.texts("environment", version.environment);
+  fields.number("codeSize", version.code_bytes);
+  fields.text("codeSha256", version.code_digest);
+}
+
+}  // namespace
+
 std::string function_json(const model::Function& function, const std::string& blob_uri) {
-  const model::Version& version = function.current;
   std::string out = "{\"id\":";
-  const auto text = [&out](std::string_view name, std::string_view value) {
-    out += ",\"";
-    out += name;
-    out += "\":";
-    append_json_string(out, value);
-  };
-  const auto number = [&out](std::string_view name, std::uint64_t value) {
-    fmt::format_to(std::back_inserter(out), ",\"{}\":{}", name, value);
-  };
   append_json_string(out, function.id);
+  Fields fields(out);
   if (function.name.empty()) {
     out += ",\"name\":null";
   } else {
-    text("name", function.name);
+    fields.text("name", function.name);
   }
-  text("displayName", function.display_name);
-  text("blobUri", blob_uri);
-  number("memorySize", version.memory_mb);
-  text("runtime", version.runtime);
-  text("handler", version.handler);
-  number("timeout", version.timeout_ms);
-  number("concurrency", version.concurrency);
-  out += ",\"environment\":{";
-  for (const auto& [key, value] : version.environment) {
-    out += out.back() == '{' ? "" : ",";
-    append_json_string(out, key);
-    out += ':';
-    append_json_string(out, value);
-  }
+  fields.text("displayName", function.display_name);
+  fields.number("version", function.current.number);
+  add_settings(fields, function.current, blob_uri);
+  fields.text("state", "active");
+  fields.text("createdAt", rfc3339(function.created_ms));
+  fields.text("updatedAt", rfc3339(function.updated_ms));
   out += '}';
-  number("version", version.number);
-  number("codeSize", version.code_bytes);
-  text("codeSha256", version.code_digest);
-  text("state", "active");
-  text("createdAt", rfc3339(function.created_ms));
-  text("updatedAt", rfc3339(function.updated_ms));
+  return out;
+}
+
+std::string version_json(const model::Version& version, std::uint32_t current, const std::string& blob_uri) {
+  std::string out = fmt::format(R"({{"version":{},"current":{})", version.number, version.number == current);
+  Fields fields(out);
+  add_settings(fields, version, blob_uri);
+  if (version.created_ms == 0) {
+    out += R"(,"createdAt":null)";
+  } else {
+    fields.text("createdAt", rfc3339(version.created_ms));
+  }
   out += '}';
   return out;
 }

@@ -31,6 +31,9 @@ void append_json_string(std::string& out, std::string_view text);
 // The function object of design section 7 and what stands beside it.
 std::string function_json(const model::Function& function, const std::string& blob_uri);
 
+// A version by itself: what the function object says of its current one, and whether it is that.
+std::string version_json(const model::Version& version, std::uint32_t current, const std::string& blob_uri);
+
 // "2026-01-31T12:00:00.123Z"
 std::string rfc3339(std::int64_t unix_ms);
 

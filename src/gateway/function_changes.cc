@@ -77,6 +77,13 @@ void DistantFunctionChanges::update(model::FunctionPtr function, std::shared_ptr
   });
 }
 
+void DistantFunctionChanges::roll_back(model::FunctionPtr function, std::uint32_t to, Changed done) {
+  auto told = base::bring_back(loop_, std::move(done));
+  home_.post([&changes = changes_, function = std::move(function), to, told] {
+    changes.roll_back(function, to, told);
+  });
+}
+
 void DistantFunctionChanges::remove(const model::FunctionPtr& function, Removed done) {
   auto told = base::bring_back(loop_, std::move(done));
   home_.post([&changes = changes_, function, told] { changes.remove(function, told); });

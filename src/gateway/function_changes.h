@@ -1,6 +1,7 @@
 // Changes of functions as the gateway asks for them, and how every loop's mirror comes to know of them.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -35,6 +36,9 @@ class FunctionChanges {
   // A new current version: the code that came, or the one it has, with the settings that came over
   // those it has. No call runs older code once `done` was told.
   virtual void update(model::FunctionPtr function, std::shared_ptr<Upload> upload, Changed done) = 0;
+  // A new current version with the settings and the code of a past one; 0: of the one before. The same is
+  // true of it.
+  virtual void roll_back(model::FunctionPtr function, std::uint32_t to, Changed done) = 0;
   virtual void remove(const model::FunctionPtr& function, Removed done) = 0;
 };
 
@@ -91,6 +95,7 @@ class DistantFunctionChanges final : public FunctionChanges {
 
   void create(std::shared_ptr<Upload> upload, Changed done) override;
   void update(model::FunctionPtr function, std::shared_ptr<Upload> upload, Changed done) override;
+  void roll_back(model::FunctionPtr function, std::uint32_t to, Changed done) override;
   void remove(const model::FunctionPtr& function, Removed done) override;
 
  private:

@@ -136,12 +136,17 @@ class PlayedChanges final : public FunctionChanges {
     updated = std::move(function);
     changed = std::move(done);
   }
+  void roll_back(model::FunctionPtr function, std::uint32_t to, Changed done) override {
+    rolled_back = function->id + " " + std::to_string(to);
+    changed = std::move(done);
+  }
   void remove(const model::FunctionPtr& function, Removed done) override {
     removed = function;
     gone = std::move(done);
   }
 
   model::FunctionPtr updated;
+  std::string rolled_back;
   model::FunctionPtr removed;
   Changed changed;
   Removed gone;
@@ -171,6 +176,13 @@ TEST(DistantFunctionChanges, AskAtHomeAndTellHere) {
   changes.changed(ApiFailure{model::ApiErrorCode::kConflict, "too late"});
   here.run_posted();
   EXPECT_EQ(told, "too late");
+
+  distant.roll_back(function("f"), 3, on_changed);
+  home.run_posted();
+  EXPECT_EQ(changes.rolled_back, "f 3");
+  changes.changed(function("f"));
+  here.run_posted();
+  EXPECT_EQ(told, "f");
 
   bool gone = false;
   distant.remove(function("f"), [&](const ApiResult<std::monostate>& result) {

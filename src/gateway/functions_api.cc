@@ -75,6 +75,14 @@ void FunctionsApi::update(model::FunctionPtr function, std::shared_ptr<Upload> u
           });
 }
 
+void FunctionsApi::roll_back(model::FunctionPtr function, std::uint32_t to, Changed done) {
+  on_pool([this, function = std::move(function),
+           to] { return used_everywhere(roll_back_blocking(*function, to)); },
+          [this, done = std::move(done)](ApiResult<model::Function> result) {
+            publish(std::move(result), done, &FunctionMirrors::updated);
+          });
+}
+
 void FunctionsApi::publish(ApiResult<model::Function> result, const Changed& done, Telling tell) {
   if (auto* failed = std::get_if<ApiFailure>(&result)) {
     done(std::move(*failed));
@@ -119,6 +127,7 @@ ApiResult<model::Function> FunctionsApi::create_blocking(Upload& upload) {
   function.updated_ms = function.created_ms;
   function.current.id = base::make_guid(parts_.random);
   function.current.function_id = function.id;
+  function.current.created_ms = function.created_ms;
   apply(*settings, function.current);
   if (auto bad = check_zip(upload, function.current)) {
     return *bad;
@@ -148,6 +157,7 @@ ApiResult<model::Function> FunctionsApi::update_blocking(const model::Function& 
   model::Function changed = function;
   changed.updated_ms = unix_now_ms();
   changed.current.id = base::make_guid(parts_.random);
+  changed.current.created_ms = changed.updated_ms;
   ++changed.current.number;
   apply(*settings, changed.current);
   if (upload.writer() != nullptr) {
@@ -161,14 +171,47 @@ ApiResult<model::Function> FunctionsApi::update_blocking(const model::Function& 
       return *bad;
     }
   }
-  auto added = parts_.functions.add_version(changed.current, changed.updated_ms);
-  if (!added && added.error().code == base::ErrorCode::kBusy) {
-    return ApiFailure{ApiErrorCode::kConflict, "another deploy of this function was faster: deploy again"};
-  }
-  if (!added) {
-    return failure(added.error());
+  if (auto bad = add_version(changed)) {
+    return *bad;
   }
   return changed;
+}
+
+ApiResult<model::Function> FunctionsApi::roll_back_blocking(const model::Function& function,
+                                                            std::uint32_t to) {
+  const std::uint32_t number = to == 0 ? function.current.number - 1 : to;
+  if (number == 0) {
+    return ApiFailure{ApiErrorCode::kBadRequest, "it has no version before: this is its first"};
+  }
+  if (number == function.current.number) {
+    return ApiFailure{ApiErrorCode::kBadRequest,
+                      fmt::format("version {} is the current one: name one before it", number)};
+  }
+  auto past = parts_.functions.find_version(function.id, number);
+  if (!past) {
+    return failure(past.error());
+  }
+  model::Function changed = function;
+  changed.updated_ms = unix_now_ms();
+  changed.current = std::move(*past);
+  changed.current.id = base::make_guid(parts_.random);
+  changed.current.number = function.current.number + 1;
+  changed.current.created_ms = changed.updated_ms;
+  // The past version refers to the code until the new one does.
+  if (auto bad = add_version(changed)) {
+    return *bad;
+  }
+  return changed;
+}
+
+std::optional<ApiFailure> FunctionsApi::add_version(const model::Function& changed) {
+  auto added = parts_.functions.add_version(changed.current, changed.updated_ms);
+  if (added) {
+    return std::nullopt;
+  }
+  return added.error().code == base::ErrorCode::kBusy
+             ? ApiFailure{ApiErrorCode::kConflict, "another deploy of this function was faster: deploy again"}
+             : failure(added.error());
 }
 
 base::Result<void> FunctionsApi::remove_blocking(const model::Function& function) {

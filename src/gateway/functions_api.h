@@ -46,6 +46,7 @@ class FunctionsApi final : public FunctionChanges {
 
   void create(std::shared_ptr<Upload> upload, Changed done) override;
   void update(model::FunctionPtr function, std::shared_ptr<Upload> upload, Changed done) override;
+  void roll_back(model::FunctionPtr function, std::uint32_t to, Changed done) override;
   void remove(const model::FunctionPtr& function, Removed done) override;
 
  private:
@@ -54,6 +55,8 @@ class FunctionsApi final : public FunctionChanges {
   // Pool thread.
   ApiResult<model::Function> create_blocking(Upload& upload);
   ApiResult<model::Function> update_blocking(const model::Function& function, Upload& upload);
+  ApiResult<model::Function> roll_back_blocking(const model::Function& function, std::uint32_t to);
+  std::optional<ApiFailure> add_version(const model::Function& changed);
   base::Result<void> remove_blocking(const model::Function& function);
   template <typename Value>
   ApiResult<Value> used_everywhere(ApiResult<Value> result);

@@ -7,6 +7,7 @@
 
 #include "base/ids.h"
 #include "gateway/answer.h"
+#include "gateway/gateway_call.h"
 #include "gateway/upload.h"
 #include "http/api_key.h"
 #include "http/text.h"
@@ -56,18 +57,17 @@ std::int64_t unix_now_ms() {
 
 }  // namespace
 
-// One invocation between its request and its answer.
-struct Gateway::Call {
-  model::FunctionPtr function;
-  model::RequestId request_id;
-  http::Responder responder;
-  base::TimePoint began;
-};
-
 Gateway::Gateway(GatewayOptions options, GatewayParts parts)
     : options_(std::move(options)),
       parts_(std::move(parts)),
       log_book_(options_.logs),
+      past_versions_(
+          [this](const model::FunctionId& function, std::uint32_t number, PastVersions::Found done) {
+            parts_.versions.find(function, number, std::move(done));
+          },
+          [this](const model::VersionId& version, bool deleted) {
+            parts_.dispatcher.retire(version, deleted);
+          }),
       started_(parts_.loop.now()) {}
 
 Gateway::~Gateway() = default;
@@ -88,6 +88,7 @@ void Gateway::updated(model::FunctionPtr function) {
 void Gateway::removed(const model::FunctionPtr& function) {
   const model::FunctionPtr newest = parts_.functions.remove(function->id);
   parts_.dispatcher.retire((newest ? newest : function)->current.id, /*deleted=*/true);
+  past_versions_.forget(function->id);
   log_book_.forget(function->id);
 }
 
@@ -96,6 +97,7 @@ void Gateway::synced(const model::FunctionId& id, model::FunctionPtr function) {
     updated(std::move(function));
   } else if (const model::FunctionPtr known = parts_.functions.remove(id)) {
     parts_.dispatcher.retire(known->current.id, /*deleted=*/true);
+    past_versions_.forget(id);
     log_book_.forget(id);
   }
 }
@@ -138,8 +140,9 @@ http::BodyPlan Gateway::plan_route(const Route& route, const http::RequestHead& 
     return http::Refuse{
         refusal(ApiErrorCode::kNotFound, fmt::format("there is no function \"{}\"", route.id))};
   }
-  const bool uploads = head.method == Method::kPost || head.method == Method::kPut;
-  if (uploads && route.endpoint != Endpoint::kDrain) {
+  const bool uploads =
+      head.method == Method::kPost || head.method == Method::kPut || head.method == Method::kPatch;
+  if (uploads && route.endpoint != Endpoint::kDrain && route.endpoint != Endpoint::kRollback) {
     return plan_upload(route, head);
   }
   return http::Buffer{kIgnoredBodyBytes};
@@ -196,6 +199,8 @@ void Gateway::handle(http::Request&& request, http::Responder responder) {
     case Endpoint::kFunction:
       if (request.head.method == Method::kDelete) {
         remove(function, std::move(responder));
+      } else if (request.head.method == Method::kPatch) {
+        update(function, std::move(request), std::move(responder));
       } else {
         responder.send(show(*function));
       }
@@ -205,6 +210,15 @@ void Gateway::handle(http::Request&& request, http::Responder responder) {
       break;
     case Endpoint::kLogs:
       logs(*function, request.head, std::move(responder));
+      break;
+    case Endpoint::kVersions:
+      versions(function, request.head, std::move(responder));
+      break;
+    case Endpoint::kVersion:
+      version(function, route->version, std::move(responder));
+      break;
+    case Endpoint::kRollback:
+      roll_back(function, std::move(request), std::move(responder));
       break;
     case Endpoint::kHealth:
       health(std::move(responder));
@@ -242,13 +256,23 @@ void Gateway::invoke(const Route& route, http::Request&& request, http::Responde
   call->request_id = std::string_view(guid.data(), guid.size());
   note_caller(responder.peer());
   call->responder = std::move(responder);
+  if (!request.head.query().empty()) {
+    if (const auto version = query_value(request.head.query(), "version")) {
+      invoke_past(*version, std::move(call), std::move(request.body));
+      return;
+    }
+  }
+  call->version = model::VersionPtr(call->function, &call->function->current);
+  execute(call, std::move(request.body));
+}
 
+void Gateway::execute(const std::shared_ptr<Call>& call, std::string&& body) {
   const model::Function& function = *call->function;
   model::ExecuteRequest execute;
-  execute.version = model::VersionPtr(call->function, &function.current);
+  execute.version = call->version;
   execute.function_name = function.name.empty() ? function.id : function.name;
   execute.request_id = call->request_id;
-  execute.body = std::make_shared<const std::string>(std::move(request.body));
+  execute.body = std::make_shared<const std::string>(std::move(body));
 
   auto& dispatcher = parts_.dispatcher;
   const auto id = dispatcher.invoke(
@@ -272,7 +296,7 @@ void Gateway::answer_call(const std::shared_ptr<Call>& call, dispatch::Answer&& 
   std::string instance;
   if (auto* rejection = std::get_if<dispatch::Rejection>(&answer.result)) {
     if (rejection->code == ApiErrorCode::kNoCapacity || rejection->code == ApiErrorCode::kQueueFull) {
-      refused_callers_.add(call->responder.peer(), call->function->current.memory_mb, now);
+      refused_callers_.add(call->responder.peer(), call->version->memory_mb, now);
     }
     response = refusal(rejection->code, rejection->message);
   } else {
@@ -328,18 +352,20 @@ void Gateway::create(http::Request&& request, http::Responder responder) {
 }
 
 void Gateway::update(const model::FunctionPtr& function, http::Request&& request, http::Responder responder) {
-  auto upload = whole_upload(request, responder);
-  if (!upload) {
-    return;
+  if (auto upload = whole_upload(request, responder)) {
+    parts_.changes.update(function, std::move(upload), show_when_changed(std::move(responder)));
   }
+}
+
+FunctionChanges::Changed Gateway::show_when_changed(http::Responder responder) {
   auto held = std::make_shared<http::Responder>(std::move(responder));
-  parts_.changes.update(function, std::move(upload), [this, held](ApiResult<model::FunctionPtr> result) {
+  return [this, held](const ApiResult<model::FunctionPtr>& result) {
     if (const auto* failed = std::get_if<ApiFailure>(&result)) {
       held->send(refusal(failed->code, failed->message));
     } else {
       held->send(show(*std::get<model::FunctionPtr>(result)));
     }
-  });
+  };
 }
 
 void Gateway::remove(const model::FunctionPtr& function, http::Responder responder) {

@@ -19,8 +19,10 @@
 #include "dispatch/dispatcher.h"
 #include "dispatch/function_cache.h"
 #include "gateway/function_changes.h"
+#include "gateway/function_versions.h"
 #include "gateway/log_book.h"
 #include "gateway/metrics.h"
+#include "gateway/past_versions.h"
 #include "gateway/refused_callers.h"
 #include "gateway/route.h"
 #include "http/server.h"
@@ -50,6 +52,7 @@ struct GatewayParts {
   dispatch::FunctionCache& functions;
   dispatch::Dispatcher& dispatcher;
   FunctionChanges& changes;
+  FunctionVersions& versions;
   store::CodeStore& code;
   base::BlockingPool& pool;
   std::function<PlatformStatus()> status;  // of this loop's parts
@@ -96,6 +99,8 @@ class Gateway final : public http::Handler, public FunctionMirror {
   bool may_serve() const;
   http::Response may_be_older();
   void invoke(const Route& route, http::Request&& request, http::Responder responder);
+  void invoke_past(std::string_view version, std::shared_ptr<Call> call, std::string&& body);
+  void execute(const std::shared_ptr<Call>& call, std::string&& body);
   void note_caller(const void* caller);
   void answer_call(const std::shared_ptr<Call>& call, dispatch::Answer&& answer);
   // Null when the answer has been given: the body did not arrive whole.
@@ -103,6 +108,10 @@ class Gateway final : public http::Handler, public FunctionMirror {
   void create(http::Request&& request, http::Responder responder);
   void update(const model::FunctionPtr& function, http::Request&& request, http::Responder responder);
   void remove(const model::FunctionPtr& function, http::Responder responder);
+  void roll_back(const model::FunctionPtr& function, http::Request&& request, http::Responder responder);
+  FunctionChanges::Changed show_when_changed(http::Responder responder);
+  void versions(const model::FunctionPtr& function, const http::RequestHead& head, http::Responder responder);
+  void version(const model::FunctionPtr& function, std::uint32_t number, http::Responder responder);
   http::Response list() const;
   http::Response show(const model::Function& function) const;
   void logs(const model::Function& function, const http::RequestHead& head, http::Responder responder);
@@ -124,6 +133,7 @@ class Gateway final : public http::Handler, public FunctionMirror {
   LogBook log_book_;
   Metrics metrics_;
   RefusedCallers refused_callers_;
+  PastVersions past_versions_;
   const base::TimePoint started_;
   bool draining_ = false;
   ServingTerm term_;

@@ -1,23 +1,29 @@
 #include "gateway/route.h"
 
 #include <array>
+#include <charconv>
 #include <utility>
 
 namespace hearth::gateway {
 namespace {
 
-std::optional<Endpoint> function_endpoint(std::string_view rest) {
-  if (rest.empty()) {
-    return Endpoint::kFunction;
+constexpr std::array kOfFunction = {
+    std::pair("", Endpoint::kFunction),         std::pair("invoke", Endpoint::kInvoke),
+    std::pair("code", Endpoint::kCode),         std::pair("logs", Endpoint::kLogs),
+    std::pair("versions", Endpoint::kVersions), std::pair("rollback", Endpoint::kRollback)};
+
+// Without the function.
+std::optional<Route> function_route(std::string_view rest) {
+  for (const auto& [word, endpoint] : kOfFunction) {
+    if (rest == word) {
+      return Route{endpoint, {}, 0};
+    }
   }
-  if (rest == "invoke") {
-    return Endpoint::kInvoke;
-  }
-  if (rest == "code") {
-    return Endpoint::kCode;
-  }
-  if (rest == "logs") {
-    return Endpoint::kLogs;
+  constexpr std::string_view kVersions = "versions/";
+  if (rest.starts_with(kVersions)) {
+    if (const auto number = version_number(rest.substr(kVersions.size()))) {
+      return Route{Endpoint::kVersion, {}, *number};
+    }
   }
   return std::nullopt;
 }
@@ -37,7 +43,7 @@ std::optional<Route> worker_route(std::string_view rest) {
   if (!id || id->empty() || rest.find('/') != std::string_view::npos) {
     return std::nullopt;
   }
-  return Route{Endpoint::kDrain, std::move(*id)};
+  return Route{Endpoint::kDrain, std::move(*id), 0};
 }
 
 }  // namespace
@@ -50,7 +56,7 @@ std::optional<Route> find_route(std::string_view path) {
   if (!path.starts_with(kPrefix)) {
     for (const auto& [plain, endpoint] : kPlain) {
       if (path == plain) {
-        return Route{endpoint, {}};
+        return Route{endpoint, {}, 0};
       }
     }
     constexpr std::string_view kWorkers = "/workers/";
@@ -59,12 +65,19 @@ std::optional<Route> find_route(std::string_view path) {
   path.remove_prefix(kPrefix.size());
   const std::size_t slash = path.find('/');
   auto id = http::percent_decode(path.substr(0, slash));
-  const auto endpoint =
-      function_endpoint(slash == std::string_view::npos ? std::string_view{} : path.substr(slash + 1));
-  if (!id || id->empty() || !endpoint) {
+  auto route = function_route(slash == std::string_view::npos ? std::string_view{} : path.substr(slash + 1));
+  if (!id || id->empty() || !route) {
     return std::nullopt;
   }
-  return Route{*endpoint, std::move(*id)};
+  route->id = std::move(*id);
+  return route;
+}
+
+std::optional<std::uint32_t> version_number(std::string_view text) {
+  std::uint32_t number = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool whole = parsed.ec == std::errc{} && parsed.ptr == text.data() + text.size();
+  return whole && number > 0 ? std::optional(number) : std::nullopt;
 }
 
 std::string_view allowed_methods(Endpoint endpoint) {
@@ -72,13 +85,16 @@ std::string_view allowed_methods(Endpoint endpoint) {
     case Endpoint::kFunctions:
       return "GET, HEAD, POST";
     case Endpoint::kFunction:
-      return "GET, HEAD, DELETE";
+      return "GET, HEAD, PATCH, DELETE";
     case Endpoint::kCode:
       return "PUT";
     case Endpoint::kInvoke:
     case Endpoint::kDrain:
+    case Endpoint::kRollback:
       return "POST";
     case Endpoint::kLogs:
+    case Endpoint::kVersions:
+    case Endpoint::kVersion:
     case Endpoint::kHealth:
     case Endpoint::kMetrics:
     case Endpoint::kWorkers:

@@ -1,6 +1,7 @@
 // The routes of the public API. Pure.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,6 +16,9 @@ enum class Endpoint {
   kCode,       // /functions/{id}/code
   kInvoke,     // /functions/{id}/invoke
   kLogs,       // /functions/{id}/logs
+  kVersions,   // /functions/{id}/versions
+  kVersion,    // /functions/{id}/versions/{number}
+  kRollback,   // /functions/{id}/rollback
   kHealth,     // /health
   kMetrics,    // /metrics
   kWorkers,    // /workers
@@ -24,7 +28,8 @@ enum class Endpoint {
 
 struct Route {
   Endpoint endpoint = Endpoint::kFunctions;
-  std::string id;  // decoded; empty where the path has none
+  std::string id;             // decoded; empty where the path has none
+  std::uint32_t version = 0;  // of kVersion
 
   bool names_function() const { return !id.empty() && endpoint != Endpoint::kDrain; }
 
@@ -37,6 +42,9 @@ std::optional<Route> find_route(std::string_view path);
 // The methods of an endpoint, as the Allow header has them: "GET, HEAD".
 std::string_view allowed_methods(Endpoint endpoint);
 bool allows(Endpoint endpoint, http::Method method);
+
+// A version's number, from 1; nothing for anything else.
+std::optional<std::uint32_t> version_number(std::string_view text);
 
 // The value of `name` in a query string, percent-decoded; nothing when it is absent or malformed.
 std::optional<std::string> query_value(std::string_view query, std::string_view name);

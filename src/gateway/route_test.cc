@@ -6,26 +6,47 @@ namespace hearth::gateway {
 namespace {
 
 TEST(Route, FindsEveryEndpoint) {
-  EXPECT_EQ(find_route("/functions"), (Route{Endpoint::kFunctions, ""}));
-  EXPECT_EQ(find_route("/functions/"), (Route{Endpoint::kFunctions, ""}));
-  EXPECT_EQ(find_route("/functions/a"), (Route{Endpoint::kFunction, "a"}));
-  EXPECT_EQ(find_route("/functions/a%2db/invoke"), (Route{Endpoint::kInvoke, "a-b"}));
-  EXPECT_EQ(find_route("/functions/a/code"), (Route{Endpoint::kCode, "a"}));
-  EXPECT_EQ(find_route("/functions/a/logs/"), (Route{Endpoint::kLogs, "a"}));
-  EXPECT_EQ(find_route("/health"), (Route{Endpoint::kHealth, ""}));
-  EXPECT_EQ(find_route("/metrics"), (Route{Endpoint::kMetrics, ""}));
-  EXPECT_EQ(find_route("/workers/"), (Route{Endpoint::kWorkers, ""}));
-  EXPECT_EQ(find_route("/capacity"), (Route{Endpoint::kCapacity, ""}));
-  EXPECT_EQ(find_route("/workers/worker-1/drain"), (Route{Endpoint::kDrain, "worker-1"}));
+  EXPECT_EQ(find_route("/functions"), (Route{Endpoint::kFunctions, "", 0}));
+  EXPECT_EQ(find_route("/functions/"), (Route{Endpoint::kFunctions, "", 0}));
+  EXPECT_EQ(find_route("/functions/a"), (Route{Endpoint::kFunction, "a", 0}));
+  EXPECT_EQ(find_route("/functions/a%2db/invoke"), (Route{Endpoint::kInvoke, "a-b", 0}));
+  EXPECT_EQ(find_route("/functions/a/code"), (Route{Endpoint::kCode, "a", 0}));
+  EXPECT_EQ(find_route("/functions/a/logs/"), (Route{Endpoint::kLogs, "a", 0}));
+  EXPECT_EQ(find_route("/functions/a/versions"), (Route{Endpoint::kVersions, "a", 0}));
+  EXPECT_EQ(find_route("/functions/a/versions/12"), (Route{Endpoint::kVersion, "a", 12}));
+  EXPECT_EQ(find_route("/functions/a/rollback"), (Route{Endpoint::kRollback, "a", 0}));
+  EXPECT_EQ(find_route("/health"), (Route{Endpoint::kHealth, "", 0}));
+  EXPECT_EQ(find_route("/metrics"), (Route{Endpoint::kMetrics, "", 0}));
+  EXPECT_EQ(find_route("/workers/"), (Route{Endpoint::kWorkers, "", 0}));
+  EXPECT_EQ(find_route("/capacity"), (Route{Endpoint::kCapacity, "", 0}));
+  EXPECT_EQ(find_route("/workers/worker-1/drain"), (Route{Endpoint::kDrain, "worker-1", 0}));
   EXPECT_EQ(find_route("/workers/http%3A%2F%2F10.0.0.2%3A8081/drain"),
-            (Route{Endpoint::kDrain, "http://10.0.0.2:8081"}));
+            (Route{Endpoint::kDrain, "http://10.0.0.2:8081", 0}));
 }
 
 TEST(Route, KnowsNoOther) {
-  for (const char* path :
-       {"", "/", "/function", "/functions//invoke", "/functions/a/b", "/functions/a/invoke/b",
-        "/functions/%zz", "/functions/%00", "/healthy", "functions", "/workers//drain", "/workers/drain",
-        "/workers/a", "/workers/a/b/drain", "/workers/%00/drain", "/workers/a/drained", "/capacity/a"}) {
+  for (const char* path : {"",
+                           "/",
+                           "/function",
+                           "/functions//invoke",
+                           "/functions/a/b",
+                           "/functions/a/invoke/b",
+                           "/functions/%zz",
+                           "/functions/%00",
+                           "/healthy",
+                           "functions",
+                           "/workers//drain",
+                           "/workers/drain",
+                           "/workers/a",
+                           "/workers/a/b/drain",
+                           "/workers/%00/drain",
+                           "/workers/a/drained",
+                           "/capacity/a",
+                           "/functions/a/versions/0",
+                           "/functions/a/versions/-1",
+                           "/functions/a/versions/1x",
+                           "/functions/a/versions/4294967296",
+                           "/functions/a/versions/1/b"}) {
     EXPECT_FALSE(find_route(path)) << path;
   }
 }

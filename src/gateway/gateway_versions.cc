@@ -1,0 +1,117 @@
+// The gateway's answers about past versions, calls of them, and rolling back.
+#include <fmt/format.h>
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "gateway/answer.h"
+#include "gateway/gateway.h"
+#include "gateway/gateway_call.h"
+#include "gateway/rollback.h"
+
+namespace hearth::gateway {
+namespace {
+
+using model::ApiErrorCode;
+
+constexpr std::size_t kVersionsListed = 100;  // at once
+
+ApiFailure no_such_version(const model::Function& function, std::uint32_t number) {
+  return {ApiErrorCode::kNotFound,
+          fmt::format("\"{}\" has no version {}: the current one is {}",
+                      function.name.empty() ? function.id : function.name, number, function.current.number)};
+}
+
+}  // namespace
+
+// `version`: as the caller wrote it.
+void Gateway::invoke_past(std::string_view version, std::shared_ptr<Call> call, std::string&& body) {
+  const auto number = version_number(version);
+  if (!number) {
+    call->responder.send(refusal(ApiErrorCode::kBadRequest,
+                                 fmt::format("version={}: the number of a version, from 1", version)));
+    return;
+  }
+  if (*number == call->function->current.number) {
+    call->version = model::VersionPtr(call->function, &call->function->current);
+    execute(call, std::move(body));
+    return;
+  }
+  auto held = std::make_shared<std::string>(std::move(body));
+  past_versions_.find(call->function->id, *number,
+                      [this, call, held, number = *number](const ApiResult<model::VersionPtr>& result) {
+                        const auto* const found = std::get_if<model::VersionPtr>(&result);
+                        if (found != nullptr && parts_.functions.find(call->function->id)) {
+                          call->version = *found;
+                          execute(call, std::move(*held));
+                          return;
+                        }
+                        const auto* const failed = std::get_if<ApiFailure>(&result);
+                        const bool none = failed == nullptr || failed->code == ApiErrorCode::kNotFound;
+                        const ApiFailure told = none ? no_such_version(*call->function, number) : *failed;
+                        call->responder.send(refusal(told.code, told.message));
+                      });
+}
+
+void Gateway::versions(const model::FunctionPtr& function, const http::RequestHead& head,
+                       http::Responder responder) {
+  const auto before = query_value(head.query(), "before");
+  const auto number = before ? version_number(*before) : std::optional<std::uint32_t>(0);
+  if (!number) {
+    responder.send(refusal(ApiErrorCode::kBadRequest,
+                           fmt::format("before={}: the number of a version, from 1", *before)));
+    return;
+  }
+  auto held = std::make_shared<http::Responder>(std::move(responder));
+  parts_.versions.list(function->id, *number, kVersionsListed,
+                       [this, held, function](const ApiResult<std::vector<model::Version>>& result) {
+                         if (const auto* failed = std::get_if<ApiFailure>(&result)) {
+                           held->send(refusal(failed->code, failed->message));
+                           return;
+                         }
+                         http::Response response;
+                         std::string& body = response.body[0];
+                         body = R"({"versions":[)";
+                         const auto& found = std::get<std::vector<model::Version>>(result);
+                         for (const model::Version& each : found) {
+                           body += body.back() == '[' ? "" : ",";
+                           body += version_json(each, function->current.number,
+                                                parts_.code.uri(each.code_digest));
+                         }
+                         // What is left, if anything is: numbers have no gaps.
+                         const bool more = !found.empty() && found.back().number > 1;
+                         body += more ? fmt::format(R"(],"before":{}}})", found.back().number) : "]}";
+                         held->send(std::move(response));
+                       });
+}
+
+void Gateway::version(const model::FunctionPtr& function, std::uint32_t number, http::Responder responder) {
+  auto held = std::make_shared<http::Responder>(std::move(responder));
+  parts_.versions.find(
+      function->id, number, [this, held, function, number](const ApiResult<model::VersionPtr>& result) {
+        if (const auto* failed = std::get_if<ApiFailure>(&result)) {
+          const ApiFailure told =
+              failed->code == ApiErrorCode::kNotFound ? no_such_version(*function, number) : *failed;
+          held->send(refusal(told.code, told.message));
+          return;
+        }
+        const model::Version& found = *std::get<model::VersionPtr>(result);
+        http::Response response;
+        response.body[0] = version_json(found, function->current.number, parts_.code.uri(found.code_digest));
+        held->send(std::move(response));
+      });
+}
+
+void Gateway::roll_back(const model::FunctionPtr& function, http::Request&& request,
+                        http::Responder responder) {
+  const auto to = parse_rollback(request.body);
+  if (!to) {
+    const bool no_json = to.error().code == base::ErrorCode::kCorrupt;
+    responder.send(refusal(no_json ? ApiErrorCode::kBadJson : ApiErrorCode::kBadRequest, to.error().message));
+    return;
+  }
+  parts_.changes.roll_back(function, *to, show_when_changed(std::move(responder)));
+}
+
+}  // namespace hearth::gateway
