@@ -79,6 +79,20 @@ FunctionInfo to_function(const json::object& object) {
   return info;
 }
 
+VersionInfo to_version(const json::object& object) {
+  VersionInfo info;
+  info.number = count(object, "version");
+  info.current = flag(object, "current");
+  info.runtime = text(object, "runtime");
+  info.handler = text(object, "handler");
+  info.code_sha256 = text(object, "codeSha256");
+  info.created_at = text(object, "createdAt");
+  info.memory_mb = count(object, "memorySize");
+  info.timeout_ms = count(object, "timeout");
+  info.code_bytes = count(object, "codeSize");
+  return info;
+}
+
 LogEntry to_log_entry(const json::object& object) {
   LogEntry entry;
   entry.sequence = count(object, "sequence");
@@ -162,6 +176,23 @@ base::Result<std::vector<FunctionInfo>> parse_functions(std::string_view text) {
     functions.push_back(to_function(item.get_object()));
   }
   return functions;
+}
+
+base::Result<VersionPage> parse_versions(std::string_view text) {
+  const json::value value = parse(text);
+  const auto* const object = value.if_object();
+  const auto* const versions = object != nullptr ? member_array(*object, "versions") : nullptr;
+  if (versions == nullptr) {
+    return unreadable("a list of versions");
+  }
+  VersionPage page;
+  page.before = count(*object, "before");
+  for (const auto& each : *versions) {
+    if (const auto* const version = each.if_object()) {
+      page.versions.push_back(to_version(*version));
+    }
+  }
+  return page;
 }
 
 base::Result<LogPage> parse_logs(std::string_view text) {

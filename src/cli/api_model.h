@@ -38,6 +38,25 @@ struct FunctionInfo {
 base::Result<FunctionInfo> parse_function(std::string_view json);
 base::Result<std::vector<FunctionInfo>> parse_functions(std::string_view json);
 
+struct VersionInfo {
+  std::uint64_t number = 0;
+  bool current = false;
+  std::string runtime;
+  std::string handler;
+  std::string code_sha256;
+  std::string created_at;  // RFC 3339; empty: not known
+  std::uint64_t memory_mb = 0;
+  std::uint64_t timeout_ms = 0;
+  std::uint64_t code_bytes = 0;
+};
+
+struct VersionPage {
+  std::vector<VersionInfo> versions;
+  std::uint64_t before = 0;  // where to go on; 0: there are no more
+};
+
+base::Result<VersionPage> parse_versions(std::string_view json);
+
 struct LogLine {
   bool is_error_stream = false;
   std::string text;

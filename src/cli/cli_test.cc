@@ -19,8 +19,9 @@ class Cli : public CommandTest {};
 
 TEST_F(Cli, HelpNamesEveryCommandAndExitCode) {
   EXPECT_EQ(hearth({"--help"}), kOk);
-  for (const auto* word : {"deploy", "invoke", "list", "show", "logs", "delete", "status", "version",
-                           "completion", "HEARTH_ENDPOINT", "HEARTH_API_KEY", "Exit codes", "  5  "}) {
+  for (const auto* word :
+       {"deploy", "invoke", "list", "show", "logs", "delete", "status", "version", "versions", "rollback",
+        "completion", "HEARTH_ENDPOINT", "HEARTH_API_KEY", "Exit codes", "  5  "}) {
     EXPECT_THAT(out(), HasSubstr(word));
   }
   EXPECT_EQ(err(), "");

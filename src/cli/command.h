@@ -54,6 +54,8 @@ Command invoke_command();
 Command list_command();
 Command show_command();
 Command logs_command();
+Command versions_command();
+Command rollback_command();
 Command delete_command();
 Command status_command();
 Command workers_command();

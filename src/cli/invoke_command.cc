@@ -29,6 +29,7 @@ struct InvokeOptions {
   std::string name;
   std::string data;
   bool data_given = false;
+  std::uint32_t version = 0;
   bool logs = false;
   bool trace = false;
 };
@@ -131,8 +132,9 @@ int run_invoke(Context& context, const InvokeOptions& options) {
   if (!body) {
     return report_usage(context, body.error().message);
   }
-  const auto reply =
-      context.api.send({http::Method::kPost, function_path(options.name, "/invoke"), std::move(*body)});
+  const std::string query = options.version == 0 ? "" : fmt::format("?version={}", options.version);
+  const auto reply = context.api.send(
+      {http::Method::kPost, function_path(options.name, "/invoke" + query), std::move(*body)});
   if (!reply) {
     return report_no_answer(context, reply.error());
   }
@@ -171,6 +173,9 @@ Command invoke_command() {
            },
            "The input: JSON, @FILE, or - for stdin")
         ->type_name("JSON");
+    app.add_option("--function-version", options->version, "A version of it (default: the current one)")
+        ->type_name("N")
+        ->check(CLI::Range(1U, 4'294'967'295U));
     app.add_flag("-l,--logs", options->logs, "Show what the function wrote, on stderr");
     app.add_flag("-t,--trace,-v", options->trace, "Show where the time went, on stderr");
   };
