@@ -243,6 +243,9 @@ Reply HearthServer::post(std::string_view target, std::string_view body, std::st
   return request(http::Method::kPost, target, body, type);
 }
 
+Reply HearthServer::patch(std::string_view target, std::string_view body) const {
+  return request(http::Method::kPatch, target, body, "application/json");
+}
 Reply HearthServer::put(std::string_view target, std::string_view body, std::string_view type) const {
   return request(http::Method::kPut, target, body, type);
 }
@@ -251,6 +254,10 @@ Reply HearthServer::del(std::string_view target) const {
   return request(http::Method::kDelete, target, {}, {});
 }
 
+Reply HearthServer::update_js(std::string_view id, std::string_view index_js, json::object settings) const {
+  settings["zipFile"] = base::base64_encode(zip_of({{"index.js", std::string(index_js)}}));
+  return put("/functions/" + std::string(id) + "/code", json::serialize(settings), "application/json");
+}
 Reply HearthServer::create_zip(std::string_view zip, json::object settings) const {
   settings["zipFile"] = base::base64_encode(zip);
   return post("/functions", json::serialize(settings));

@@ -103,6 +103,7 @@ class HearthServer {
   Reply get(std::string_view target) const;
   Reply post(std::string_view target, std::string_view body,
              std::string_view type = "application/json") const;
+  Reply patch(std::string_view target, std::string_view body) const;
   Reply put(std::string_view target, std::string_view body, std::string_view type) const;
   Reply del(std::string_view target) const;
   // A keep-alive connection for one thread's calls.
@@ -114,6 +115,8 @@ class HearthServer {
   // The same from one index.js.
   std::string create_js(std::string_view index_js, boost::json::object settings = {}) const;
   Reply create_zip(std::string_view zip, boost::json::object settings = {}) const;
+  // A new version of a function: another index.js, and these settings over those it has.
+  Reply update_js(std::string_view id, std::string_view index_js, boost::json::object settings = {}) const;
   Reply invoke(std::string_view id, std::string_view body = "null") const;
 
   // /health as JSON.
