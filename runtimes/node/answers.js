@@ -99,16 +99,22 @@ function sendLog(call, stream, bytes) {
   flush();  // so that nothing is lost if the handler never returns
 }
 
-// A frame of no call, of any size.
-function sendBytes(type, bytes) {
+// A frame of no call, of any size, that consists of these.
+function sendParts(type, parts) {
   flush();
+  let bytes = 0;
+  for (let i = 0; i < parts.length; ++i) {
+    bytes += parts[i].length;
+  }
   const head = allocUnsafe(kHeaderBytes);
-  putU32(head, 0, bytes.length);
+  putU32(head, 0, bytes);
   putU32(head, 4, type);
   putU32(head, 8, 0);
   putU32(head, 12, 0);
   writeAll(kAnswersFd, head, kHeaderBytes);
-  writeAll(kAnswersFd, bytes, bytes.length);
+  for (let i = 0; i < parts.length; ++i) {
+    writeAll(kAnswersFd, parts[i], parts[i].length);
+  }
 }
 
 // From now on frames wait for flush().
@@ -124,4 +130,4 @@ function answerNobody(work) {
   gatheredBytes = 0;
 }
 
-module.exports = { answerNobody, flush, flushOverdue, gather, kNoCall, putU32, send, sendBytes, sendLog };
+module.exports = { answerNobody, flush, flushOverdue, gather, kNoCall, putU32, send, sendLog, sendParts };

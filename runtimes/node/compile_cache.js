@@ -34,7 +34,7 @@ const { defineProperty } = Object;
 const { dirname } = path;
 const { statSync } = fs;
 const { Script } = vm;
-const { allocUnsafe, byteLength, concat, from } = Buffer;
+const { allocUnsafe, byteLength, from } = Buffer;
 const NativeMap = Map;
 const NativeModule = Module;
 const { parse: parseJson, stringify: stringifyJson } = JSON;
@@ -288,7 +288,8 @@ function mayCall(text, word) {
 const mayImport = (text) => mayCall(text, 'import') || mayCall(text, 'eval');
 
 // What was compiled up to now, the functions that were called included: at most `mostBytes`, as many modules as
-// these hold. Empty where there is nothing, the second time among them.
+// these hold. A list of parts, which together may be most of the heap; none where there is nothing, the second
+// time among them.
 function collect(mostBytes) {
   const index = [];
   const parts = [null, null];
@@ -310,13 +311,13 @@ function collect(mostBytes) {
     }
   });
   if (index.length === 0) {
-    return allocUnsafe(0);
+    return [];
   }
   parts[1] = from(stringifyJson(index));
   parts[0] = allocUnsafe(kHeadBytes);
   putU32(parts[0], 0, kFormat);
   putU32(parts[0], 4, parts[1].length);
-  return concat(parts);
+  return parts;
 }
 
 // The property says who compiles a module, so that nothing of this stands between where Node does. Stack traces

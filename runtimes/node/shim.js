@@ -19,7 +19,7 @@
 'use strict';
 
 require('./heap_flags');  // before what Node has compiled is asked for
-const { answerNobody, flush, flushOverdue, gather, kNoCall, send, sendBytes, sendLog } = require('./answers');
+const { answerNobody, flush, flushOverdue, gather, kNoCall, send, sendLog, sendParts } = require('./answers');
 const compileCache = require('./compile_cache');
 const { describeError } = require('./describe_error');
 const { loadHandler } = require('./load_handler');
@@ -52,7 +52,6 @@ const includes = uncurry(String.prototype.includes);
 const now = performance.now.bind(performance);
 const nextTurn = setImmediate;
 const activeResources = process.getActiveResourcesInfo.bind(process);
-const noBytes = Buffer.alloc(0);
 const NativePromise = Promise;
 const NativeSyntaxError = SyntaxError;
 
@@ -292,13 +291,13 @@ function invoke(bytes, at, start, end) {
 // ---- what later instances need not compile
 
 function sendCompiled() {
-  let compiled;
+  let parts;
   try {
-    compiled = compileCache.collect(init.compileCacheBytes);
+    parts = compileCache.collect(init.compileCacheBytes);
   } catch {
-    compiled = noBytes;
+    parts = [];
   }
-  sendBytes(kCompiled, compiled);
+  sendParts(kCompiled, parts);
   if (!several) {
     nextTurn(awaitFrame);
   }

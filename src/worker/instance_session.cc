@@ -289,6 +289,7 @@ SessionActions InstanceSession::interrupted(const SessionEvent& event) {
     return exited(*exit);
   }
   if (std::holds_alternative<event::Stop>(event)) {
+    stopped_ = state_ != SessionState::kClosing;
     return give_up(owes_start_ ? OutcomeKind::kStartFailed : OutcomeKind::kExited,
                    "the instance was stopped");
   }
@@ -341,6 +342,7 @@ SessionActions InstanceSession::give_up(Outcome outcome, SessionState next) {
   actions.clear_deadline = true;
   actions.remove_sandbox = next != SessionState::kEnded;
   actions.report_ended = next == SessionState::kEnded;
+  end_collecting(actions);
   pay(actions, std::move(outcome));
   return actions;
 }

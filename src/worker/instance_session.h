@@ -145,7 +145,7 @@ struct SessionActions {
   bool cap_cpu = false;  // from here on the configured cap holds
   bool remove_sandbox = false;
   std::optional<LoggedText> logged;                          // kept for the call in that slot
-  std::optional<std::string> compiled;                       // for others; may be empty
+  std::optional<std::string> compiled;                       // for others; empty: nothing is to be had
   Report report = Report::kNothing;                          // with what the pipes held until now
   model::Outcome outcome;                                    // of kStartFailed
   boost::container::small_vector<FinishedCall, 1> finished;  // their logs are the shell's to add
@@ -206,6 +206,7 @@ class InstanceSession {
   SessionActions logged(const protocol::Frame& frame);
   bool is_collected(const protocol::Frame& frame) const;
   SessionActions collected(protocol::Frame&& frame);
+  void end_collecting(SessionActions& actions);
   SessionActions taken_back(const event::TakenBack& event);
   SessionActions overdue();
   void await_next(SessionActions& actions);
@@ -234,6 +235,7 @@ class InstanceSession {
   bool paused_ = false;                           // of kIdle: its processes stand still
   bool served_ = false;                           // a call has returned
   bool collecting_ = false;                       // what it has compiled was asked for, and has not come
+  bool stopped_ = false;                          // it ends because it was told to
   base::TimePoint collect_until_;                 // then it stands still all the same
   std::string compiles_;
   bool mid_frame_ = false;  // of kClosing: it came within a frame

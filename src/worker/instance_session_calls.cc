@@ -157,8 +157,13 @@ void InstanceSession::await_next(SessionActions& actions) {
     return;
   }
   actions.clear_deadline = true;
-  state_ = wearing_out_ ? SessionState::kStopping : SessionState::kIdle;
-  actions.remove_sandbox = wearing_out_;
+  if (!wearing_out_) {
+    state_ = SessionState::kIdle;
+    return;
+  }
+  state_ = SessionState::kStopping;
+  actions.remove_sandbox = true;
+  end_collecting(actions);
 }
 
 std::vector<InstanceSession::RunningCall>::iterator InstanceSession::find_running(std::uint64_t id) {

@@ -34,4 +34,12 @@ SessionActions InstanceSession::collected(protocol::Frame&& frame) {
   return actions;
 }
 
+// Whoever ends by itself while it is asked would end so each time, and every call would be a cold one: nobody
+// is asked again.
+void InstanceSession::end_collecting(SessionActions& actions) {
+  if (std::exchange(collecting_, false) && !stopped_) {
+    actions.compiled = "";
+  }
+}
+
 }  // namespace hearth::worker

@@ -108,6 +108,49 @@ TEST_F(Collecting, WhatIsTakenBackIsAskedAgain) {
   EXPECT_TRUE(pause().send_collect);
 }
 
+TEST_F(Collecting, WhoeverEndsMeanwhileHasNothing) {
+  ask();
+  const auto ended = exit(ExitReason::kOutOfMemory);
+  EXPECT_EQ(ended.compiled, "") << "and so would the next";
+  EXPECT_TRUE(ended.report_ended);
+}
+
+TEST_F(Collecting, WhoeverClosesItsAnswersMeanwhileToo) {
+  ask();
+  EXPECT_FALSE(on(event::ChannelEnded{}).compiled);
+  EXPECT_EQ(on(event::Stop{}).compiled, "") << "it was ending before it was told to";
+}
+
+TEST_F(Collecting, WhoeverHoldsUpACallMeanwhileToo) {
+  ask();
+  on(event::Invoke{});
+  EXPECT_EQ(on(event::DeadlinePassed{}).compiled, "");
+}
+
+TEST_F(Collecting, WhoeverWearsOutMeanwhileToo) {
+  SessionLimits limits;
+  limits.concurrency = 2;
+  session_ = InstanceSession(limits, SessionStart::kWithVersion, now_);
+  ask();
+  on(event::Invoke{0});
+  on(event::Invoke{1});
+  EXPECT_FALSE(on(event::DeadlinePassed{}).compiled) << "it may still come";
+  EXPECT_EQ(frame(result(3)).compiled, "");
+  EXPECT_EQ(session_.state(), SessionState::kStopping);
+}
+
+TEST_F(Collecting, WhoeverIsStoppedMeanwhileSaysNothingOfTheNext) {
+  ask();
+  EXPECT_FALSE(on(event::Stop{}).compiled);
+  EXPECT_FALSE(exit(ExitReason::kRemoved).compiled);
+}
+
+TEST_F(Collecting, WhoeverEndsAfterwardsHasSentIt) {
+  ask();
+  frame(kCompiled);
+  EXPECT_FALSE(exit(ExitReason::kExited, 1).compiled);
+}
+
 TEST_F(Collecting, KnowsWhatTheRuntimeCompilesTo) {
   reach(SessionState::kBooting);
   frame({FrameType::kReady, 0, R"({"protocol":1,"runtime":"test 1","compiles":"test code 1"})"});

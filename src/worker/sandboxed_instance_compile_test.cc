@@ -116,6 +116,21 @@ TEST_F(CompiledInstance, ARuntimeThatCompilesNothingIsNotAsked) {
   EXPECT_EQ(counts(), CompileCounts());
 }
 
+// Each that is asked would end so, and no call would find an instance that waits.
+TEST_F(CompiledInstance, WhoeverEndsWhenItIsAskedIsTheLastToBeAsked) {
+  const std::string script = shim("test code 1", "dd bs=65536 count=1 <&3 >/dev/null 2>&1; ");
+  start_script(script + "exit 3");
+  ASSERT_TRUE(run_until([this] { return events_.loaded_count == 1; }));
+  EXPECT_EQ(call("").outcome.output, "true");
+  expect_end();
+  EXPECT_EQ(code_.compiled.at("v-1"), (CompiledCode{"test code 1", ""}));
+  EXPECT_EQ(counts(), CompileCounts());
+  start_script(script + "exit 3");
+  ASSERT_TRUE(run_until([this] { return events_.loaded_count == 2; }));
+  EXPECT_EQ(call("").outcome.output, "true");
+  EXPECT_TRUE(run_until([this] { return !host_.frozen().empty(); })) << "it stands still, unasked";
+}
+
 // It ends at what it was given: the next one does without.
 TEST_F(CompiledInstance, WhatBreaksTheRuntimeGoes) {
   const std::string compiles = "test code 1";
