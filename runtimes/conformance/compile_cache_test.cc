@@ -84,7 +84,8 @@ TEST_F(CompileCache, BytesThatAreNoneChangeNothing) {
 
 // Whoever has this release with other flags says that another kind fits.
 TEST_F(CompileCache, OneOfOtherFlagsIsRefusedAndOfAnotherKind) {
-  const Folder folder(answering("word"));
+  const Folder folder(answering("1st"));
+  const Folder same_length(answering("2nd"));
   const std::string compiled = run(folder.path(), "index", kMostBytes).compiled;
   Runtime other = runtime_;
   other.command.insert(other.command.begin() + 1, "--stack-size=900");
@@ -98,12 +99,12 @@ TEST_F(CompileCache, OneOfOtherFlagsIsRefusedAndOfAnotherKind) {
   ASSERT_TRUE(process.receive().has_value());
   Init init;
   init.handler = "index";
-  init.code_path = folder.path();
+  init.code_path = same_length.path();
   init.compile_cache_bytes = kMostBytes;
   process.send_init(init, compiled);
   ASSERT_EQ(process.receive().value().type, FrameType::kLoaded);
   process.send_invoke(1, "");
-  EXPECT_EQ(process.receive().value().payload.substr(4), R"("word")");
+  EXPECT_EQ(process.receive().value().payload.substr(4), R"("2nd")");
 }
 
 TEST_F(CompileCache, NeverSendsMoreThanItMay) {
@@ -154,6 +155,23 @@ module.exports = async () => [await first, await start(), other()]; //)js" +
                       std::string(8'000, 'x'));
   folder.write("other.js", answering("other"));
   expect_the_same(folder.path(), "index");
+}
+
+// What it compiled before is of use all the same, though it is asked under the flags that came back.
+TEST_F(CompileCache, OfAFunctionWithWorkersItIsWhatWasCompiledBeforeThem) {
+  const Folder folder(R"js(
+const { Worker } = require('worker_threads');
+const before = require('./before.js');
+new Worker('', { eval: true });
+const after = require('./after.js');
+module.exports = () => [before(), after()]; //)js" +
+                      std::string(8'000, 'x'));
+  folder.write("before.js", answering("1st"));
+  folder.write("after.js", answering("1st"));
+  const std::string compiled = run(folder.path(), "index", kMostBytes).compiled;
+  folder.write("before.js", answering("2nd"));
+  folder.write("after.js", answering("2nd"));
+  EXPECT_EQ(run(folder.path(), "index", kMostBytes, compiled).output, R"(["1st","2nd"])");
 }
 
 TEST_F(CompileCache, WhateverTheFunctionTamperedWith) {

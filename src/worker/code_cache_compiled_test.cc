@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 
 #include <fstream>
+#include <future>
 
 #include "worker/compiled_files.h"
 #include "worker/testing/code_cache_fixture.h"
@@ -239,12 +240,21 @@ TEST_F(CompiledTest, APoolThatIsFullGivesTheFolderAlone) {
   keep(kVersion, "bytes");
   const auto held = get(digest('a'));
   ASSERT_TRUE(held.ok());
-  pool_.emplace(1, 0);
-  cache_.emplace(options_, store_, *pool_, loop_);
-  ASSERT_TRUE(cache_->open().ok());
+  pool_.emplace(1, 1);  // the same place: one job waits, and one is executed
+  std::promise<void> begun;
+  std::promise<void> go_on;
+  ASSERT_TRUE(pool_->submit([&] {
+    begun.set_value();
+    go_on.get_future().wait();
+  }));
+  begun.get_future().wait();
+  ASSERT_TRUE(pool_->submit([] {}));
   cache_->keep(kOther, {"node 1", "bytes"});
+  EXPECT_EQ(compiled(kVersion), nullptr) << "the folder is held, and nothing can be read";
+  go_on.set_value();
   settle();
   EXPECT_THAT(kept(), UnorderedElementsAre(kVersion));
+  EXPECT_NE(compiled(kVersion), nullptr) << "another time";
 }
 
 TEST_F(CompiledTest, MayEndWhileItIsWrittenAndRead) {
