@@ -2,8 +2,8 @@
 // need not compile them again. One instance is asked for it when it has served its first call (collect()); the
 // platform keeps the bytes, and hands them to those that start later (use()).
 //
-// Only modules are taken whose source Node itself has read from a file below the code's folder, and only large
-// ones: a small one is compiled as soon as its cache is looked up. ES modules are not among them.
+// Only modules are taken whose source Node itself has read from a file below the code's folder (module_origin.js),
+// and only large ones: a small one is compiled as soon as its cache is looked up. ES modules are not among them.
 //
 // V8 checks its version, its flags and the length of a source, and nothing else: what it is given must be the
 // bytes of this version's own instance, undamaged (the platform sees to it), and the source the same (sampleOf).
@@ -16,11 +16,12 @@ const { Module } = require('module');
 const { putU32 } = require('./answers');
 const heapFlags = require('./heap_flags');
 const largeSources = require('./large_sources');
+const { isOfFile } = require('./module_origin');
 const { readU32 } = require('./requests');
 
 const kFormat = 0x31434348;  // "HCC1"
 const kHeadBytes = 8;        // kFormat, length of the index; the index and the modules' bytes follow
-const kSmallestChars = 4 * 1024;
+const kSmallestBytes = 4 * 1024;
 const kSamples = 64;
 
 // The wrapper is one of text here, and what Node wraps the source in without one: what a script adds to the first
@@ -57,7 +58,6 @@ const utf8Slice = uncurry(Buffer.prototype.utf8Slice);
 // Before V8 12 what comes out of a cache has lost whom an import() in it asks, and in what it evaluates.
 const kImportsSurvive = parseInt(process.versions.v8, 10) >= 12;
 
-const loadJs = Module._extensions['.js'];
 const compileByNode = Module.prototype._compile;
 const importer = vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER;
 
@@ -121,26 +121,30 @@ function finish(module) {
 
 // ---- which modules
 
-// Whether Node is about to compile a file that it has read, as opposed to code that was made or changed on the way.
-function isOfFile(module) {
-  const { filename } = module;
-  return Module._extensions['.js'] === loadJs && Module._cache[filename] === module && !module.loaded;
+// Whether it is a file of the code, and large enough.
+function isLargeFile(filename) {
+  if (!startsWith(filename, folder)) {
+    return false;
+  }
+  const found = statSync(filename, { throwIfNoEntry: false });
+  return found !== undefined && found.isFile() && found.size >= kSmallestBytes;
 }
 
+// Whatever is in the way, a function's own hooks among it, leaves the module to Node.
 function isWanted(module) {
-  const { filename } = module;
-  const known = entries ?? recorded;
-  if (known === null || typeof filename !== 'string' || process.sourceMapsEnabled || !isOfFile(module)) {
+  if (entries === null && recorded === null) {
     return false;
   }
-  if (!heapFlags.areAway()) {  // V8 would refuse it
+  try {
+    // Under flags that are back V8 would refuse it.
+    if (process.sourceMapsEnabled || !heapFlags.areAway() || !isOfFile(module)) {
+      return false;
+    }
+    const { filename } = module;
+    return entries !== null ? mapHas(entries, filename) : !mapHas(recorded, filename) && isLargeFile(filename);
+  } catch {
     return false;
   }
-  if (known === entries) {
-    return mapHas(entries, filename);
-  }
-  return !mapHas(recorded, filename) && startsWith(filename, folder) && !endsWith(filename, '.mjs') &&
-      statSync(filename).size >= kSmallestChars;
 }
 
 // Characters from all over a source: another one of the same length is found out.

@@ -92,6 +92,19 @@ function readSource(file, options) {
   return apply(readByNode, this, [file, options]);
 }
 
+// Of fs.readFileSync, while begin() holds.
+function getReader() {
+  const file = loading;
+  loading = '';
+  return file !== '' && planOf(file) !== undefined ? readSource : readByNode;
+}
+
+// Whether nobody has put anything in place of fs.readFileSync.
+function readsByNode() {
+  const found = getOwnPropertyDescriptor(fs, 'readFileSync');
+  return found?.value === readByNode || found?.get === getReader;
+}
+
 function putGetter(object, name, get) {
   defineProperty(object, name, {
     configurable: true,
@@ -115,11 +128,7 @@ function begin(plan) {
     loading = this.id;
     return loadByNode;
   });
-  putGetter(fs, 'readFileSync', () => {
-    const file = loading;
-    loading = '';
-    return file !== '' && planOf(file) !== undefined ? readSource : readByNode;
-  });
+  putGetter(fs, 'readFileSync', getReader);
 }
 
 // All is as it was, but for what the function has put in place of it.
@@ -139,4 +148,4 @@ function rehearse() {
   end();
 }
 
-module.exports = { accentsOf, begin, end, rehearse };
+module.exports = { accentsOf, begin, end, readsByNode, rehearse };
