@@ -4,14 +4,10 @@
 
 #include <cassert>
 #include <cerrno>
-#include <list>
-#include <unordered_map>
 #include <utility>
-#include <vector>
 
 #include "base/log.h"
-#include "worker/code_folders.h"
-#include "worker/compiled_files.h"
+#include "worker/code_cache_impl.h"
 
 namespace hearth::worker {
 
@@ -30,8 +26,6 @@ Result<base::UniqueFd> CodeFolder::duplicate() const {
 namespace {
 
 constexpr const char* kCompiledFolder = "compiled";
-// Versions that are known to have nothing worth it. It costs little to find that out again.
-constexpr std::size_t kMostWithNothing = 10'000;
 
 // What the loop hands to a job.
 struct FetchJob {
@@ -62,73 +56,6 @@ Result<UnpackedCode> fetch(const FetchJob& job) {
 
 }  // namespace
 
-// Owned and called by the loop thread; jobs on the pool hold it weakly and share only `folders_` and
-// `files_`.
-class CodeCache::Impl : public std::enable_shared_from_this<Impl> {
- public:
-  Impl(CodeCacheOptions options, store::CodeStore& store, base::BlockingPool& pool, base::EventLoop& loop)
-      : options_(std::move(options)), store_(store), pool_(pool), loop_(loop) {}
-
-  Result<void> open();
-  void fetch(const VersionKey& version, Done done);
-  void keep(const model::VersionId& version, CompiledCode compiled);
-  void discard(const model::VersionId& version);
-
- private:
-  using Held = std::shared_ptr<const base::UniqueFd>;
-
-  enum class State {
-    kIdle,      // on disk as far as known, or about to be asked for
-    kMaking,    // a job opens, unpacks or writes it
-    kRemoving,  // a job removes it
-  };
-
-  // Who waits for a folder.
-  struct Waiter {
-    model::VersionId compiled;  // whose compiled code is to be read; empty: none
-    CompiledPtr known;          // what is known without
-    Done done;
-  };
-
-  // A folder, by its digest, or what was compiled, by its version.
-  struct Entry {
-    State state = State::kIdle;
-    std::uint64_t bytes = 0;                   // its part of total_bytes_
-    std::weak_ptr<const base::UniqueFd> held;  // alive while anybody holds the folder
-    std::vector<Waiter> waiters;
-    std::list<std::string>::iterator use;  // in uses_
-  };
-
-  Entry& entry_of(const std::string& name);
-  void forget(const std::string& name);
-  void set_bytes(Entry& entry, std::uint64_t bytes);
-  model::VersionId compiled_of(const model::VersionId& version);
-  void start_fetch(const std::string& digest);
-  void fetched(const std::string& digest, Result<UnpackedCode> result, const model::VersionId& version,
-               const CompiledPtr& compiled);
-  void give(Waiter waiter, Held held);
-  CompiledPtr check_read(const model::VersionId& version, Result<CompiledCode> result);
-  void written(const model::VersionId& version, const Result<std::uint64_t>& bytes);
-  void trim();
-  bool start_removal(const std::string& name);
-  void removed(const std::string& name, const Result<void>& result);
-
-  // Runs `job` on the pool, and `done` with what it returned here, if this is still there. kExhausted.
-  template <typename Job, typename Then>
-  Result<void> run(Job job, Then then);
-
-  const CodeCacheOptions options_;
-  store::CodeStore& store_;
-  base::BlockingPool& pool_;
-  base::EventLoop& loop_;
-  std::shared_ptr<CodeFolders> folders_;  // with the jobs on the pool
-  std::shared_ptr<CompiledFiles> files_;  // the same
-  std::unordered_map<std::string, Entry> entries_;
-  std::list<std::string> uses_;  // names of entries, least recently used first
-  std::unordered_map<model::VersionId, CompiledPtr> nothing_;
-  std::uint64_t total_bytes_ = 0;
-};
-
 Result<void> CodeCache::Impl::open() {
   auto folders = CodeFolders::open(options_.folder);
   if (!folders) {
@@ -155,18 +82,6 @@ Result<void> CodeCache::Impl::open() {
   return {};
 }
 
-template <typename Job, typename Then>
-Result<void> CodeCache::Impl::run(Job job, Then then) {
-  return pool_.submit([self = weak_from_this(), job = std::move(job), then = std::move(then), &loop = loop_] {
-    auto result = std::make_shared<decltype(job())>(job());
-    loop.post([self, then, result] {
-      if (const auto impl = self.lock()) {
-        then(*impl, std::move(*result));
-      }
-    });
-  });
-}
-
 void CodeCache::Impl::fetch(const VersionKey& version, Done done) {
   assert(folders_ != nullptr);
   const std::string& digest = version.code_digest;
@@ -176,9 +91,7 @@ void CodeCache::Impl::fetch(const VersionKey& version, Done done) {
     });
     return;
   }
-  const auto nothing = nothing_.find(version.id);
-  Waiter waiter{compiled_of(version.id), nothing != nothing_.end() ? nothing->second : nullptr,
-                std::move(done)};
+  Waiter waiter{version.id, std::move(done)};
   Entry& entry = entry_of(digest);
   uses_.splice(uses_.end(), uses_, entry.use);
   if (auto held = entry.held.lock()) {
@@ -189,17 +102,6 @@ void CodeCache::Impl::fetch(const VersionKey& version, Done done) {
   if (entry.state == State::kIdle) {
     start_fetch(digest);
   }
-}
-
-// The version itself, in use now, when there is something to be had; otherwise nothing.
-model::VersionId CodeCache::Impl::compiled_of(const model::VersionId& version) {
-  const auto found = entries_.find(version);
-  if (options_.compiled_bytes == 0 || !is_version_id(version) || found == entries_.end() ||
-      found->second.state != State::kIdle) {
-    return "";
-  }
-  uses_.splice(uses_.end(), uses_, found->second.use);
-  return version;
 }
 
 CodeCache::Impl::Entry& CodeCache::Impl::entry_of(const std::string& name) {
@@ -222,32 +124,24 @@ void CodeCache::Impl::set_bytes(Entry& entry, std::uint64_t bytes) {
   entry.bytes = bytes;
 }
 
-// What the first who waits needs is read by the same job.
 void CodeCache::Impl::start_fetch(const std::string& digest) {
   Entry& entry = entries_.at(digest);
   entry.state = State::kMaking;
   const FetchJob fetch_job{folders_, store_, options_.limits, digest, entry.bytes};
-  const model::VersionId version = entry.waiters.front().compiled;
-  using Results = std::pair<Result<UnpackedCode>, Result<CompiledCode>>;
-  auto job = [fetch_job, version, files = files_]() -> Results {
-    auto folder = worker::fetch(fetch_job);
-    return {std::move(folder), version.empty() ? Result<CompiledCode>(CompiledCode()) : files->read(version)};
-  };
-  auto then = [digest, version](Impl& impl, Results results) {
-    const auto compiled = version.empty() ? nullptr : impl.check_read(version, std::move(results.second));
-    impl.fetched(digest, std::move(results.first), version, compiled);
+  auto job = [fetch_job] { return worker::fetch(fetch_job); };
+  auto then = [digest](Impl& impl, Result<UnpackedCode>&& result) {
+    impl.fetched(digest, std::move(result));
   };
   if (auto submitted = run(std::move(job), std::move(then)); !submitted) {
     loop_.post([self = weak_from_this(), digest, error = submitted.error()] {
       if (const auto impl = self.lock()) {
-        impl->fetched(digest, error, "", nullptr);
+        impl->fetched(digest, error);
       }
     });
   }
 }
 
-void CodeCache::Impl::fetched(const std::string& digest, Result<UnpackedCode> result,
-                              const model::VersionId& version, const CompiledPtr& compiled) {
+void CodeCache::Impl::fetched(const std::string& digest, Result<UnpackedCode> result) {
   const auto self = shared_from_this();  // an answer may end the cache
   Entry& entry = entries_.at(digest);
   entry.state = State::kIdle;
@@ -266,80 +160,7 @@ void CodeCache::Impl::fetched(const std::string& digest, Result<UnpackedCode> re
   set_bytes(entry, result->bytes);
   trim();
   for (auto& waiter : waiters) {
-    if (waiter.compiled.empty() || waiter.compiled == version) {
-      waiter.done(VersionCode{CodeFolder(held), waiter.compiled.empty() ? waiter.known : compiled});
-    } else {
-      give(std::move(waiter), held);
-    }
-  }
-}
-
-// The folder is there, what was compiled may have to be read.
-void CodeCache::Impl::give(Waiter waiter, Held held) {
-  if (!waiter.compiled.empty()) {
-    auto job = [version = waiter.compiled, files = files_] { return files->read(version); };
-    auto then = [waiter, held](Impl& impl, Result<CompiledCode> result) {
-      waiter.done(VersionCode{CodeFolder(held), impl.check_read(waiter.compiled, std::move(result))});
-    };
-    if (run(std::move(job), std::move(then))) {
-      return;
-    }
-  }
-  loop_.post([waiter = std::move(waiter), held = std::move(held)] {
-    waiter.done(VersionCode{CodeFolder(held), waiter.known});
-  });
-}
-
-// What cannot be read is as if it had never been there.
-CompiledPtr CodeCache::Impl::check_read(const model::VersionId& version, Result<CompiledCode> result) {
-  if (result && result->bytes.size() <= options_.compiled_bytes) {
-    return std::make_shared<const CompiledCode>(std::move(*result));
-  }
-  if (!result) {
-    spdlog::warn("{}", result.error().message);
-  }
-  discard(version);
-  return nullptr;
-}
-
-void CodeCache::Impl::keep(const model::VersionId& version, CompiledCode compiled) {
-  if (!is_version_id(version) || compiled.bytes.size() > options_.compiled_bytes ||
-      entries_.contains(version)) {
-    return;
-  }
-  if (compiled.bytes.empty()) {
-    if (nothing_.size() == kMostWithNothing) {
-      nothing_.clear();
-    }
-    nothing_[version] = std::make_shared<const CompiledCode>(std::move(compiled));
-    return;
-  }
-  auto job = [version, compiled = std::make_shared<const CompiledCode>(std::move(compiled)), files = files_] {
-    return files->write(version, *compiled);
-  };
-  auto then = [version](Impl& impl, const Result<std::uint64_t>& bytes) { impl.written(version, bytes); };
-  if (run(std::move(job), std::move(then))) {
-    entry_of(version).state = State::kMaking;
-  }
-}
-
-void CodeCache::Impl::written(const model::VersionId& version, const Result<std::uint64_t>& bytes) {
-  if (!bytes) {
-    spdlog::warn("{}", bytes.error().message);
-    forget(version);
-    return;
-  }
-  Entry& entry = entries_.at(version);
-  entry.state = State::kIdle;
-  set_bytes(entry, *bytes);
-  trim();
-}
-
-void CodeCache::Impl::discard(const model::VersionId& version) {
-  nothing_.erase(version);
-  const auto found = is_version_id(version) ? entries_.find(version) : entries_.end();
-  if (found != entries_.end() && found->second.state == State::kIdle) {
-    start_removal(version);
+    give(std::move(waiter), held);
   }
 }
 

@@ -42,6 +42,16 @@ class CompiledTest : public CodeCacheTest {
     }
     return names;
   }
+  // From now on the pool has a place for one job, which is executed when `go_on` says so.
+  void block_pool(std::promise<void>& go_on) {
+    pool_.emplace(1, 1);  // where it was: the cache goes on using it
+    std::promise<void> begun;
+    ASSERT_TRUE(pool_->submit([&begun, waits = std::make_shared<std::future<void>>(go_on.get_future())] {
+      begun.set_value();
+      waits->wait();
+    }));
+    begun.get_future().wait();
+  }
   // Every byte of the file is changed, one after the other, and none of the results is believed.
   void expect_no_byte_can_be_changed(const std::string& version) {
     std::ifstream in(file(version), std::ios::binary);
@@ -103,6 +113,54 @@ TEST_F(CompiledTest, SeveralVersionsThatWaitForOneUnpackingGetTheirOwn) {
   }
   EXPECT_THAT(bytes, ElementsAre("one", "two", "none", "one"));
   EXPECT_EQ(store_.opens(digest('a')), 1);
+}
+
+TEST_F(CompiledTest, IsReadOnceForAllWhoWait) {
+  open();
+  keep(kVersion, "bytes");
+  const auto held = get(digest('a'));
+  std::promise<void> go_on;
+  block_pool(go_on);
+  std::vector<Answer> answers(25);
+  for (auto& answer : answers) {
+    ask(digest('a'), answer, kVersion);
+  }
+  go_on.set_value();
+  for (const auto& answer : answers) {
+    run_until(answer);
+    ASSERT_NE((*answer)->compiled, nullptr);
+    EXPECT_EQ((*answer)->compiled, (*answers[0])->compiled) << "one copy";
+  }
+}
+
+TEST_F(CompiledTest, WhileSomebodyHoldsItItIsGivenAtOnce) {
+  open();
+  keep(kVersion, "bytes");
+  auto first = get(digest('a'), kVersion);
+  std::promise<void> go_on;
+  block_pool(go_on);
+  ASSERT_TRUE(pool_->submit([] {}));
+  EXPECT_EQ(compiled(kVersion), first->compiled);
+  const std::weak_ptr<const CompiledCode> weak = first->compiled;
+  first->compiled = nullptr;
+  EXPECT_TRUE(weak.expired()) << "the cache holds none";
+  EXPECT_EQ(compiled(kVersion), nullptr) << "as the pool is full";
+  go_on.set_value();
+  settle();
+}
+
+TEST_F(CompiledTest, WhatIsOfNoUseGoesWhileItIsReadToo) {
+  open();
+  keep(kVersion, "bytes");
+  const auto held = get(digest('a'));
+  Answer answer;
+  ask(digest('a'), answer, kVersion);
+  cache_->discard(kVersion);
+  run_until(answer);
+  EXPECT_EQ((*answer)->compiled, nullptr);
+  settle();
+  keep(kVersion, "again");
+  EXPECT_EQ(compiled(kVersion)->bytes, "again");
 }
 
 TEST_F(CompiledTest, TheFirstStays) {
@@ -240,14 +298,8 @@ TEST_F(CompiledTest, APoolThatIsFullGivesTheFolderAlone) {
   keep(kVersion, "bytes");
   const auto held = get(digest('a'));
   ASSERT_TRUE(held.ok());
-  pool_.emplace(1, 1);  // the same place: one job waits, and one is executed
-  std::promise<void> begun;
   std::promise<void> go_on;
-  ASSERT_TRUE(pool_->submit([&] {
-    begun.set_value();
-    go_on.get_future().wait();
-  }));
-  begun.get_future().wait();
+  block_pool(go_on);
   ASSERT_TRUE(pool_->submit([] {}));
   cache_->keep(kOther, {"node 1", "bytes"});
   EXPECT_EQ(compiled(kVersion), nullptr) << "the folder is held, and nothing can be read";
