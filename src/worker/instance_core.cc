@@ -80,6 +80,9 @@ void InstanceCore::take_back() {
   in_call_ = true;
   reclaim();
   in_call_ = false;
+  if (session_.state() == SessionState::kIdle && !session_.paused()) {
+    parts_->pauses.idle(*this, parts_->loop.now());
+  }
 }
 
 void InstanceCore::abandon() {
@@ -196,6 +199,7 @@ void InstanceCore::reclaim() {
     return;
   }
   if (auto calls = channel_->take_back(); !calls.empty()) {
+    mind_taken_back(calls);
     perform(session_.on(event::TakenBack{std::move(calls)}, parts_->loop.now()));
   }
 }

@@ -1,4 +1,5 @@
 // What instances have compiled, from one to the next.
+#include <algorithm>
 #include <utility>
 
 #include "worker/instance_core.h"
@@ -52,6 +53,13 @@ void InstanceCore::mind_compiled(SessionActions& actions) {
     forget_compiled(actions.outcome.kind);
   }
   if (actions.report_ended && asked_) {
+    parts_->asked.erase(start_.version->id);
+  }
+}
+
+// The question itself has no invocation's id. It or another may be asked again.
+void InstanceCore::mind_taken_back(const std::vector<std::uint64_t>& calls) {
+  if (std::ranges::find(calls, 0U) != calls.end() && std::exchange(asked_, false)) {
     parts_->asked.erase(start_.version->id);
   }
 }

@@ -1,4 +1,7 @@
 // What instances have compiled, between them and who keeps it.
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <algorithm>
 
 #include "worker/testing/sandboxed_instance_fixture.h"
@@ -8,22 +11,29 @@ namespace {
 
 using model::OutcomeKind;
 
-// A shim in shell that is ready, loaded and answers one call, and then does `rest`.
+using enum protocol::FrameType;
+
+// In shell: takes a frame; sends one.
+constexpr const char* kTakes = "dd bs=65536 count=1 <&3 >/dev/null 2>&1; ";
+std::string sends(protocol::FrameType type, std::uint64_t id, const std::string& payload) {
+  std::string text;
+  for (const char c : protocol::encode_frame(type, id, payload)) {
+    char escaped[8];
+    std::snprintf(escaped, sizeof escaped, "\\%03o", static_cast<unsigned char>(c));
+    text += escaped;
+  }
+  return "printf '" + text + "' >&4; ";
+}
+
+// A shim in shell that is ready, and then does `rest`.
+std::string ready(const std::string& compiles, const std::string& rest) {
+  return sends(kReady, 0, R"({"protocol":1,"runtime":"test","compiles":")" + compiles + "\"}") + rest;
+}
+
+// One that is ready, loaded and answers one call, and then does `rest`.
 std::string shim(const std::string& compiles, const std::string& rest) {
-  const std::string ready = R"({"protocol":1,"runtime":"test","compiles":")" + compiles + "\"}";
-  const auto frame = [](protocol::FrameType type, std::uint64_t id, const std::string& payload) {
-    std::string text;
-    for (const char c : protocol::encode_frame(type, id, payload)) {
-      char escaped[8];
-      std::snprintf(escaped, sizeof escaped, "\\%03o", static_cast<unsigned char>(c));
-      text += escaped;
-    }
-    return "printf '" + text + "' >&4; ";
-  };
-  using enum protocol::FrameType;
-  return frame(kReady, 0, ready) + "dd bs=65536 count=1 <&3 >/dev/null 2>&1; " + frame(kLoaded, 0, "") +
-         "dd bs=65536 count=1 <&3 >/dev/null 2>&1; " + frame(kResult, 1, std::string("\1\0\0\0true", 8)) +
-         rest;
+  return ready(compiles, kTakes + sends(kLoaded, 0, "") + kTakes +
+                             sends(kResult, 1, std::string("\1\0\0\0true", 8)) + rest);
 }
 
 class CompiledInstance : public SandboxedInstanceTest {
@@ -36,7 +46,6 @@ class CompiledInstance : public SandboxedInstanceTest {
   // One instance from its start to its end, with a call.
   std::string run(const std::string& handler) {
     Recorder events;
-    const auto version = std::make_shared<model::Version>(version_);
     const std::string name = "i-" + std::to_string(++started_);
     version_.handler = handler;
     instance_ = factory().start({name, "orders", std::make_shared<model::Version>(version_)}, events);
@@ -116,16 +125,37 @@ TEST_F(CompiledInstance, ARuntimeThatCompilesNothingIsNotAsked) {
   EXPECT_EQ(counts(), CompileCounts());
 }
 
+// The question was in the pipe, unread, with the calls behind it.
+TEST_F(CompiledInstance, WhoeverWasNotAskedAfterAllIsAskedAgain) {
+  const base::UniqueFd held(::memfd_create("go", MFD_CLOEXEC));
+  const std::string waits = "until [ -s /proc/" + std::to_string(::getpid()) + "/fd/" +
+                            std::to_string(held.get()) + " ]; do sleep 0.01; done; ";
+  start_script(shim("test code 1", waits + kTakes + sends(kCompiled, 0, "bytes") + "sleep 100"));
+  ASSERT_TRUE(run_until([this] { return events_.loaded_count == 1; }));
+  EXPECT_EQ(call("").outcome.output, "true");
+  run_for(std::chrono::milliseconds(50));  // it is asked
+  const auto body = std::make_shared<const std::string>("");
+  instance_->invoke({0, "request-2", body});
+  ASSERT_TRUE(instance_->takes_behind());
+  instance_->invoke({1, "request-3", body});
+  instance_->take_back();
+  ASSERT_TRUE(run_until([this] { return events_.finishes.size() == 3; }));
+  EXPECT_FALSE(events_.finishes[1].started || events_.finishes[2].started);
+  ASSERT_EQ(::write(held.get(), "go", 2), 2);
+  EXPECT_TRUE(run_until([this] { return code_.kept == 1; }));
+  EXPECT_EQ(code_.compiled["v-1"].bytes, "bytes");
+}
+
 // Each that is asked would end so, and no call would find an instance that waits.
 TEST_F(CompiledInstance, WhoeverEndsWhenItIsAskedIsTheLastToBeAsked) {
-  const std::string script = shim("test code 1", "dd bs=65536 count=1 <&3 >/dev/null 2>&1; ");
-  start_script(script + "exit 3");
+  const std::string script = shim("test code 1", std::string(kTakes) + "exit 3");
+  start_script(script);
   ASSERT_TRUE(run_until([this] { return events_.loaded_count == 1; }));
   EXPECT_EQ(call("").outcome.output, "true");
   expect_end();
   EXPECT_EQ(code_.compiled.at("v-1"), (CompiledCode{"test code 1", ""}));
   EXPECT_EQ(counts(), CompileCounts());
-  start_script(script + "exit 3");
+  start_script(script);
   ASSERT_TRUE(run_until([this] { return events_.loaded_count == 2; }));
   EXPECT_EQ(call("").outcome.output, "true");
   EXPECT_TRUE(run_until([this] { return !host_.frozen().empty(); })) << "it stands still, unasked";
@@ -135,8 +165,7 @@ TEST_F(CompiledInstance, WhoeverEndsWhenItIsAskedIsTheLastToBeAsked) {
 TEST_F(CompiledInstance, WhatBreaksTheRuntimeGoes) {
   const std::string compiles = "test code 1";
   code_.compiled["v-1"] = {compiles, "bytes"};
-  const std::string script = shim(compiles, "");
-  start_script(script.substr(0, script.find("dd ")) + "dd bs=65536 count=1 <&3 >/dev/null 2>&1; exit 3");
+  start_script(ready(compiles, std::string(kTakes) + "exit 3"));
   expect_failed(OutcomeKind::kExited);
   EXPECT_TRUE(code_.compiled.empty());
 }
