@@ -101,7 +101,6 @@ class InstanceCore : public std::enable_shared_from_this<InstanceCore>,
   std::shared_ptr<const std::string> take_fitting();
   void mind_compiled(SessionActions& actions);
   void mind_taken_back(const std::vector<std::uint64_t>& calls);
-  void forget_compiled(model::OutcomeKind kind);
   void send_invoke(std::uint64_t invocation);
   void set_frozen(bool frozen);
   void cap_cpu();

@@ -49,8 +49,8 @@ void InstanceCore::mind_compiled(SessionActions& actions) {
     parts_->compile_counts.kept += actions.compiled->empty() ? 0 : 1;
     parts_->code.keep(start_.version->id, {session_.compiles(), std::move(*actions.compiled)});
   }
-  if (actions.report == Report::kStartFailed && given_compiled_) {
-    forget_compiled(actions.outcome.kind);
+  if (actions.unproven && given_compiled_) {  // the next one had better do without
+    parts_->code.discard(start_.version->id);
   }
   if (actions.report_ended && asked_) {
     parts_->asked.erase(start_.version->id);
@@ -61,14 +61,6 @@ void InstanceCore::mind_compiled(SessionActions& actions) {
 void InstanceCore::mind_taken_back(const std::vector<std::uint64_t>& calls) {
   if (std::ranges::find(calls, 0U) != calls.end() && std::exchange(asked_, false)) {
     parts_->asked.erase(start_.version->id);
-  }
-}
-
-// A runtime that ended at what it was given had better do without it the next time.
-void InstanceCore::forget_compiled(model::OutcomeKind kind) {
-  using enum model::OutcomeKind;
-  if (kind == kExited || kind == kOutOfMemory || kind == kProtocolError) {
-    parts_->code.discard(start_.version->id);
   }
 }
 

@@ -30,6 +30,12 @@ std::string words_of(const sandbox::Exit& exit) {
   return "the process ended";
 }
 
+// Ends that are not the function's own word or the platform's: what the runtime was given may be why.
+bool is_fall(OutcomeKind kind) {
+  return kind == OutcomeKind::kExited || kind == OutcomeKind::kOutOfMemory ||
+         kind == OutcomeKind::kProtocolError || kind == OutcomeKind::kInitTimedOut;
+}
+
 std::string milliseconds_text(std::chrono::milliseconds time) { return std::to_string(time.count()) + " ms"; }
 
 }  // namespace
@@ -342,6 +348,7 @@ SessionActions InstanceSession::give_up(Outcome outcome, SessionState next) {
   actions.clear_deadline = true;
   actions.remove_sandbox = next != SessionState::kEnded;
   actions.report_ended = next == SessionState::kEnded;
+  actions.unproven = !served_ && !stopped_ && is_fall(outcome.kind);
   end_collecting(actions);
   pay(actions, std::move(outcome));
   return actions;

@@ -146,6 +146,7 @@ struct SessionActions {
   bool remove_sandbox = false;
   std::optional<LoggedText> logged;                          // kept for the call in that slot
   std::optional<std::string> compiled;                       // for others; empty: nothing is to be had
+  bool unproven = false;                                     // it fell, and no call had returned
   Report report = Report::kNothing;                          // with what the pipes held until now
   model::Outcome outcome;                                    // of kStartFailed
   boost::container::small_vector<FinishedCall, 1> finished;  // their logs are the shell's to add

@@ -151,6 +151,41 @@ TEST_F(Collecting, WhoeverEndsAfterwardsHasSentIt) {
   EXPECT_FALSE(exit(ExitReason::kExited, 1).compiled);
 }
 
+// Whatever it was given is not to be trusted until a call has returned.
+class Unproven : public InstanceSessionTest {};
+
+TEST_F(Unproven, UntilACallHasReturned) {
+  reach(SessionState::kIdle);
+  EXPECT_TRUE(exit(ExitReason::kSignaled, 11).unproven) << "idle";
+  session_ = InstanceSession({}, SessionStart::kWithVersion, now_);
+  reach(SessionState::kExecuting);
+  EXPECT_TRUE(exit(ExitReason::kOutOfMemory).unproven) << "in its first call";
+  session_ = InstanceSession({}, SessionStart::kWithVersion, now_);
+  reach(SessionState::kExecuting);
+  frame(result(1));
+  EXPECT_FALSE(exit(ExitReason::kExited, 1).unproven);
+}
+
+TEST_F(Unproven, WhoeverIsNotLoadedInTime) {
+  reach(SessionState::kInitialising);
+  EXPECT_TRUE(on(event::DeadlinePassed{}).unproven);
+}
+
+TEST_F(Unproven, WhoeverSendsWhatIsNone) {
+  reach(SessionState::kExecuting);
+  EXPECT_TRUE(frame(kLoaded).unproven);
+}
+
+TEST_F(Unproven, NotWhoeverIsStopped) {
+  reach(SessionState::kExecuting);
+  EXPECT_FALSE(on(event::Stop{}).unproven);
+}
+
+TEST_F(Unproven, NotWhoeverSaysThatItCannotLoad) {
+  reach(SessionState::kInitialising);
+  EXPECT_FALSE(frame({FrameType::kInitError, 0, R"({"type":"Error","message":"","stack":""})"}).unproven);
+}
+
 TEST_F(Collecting, KnowsWhatTheRuntimeCompilesTo) {
   reach(SessionState::kBooting);
   frame({FrameType::kReady, 0, R"({"protocol":1,"runtime":"test 1","compiles":"test code 1"})"});

@@ -170,6 +170,34 @@ TEST_F(CompiledInstance, WhatBreaksTheRuntimeGoes) {
   EXPECT_TRUE(code_.compiled.empty());
 }
 
+TEST_F(CompiledInstance, WhatBreaksTheFirstCallGoes) {
+  const std::string compiles = "test code 1";
+  code_.compiled["v-1"] = {compiles, "bytes"};
+  start_script(ready(compiles, kTakes + sends(kLoaded, 0, "") + kTakes + "exit 3"));
+  ASSERT_TRUE(run_until([this] { return events_.loaded_count == 1; }));
+  EXPECT_EQ(call("").outcome.kind, OutcomeKind::kExited);
+  EXPECT_TRUE(code_.compiled.empty());
+}
+
+TEST_F(CompiledInstance, WhatHoldsUpTheLoadGoes) {
+  const std::string compiles = "test code 1";
+  code_.compiled["v-1"] = {compiles, "bytes"};
+  options_.init_timeout = std::chrono::milliseconds(50);
+  start_script(ready(compiles, std::string(kTakes) + "sleep 100"));
+  expect_failed(OutcomeKind::kInitTimedOut);
+  EXPECT_TRUE(code_.compiled.empty());
+}
+
+TEST_F(CompiledInstance, WhatServedACallStays) {
+  const std::string compiles = "test code 1";
+  code_.compiled["v-1"] = {compiles, "bytes"};
+  start_script(shim(compiles, std::string(kTakes) + "exit 3"));
+  ASSERT_TRUE(run_until([this] { return events_.loaded_count == 1; }));
+  EXPECT_EQ(call("").outcome.output, "true");
+  EXPECT_EQ(call("").outcome.kind, OutcomeKind::kExited);
+  EXPECT_EQ(code_.compiled.count("v-1"), 1U);
+}
+
 TEST_F(CompiledInstance, AnErrorOfTheFunctionsOwnLeavesIt) {
   version_.id = "v-2";
   run("index.facts");
