@@ -23,12 +23,14 @@ const kFormat = 0x31434348;  // "HCC1"
 const kHeadBytes = 8;        // kFormat, length of the index; the index and the modules' bytes follow
 const kSmallestBytes = 4 * 1024;
 const kSamples = 64;
+const kCollectMs = 50;  // the next call waits for it; what a version's bound holds takes as long
 
 // The wrapper is one of text here, and what Node wraps the source in without one: what a script adds to the first
 // line is taken off its columns.
 const kWrapperHead = '(function (exports, require, module, __filename, __dirname) { ';
 const kWrapperTail = '\n})';
 
+const now = performance.now.bind(performance);
 const uncurry = Function.prototype.bind.bind(Function.prototype.call);
 const { apply } = Reflect;
 const { defineProperty } = Object;
@@ -63,7 +65,7 @@ const importer = vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER;
 
 let folder = '';       // the code's, with a slash at its end
 let entries = null;    // by file: {bytes, chars, sample, accents, source}, of an earlier instance; null: none
-let recorded = null;   // by file: {script, run, content}, of this instance; null: none is
+let recorded = null;   // by file: {script, run, isProgram}, of this instance; null: none is
 let quiet = false;
 
 // ---- how Node runs a module
@@ -191,7 +193,7 @@ function compile(content, filename) {
       importModuleDynamically: importer,
     });
     const run = runInThisContext(script);
-    return entry !== undefined ? taken(filename, run) : record(filename, { script, run, content });
+    return entry !== undefined ? taken(filename, run) : record(filename, { script, run, isProgram: isProgram(content) }, content.length);
   } catch {
     return undefined;
   }
@@ -216,13 +218,18 @@ function taken(filename, run) {
 }
 
 // A source that closes the wrapper and opens another function is none for Node.
-function record(filename, found) {
-  const { run, content } = found;
-  if (functionText(run).length !== kWrapperHead.length + content.length + kWrapperTail.length - 2) {
+function record(filename, found, chars) {
+  if (functionText(found.run).length !== kWrapperHead.length + chars + kWrapperTail.length - 2) {
     return undefined;
   }
   mapSet(recorded, filename, found);
-  return run;
+  return found.run;
+}
+
+// V8 has it, wrapped: another copy would be kept for as long as an instance is not asked.
+function sourceOf({ run, isProgram }) {
+  const source = sliceText(functionText(run), kWrapperHead.length - 1, 1 - kWrapperTail.length);
+  return isProgram ? `#!${sliceText(source, 2)}` : source;
 }
 
 // ---- between instances
@@ -267,11 +274,16 @@ function planOf(file) {
   return entry?.accents ? entry : undefined;
 }
 
-// The handler is loaded, or cannot be.
+// The handler is loaded, or cannot be. What is left is for modules that may be loaded later, or never: by itself it
+// does not keep the bytes of the others.
 function loaded() {
-  if (entries !== null) {
-    largeSources.end();
+  if (entries === null) {
+    return;
   }
+  largeSources.end();
+  mapForEach(entries, (entry) => {
+    entry.bytes = from(entry.bytes);
+  });
 }
 
 // Whether `word` stands before a parenthesis in it, or before a comment that may hide one.
@@ -291,23 +303,27 @@ function mayCall(text, word) {
 
 const mayImport = (text) => mayCall(text, 'import') || mayCall(text, 'eval');
 
-// What was compiled up to now, the functions that were called included: at most `mostBytes`, as many modules as
-// these hold. A list of parts, which together may be most of the heap; none where there is nothing, the second
-// time among them.
-function collect(mostBytes) {
+// What was compiled up to now, the functions that were called included: at most `mostBytes`, of the modules that
+// were loaded first, up to the one that these do not hold or after which `mostMs` are over. A list of parts, which
+// together may be most of the heap; none where there is nothing, the second time among them.
+function collect(mostBytes, mostMs = kCollectMs) {
   const index = [];
   const parts = [null, null];
   const wanted = recorded ?? new NativeMap();
   recorded = null;
+  const until = now() + mostMs;
   let left = mostBytes - kHeadBytes - 1;  // the index's brackets are one more than its commas
-  mapForEach(wanted, ({ script, content }, filename) => {
-    if (!kImportsSurvive && mayImport(content)) {
+  let isEnough = false;
+  mapForEach(wanted, (found, filename) => {
+    const content = isEnough ? '' : sourceOf(found);
+    if (isEnough || (!kImportsSurvive && mayImport(content))) {
       return;
     }
-    const data = heapFlags.without(() => createCachedData(script));
-    const accents = isProgram(content) ? undefined : largeSources.accentsOf(content);
+    const data = heapFlags.without(() => createCachedData(found.script));
+    const accents = found.isProgram ? undefined : largeSources.accentsOf(content);
     const line = [sliceText(filename, folder.length), content.length, sampleOf(content), data.length, accents ?? 0];
     const bytes = data.length + byteLength(stringifyJson(line)) + 1;
+    isEnough = bytes > left || now() >= until;
     if (bytes <= left) {
       left -= bytes;
       index[index.length] = line;

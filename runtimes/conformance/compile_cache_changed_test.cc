@@ -1,0 +1,97 @@
+// Code that is not what stands in its file, or that makes other code: with a compile cache it is what it is
+// without.
+#include "compile_cache_fixture.h"
+
+namespace hearth::conformance {
+namespace {
+
+using testing::IsEmpty;
+using testing::Not;
+
+// Made or changed at load: each instance has its own, of the same length, though the file is the same.
+class MadeAtLoad : public CompileCache {
+ protected:
+  // `hook` sees to it that PID is the process's id in sources that are loaded after it.
+  void expect_each_its_own(const std::string& hook, const std::string& file = "./other.js") {
+    const Folder folder("const number = () => String(process.pid).padStart(8, '0');\n" + hook +
+                        "\nconst own = require('" + file +
+                        "')();\nmodule.exports = () => own === number(); //" + std::string(8'000, 'x'));
+    folder.write(file, answering("PIDPIDPI"));
+    const Ran first = run(folder.path(), "index", kMostBytes);
+    EXPECT_EQ(first.output, "true");
+    EXPECT_THAT(first.compiled, Not(IsEmpty()));
+    EXPECT_EQ(run(folder.path(), "index", kMostBytes, first.compiled).output, "true");
+  }
+};
+
+TEST_F(MadeAtLoad, ByAReplacedReader) {
+  expect_each_its_own(R"js(
+const fs = require('fs');
+const read = fs.readFileSync;
+fs.readFileSync = (...values) => {
+  const text = read(...values);
+  return typeof text === 'string' ? text.replace('PIDPIDPI', number()) : text;
+};)js");
+}
+
+TEST_F(MadeAtLoad, ByAReaderBehindAGetter) {
+  expect_each_its_own(R"js(
+const fs = require('fs');
+const read = fs.readFileSync;
+const other = (...values) => {
+  const text = read(...values);
+  return typeof text === 'string' ? text.replace('PIDPIDPI', number()) : text;
+};
+Object.defineProperty(fs, 'readFileSync', { configurable: true, get: () => other });)js");
+}
+
+constexpr const char* kHook = R"js(
+require.extensions['EXTENSION'] = (module, file) => {
+  module._compile(require('fs').readFileSync(file, 'utf8').replace('PIDPIDPI', number()), file);
+};)js";
+
+TEST_F(MadeAtLoad, ByTheHookOfAnotherExtension) {
+  std::string hook = kHook;
+  expect_each_its_own(hook.replace(hook.find("EXTENSION"), 9, ".ts"), "./other.ts");
+}
+
+TEST_F(MadeAtLoad, ByTheHookOfALongerExtension) {
+  std::string hook = kHook;
+  expect_each_its_own(hook.replace(hook.find("EXTENSION"), 9, ".made.js"), "./other.made.js");
+}
+
+// What is no file cannot be asked for its size.
+TEST_F(CompileCache, AModuleThatIsNoFileIsTheSame) {
+  const Folder folder(R"js(
+const Module = require('module');
+const path = require('path');
+const file = path.join(__dirname, 'virtual.js');
+const made = new Module(file, module);
+made.filename = file;
+require.cache[file] = made;
+made._compile('module.exports = () => "virtual"; //' + 'x'.repeat(8000), file);
+made.loaded = true;
+const virtual = made.exports;
+module.exports = () => virtual(); //)js" +
+                      std::string(8'000, 'x'));
+  expect_the_same(folder.path(), "index");
+  EXPECT_EQ(run(folder.path(), "index", kMostBytes).output, R"("virtual")");
+}
+
+TEST_F(CompileCache, AReplacedWrapperIsTheSame) {
+  const std::string rest = "\nmodule.exports = () => require('./other.js')(); //" + std::string(8'000, 'x');
+  for (const std::string& replaced :
+       {std::string(
+            "const wrap = Module.wrap; Module.wrap = (text) => wrap('const word = \"wrapped\";' + text);"),
+        std::string("Module.wrapper[0] += 'const word = \"wrapped\";';"),
+        std::string(
+            "Module.wrapper = [Module.wrapper[0] + 'const word = \"wrapped\";', Module.wrapper[1]];")}) {
+    const Folder folder("const Module = require('module');" + replaced + rest);
+    folder.write("other.js", "module.exports = () => word; //" + std::string(8'000, 'x'));
+    expect_the_same(folder.path(), "index");
+    EXPECT_EQ(run(folder.path(), "index", kMostBytes).output, R"("wrapped")") << replaced;
+  }
+}
+
+}  // namespace
+}  // namespace hearth::conformance
