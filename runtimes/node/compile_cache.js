@@ -301,7 +301,22 @@ function mayCall(text, word) {
   return false;
 }
 
-const mayImport = (text) => mayCall(text, 'import') || mayCall(text, 'eval');
+const isInWord = (char) => (char >= 0x30 && char <= 0x39) || ((char | 0x20) >= 0x61 && (char | 0x20) <= 0x7a) ||
+    char === 0x24 || char === 0x5f || char > 0x7f;
+
+// Whether `word` stands in it, by whatever way it may be called.
+function hasWord(text, word) {
+  for (let at = indexOf(text, word); at >= 0; at = indexOf(text, word, at + 1)) {
+    if (!isInWord(charCodeAt(text, at - 1)) && !isInWord(charCodeAt(text, at + word.length))) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// What is evaluated may import. The same holds of text from elsewhere that the Function constructor is given:
+// libraries have that for their templates and import nothing, so it is a limit that protocol.md tells of.
+const mayImport = (text) => mayCall(text, 'import') || hasWord(text, 'eval');
 
 // What was compiled up to now, the functions that were called included: at most `mostBytes`, of the modules that
 // were loaded first, up to the one that these do not hold or after which `mostMs` are over. A list of parts, which
