@@ -110,6 +110,15 @@ TEST_F(CompileCache, WhatIsEvaluatedMayImport) {
   }
 }
 
+TEST_F(CompileCache, WarningsAreEmittedByWhatLooksTheSame) {
+  const Folder folder(
+      "const { emitWarning } = process; module.exports = () => [emitWarning.name, emitWarning.length, "
+      "Object.getOwnPropertyNames(emitWarning).length > 1]; //" +
+      std::string(8'000, 'x'));
+  expect_the_same(folder.path(), "index");
+  EXPECT_EQ(run(folder.path(), "index", 0).output, R"(["emitWarning",4,true])");
+}
+
 TEST_F(CompileCache, WordsWithEvalInThemKeepNothingOut) {
   const Folder folder(
       "const medieval = 1, evaluate = 2, $eval = 3, _eval = 4, eval_ = 5; // \u00e9val r\u00e9eval\n" +

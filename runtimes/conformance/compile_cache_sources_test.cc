@@ -122,6 +122,24 @@ module.exports = () => [seen, fs.readFileSync !== original]; //)" +
   EXPECT_THAT(run(folder.path(), "index", 0).output, HasSubstr("other.js"));
 }
 
+// By a getter, as one that counts or warns.
+TEST_F(LargeSources, AGetterThatTheFunctionPutsInPlaceStays) {
+  const Folder folder(R"js(
+const fs = require('fs');
+const { prototype } = require('module');
+const { readFileSync } = fs;
+const { load } = prototype;
+Object.defineProperty(fs, 'readFileSync', { configurable: true, get: function own() { return readFileSync; } });
+Object.defineProperty(prototype, 'load', { configurable: true, get: function own() { return load; } });
+require('./other');
+const nameOf = (object, name) => Object.getOwnPropertyDescriptor(object, name).get?.name;
+module.exports = () => [nameOf(fs, 'readFileSync'), nameOf(prototype, 'load')]; //)js" +
+                      std::string(kLargeBytes, 'x'));
+  folder.write("other.js", source_with("other"));
+  expect_the_same(folder.path(), "index");
+  EXPECT_EQ(run(folder.path(), "index", 0).output, R"(["own","own"])");
+}
+
 // The file is another than it was, which a version's never is: Node reads it, and compiles it anew.
 TEST_F(LargeSources, OfAnotherLength) {
   const Folder folder(answering("one", kLargeBytes));

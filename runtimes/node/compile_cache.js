@@ -172,6 +172,7 @@ function keepQuiet() {
     }
   }
   defineProperty(passOn, 'name', { value: 'emitWarning' });
+  defineProperty(passOn, 'length', { value: emitWarning.length });
   process.emitWarning = passOn;
 }
 

@@ -120,24 +120,30 @@ function putValue(object, name, value) {
   defineProperty(object, name, { configurable: true, enumerable: true, writable: true, value });
 }
 
+// Of a module's prototype's `load`.
+function getLoader() {
+  loading = this.id;
+  return loadByNode;
+}
+
+function putBack(object, name, get, value) {
+  if (getOwnPropertyDescriptor(object, name)?.get === get) {
+    putValue(object, name, value);
+  }
+}
+
 // From now on large sources are read here; `plan` says of a file how, and is told the source (`source`).
 function begin(plan) {
   planOf = plan;
   defineProperty(loadByNode, 'name', { configurable: true, value: 'load' });  // stack traces have found it so far
-  putGetter(Module.prototype, 'load', function () {
-    loading = this.id;
-    return loadByNode;
-  });
+  putGetter(Module.prototype, 'load', getLoader);
   putGetter(fs, 'readFileSync', getReader);
 }
 
 // All is as it was, but for what the function has put in place of it.
 function end() {
-  for (const [object, name, value] of [[Module.prototype, 'load', loadByNode], [fs, 'readFileSync', readByNode]]) {
-    if (getOwnPropertyDescriptor(object, name)?.get !== undefined) {
-      putValue(object, name, value);
-    }
-  }
+  putBack(Module.prototype, 'load', getLoader, loadByNode);
+  putBack(fs, 'readFileSync', getReader, readByNode);
 }
 
 // All of it once, on this file, while nobody waits.
