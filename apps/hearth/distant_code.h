@@ -1,6 +1,7 @@
 // The code cache, which is the first loop's, for the instances of another loop or of the same.
 #pragma once
 
+#include <memory>
 #include <utility>
 
 #include "base/bring_back.h"

@@ -52,7 +52,8 @@ function without(work) {
 // Whether V8 takes now what it compiled without the flags.
 const areAway = () => set === undefined || away;
 
-// A worker starts its message port right before its thread.
+// A worker starts its message port right before its thread. So does whoever starts a port of his own, and nothing
+// tells the two apart: the flags are back then too, and modules that are loaded later have no compile cache.
 function bringBackWithWorkers() {
   const { prototype } = MessagePort;
   const { start } = prototype;

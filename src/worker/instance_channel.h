@@ -71,9 +71,9 @@ class InstanceChannel {
   // Reading begins; call once, after open().
   void start_reading();
 
-  // Sends one frame: `head`, then `body` (may be null) without copying it. The process ignores SIGPIPE. One
-  // frame at a time: the next is sent when the answer to the last has come. A failure to send shows as
-  // channel_ended().
+  // Sends one frame: `head`, then `body` (may be null) without copying it. The process ignores SIGPIPE. The
+  // next is sent when the answer to the last has come, or while takes_more(); but an invoke may follow the
+  // question for what was compiled, which is a packet of its own. A failure to send shows as channel_ended().
   void send(std::string_view head, std::shared_ptr<const std::string> body);
 
   // What was as large as this does not come again: the pipes need hold no more than new ones. All pipes of a
