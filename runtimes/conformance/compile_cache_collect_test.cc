@@ -76,13 +76,13 @@ module.exports = (most) => {
   EXPECT_EQ(call(folder.path(), "20000").output, "[true,true]");
 }
 
-// What V8 has of it is all there is.
+// What V8 has of it is all there is: 16 MB of its heap, where Node's own reading is none of that.
 TEST_F(CompileCacheCost, SourcesAreNotHeldTwice) {
   const Folder folder(std::string(kMemory) + "require('./large.js'); module.exports = () => memory(); //" +
                       std::string(8'000, 'x'));
   folder.write("large.js", "module.exports = 1; //" + std::string(std::size_t{16} << 20U, 'x'));
   const double without = std::stod(run(folder.path(), "index", 0).output);
-  EXPECT_LT(std::stod(run(folder.path(), "index", kMostBytes).output), without + 16) << "MB";
+  EXPECT_LT(std::stod(run(folder.path(), "index", kMostBytes).output), without + 24) << "MB";
 }
 
 TEST_F(CompileCacheCost, OfAModuleThatIsNeverLoadedOnlyItsOwnIsHeld) {

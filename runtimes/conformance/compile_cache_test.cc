@@ -107,6 +107,25 @@ TEST_F(CompileCache, OneOfOtherFlagsIsRefusedAndOfAnotherKind) {
   EXPECT_EQ(process.receive().value().payload.substr(4), R"("2nd")");
 }
 
+// It would refuse all, as a rule: a function that sets flags does so before it loads the rest.
+TEST_F(CompileCache, WhatIsRefusedOnceIsNotTriedAgain) {
+  const Folder folder(R"js(
+const v8 = require('v8');
+v8.setFlagsFromString('--no-opt');
+const first = require('./first.js');
+v8.setFlagsFromString('--opt');
+const second = require('./second.js');
+module.exports = () => [first(), second()]; //)js" +
+                      std::string(8'000, 'x'));
+  folder.write("first.js", answering("1st"));
+  folder.write("second.js", answering("1st"));
+  const std::string compiled = run(folder.path(), "index", kMostBytes).compiled;
+  folder.write("first.js", answering("2nd"));
+  EXPECT_EQ(run(folder.path(), "index", kMostBytes, compiled).output, R"(["2nd","1st"])") << "refused";
+  folder.write("second.js", answering("2nd"));
+  EXPECT_EQ(run(folder.path(), "index", kMostBytes, compiled).output, R"(["2nd","2nd"])");
+}
+
 TEST_F(CompileCache, NeverSendsMoreThanItMay) {
   const std::size_t all = run(fixture(), "index.facts", kMostBytes).compiled.size();
   std::size_t before = 0;

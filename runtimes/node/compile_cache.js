@@ -15,6 +15,7 @@ const vm = require('vm');
 const { Module } = require('module');
 const { putU32 } = require('./answers');
 const heapFlags = require('./heap_flags');
+const { losesImports } = require('./imports');
 const largeSources = require('./large_sources');
 const { isOfFile } = require('./module_origin');
 const { readU32 } = require('./requests');
@@ -43,7 +44,6 @@ const NativeModule = Module;
 const { parse: parseJson, stringify: stringifyJson } = JSON;
 const charCodeAt = uncurry(String.prototype.charCodeAt);
 const endsWith = uncurry(String.prototype.endsWith);
-const indexOf = uncurry(String.prototype.indexOf);
 const sliceText = uncurry(String.prototype.slice);
 const startsWith = uncurry(String.prototype.startsWith);
 const functionText = uncurry(Function.prototype.toString);
@@ -57,14 +57,12 @@ const mapForEach = uncurry(Map.prototype.forEach);
 const subarray = uncurry(Buffer.prototype.subarray);
 const utf8Slice = uncurry(Buffer.prototype.utf8Slice);
 
-// Before V8 12 what comes out of a cache has lost whom an import() in it asks, and in what it evaluates.
-const kImportsSurvive = parseInt(process.versions.v8, 10) >= 12;
-
 const compileByNode = Module.prototype._compile;
 const importer = vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER;
 
 let folder = '';       // the code's, with a slash at its end
-let entries = null;    // by file: {bytes, chars, sample, accents, source}, of an earlier instance; null: none
+let entries = null;    // by file: {bytes, chars, sample, accents, source}, of an earlier instance; null: none was
+                       // given; none in it: all are taken, or V8 runs under flags of the function's own
 let recorded = null;   // by file: {script, run, isProgram}, of this instance; null: none is
 let quiet = false;
 
@@ -193,6 +191,9 @@ function compile(content, filename) {
       cachedData: entry?.bytes,
       importModuleDynamically: importer,
     });
+    if (script.cachedDataRejected) {
+      entries = new NativeMap();
+    }
     const run = runInThisContext(script);
     return entry !== undefined ? taken(filename, run) : record(filename, { script, run, isProgram: isProgram(content) }, content.length);
   } catch {
@@ -287,38 +288,6 @@ function loaded() {
   });
 }
 
-// Whether `word` stands before a parenthesis in it, or before a comment that may hide one.
-function mayCall(text, word) {
-  for (let at = indexOf(text, word); at >= 0; at = indexOf(text, word, at)) {
-    at += word.length;
-    while (charCodeAt(text, at) <= 0x20) {
-      ++at;
-    }
-    const next = charCodeAt(text, at);
-    if (next === 0x28 || next === 0x2f || next > 0x7f) {
-      return true;
-    }
-  }
-  return false;
-}
-
-const isInWord = (char) => (char >= 0x30 && char <= 0x39) || ((char | 0x20) >= 0x61 && (char | 0x20) <= 0x7a) ||
-    char === 0x24 || char === 0x5f || char > 0x7f;
-
-// Whether `word` stands in it, by whatever way it may be called.
-function hasWord(text, word) {
-  for (let at = indexOf(text, word); at >= 0; at = indexOf(text, word, at + 1)) {
-    if (!isInWord(charCodeAt(text, at - 1)) && !isInWord(charCodeAt(text, at + word.length))) {
-      return true;
-    }
-  }
-  return false;
-}
-
-// What is evaluated may import. The same holds of text from elsewhere that the Function constructor is given:
-// libraries have that for their templates and import nothing, so it is a limit that protocol.md tells of.
-const mayImport = (text) => mayCall(text, 'import') || hasWord(text, 'eval');
-
 // What was compiled up to now, the functions that were called included: at most `mostBytes`, of the modules that
 // were loaded first, up to the one that these do not hold or after which `mostMs` are over. A list of parts, which
 // together may be most of the heap; none where there is nothing, the second time among them.
@@ -332,7 +301,7 @@ function collect(mostBytes, mostMs = kCollectMs) {
   let isEnough = false;
   mapForEach(wanted, (found, filename) => {
     const content = isEnough ? '' : sourceOf(found);
-    if (isEnough || (!kImportsSurvive && mayImport(content))) {
+    if (isEnough || losesImports(content)) {
       return;
     }
     const data = heapFlags.without(() => createCachedData(found.script));
