@@ -121,7 +121,8 @@ TEST_F(CompileCache, WarningsAreEmittedByWhatLooksTheSame) {
 
 TEST_F(CompileCache, WordsWithEvalInThemKeepNothingOut) {
   const Folder folder(
-      "const medieval = 1, evaluate = 2, $eval = 3, _eval = 4, eval_ = 5; // \u00e9val r\u00e9eval\n" +
+      "const medieval = 1, evaluate = 2, $eval = 3, _eval = 4, eval_ = 5; // \u00e9val r\u00e9eval, "
+      "eval-ed\n" +
       answering("word"));
   EXPECT_THAT(run(folder.path(), "index", kMostBytes).compiled, Not(IsEmpty()));
 }

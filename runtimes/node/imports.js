@@ -25,10 +25,12 @@ function mayCall(text, word) {
 const isInWord = (char) => (char >= 0x30 && char <= 0x39) || ((char | 0x20) >= 0x61 && (char | 0x20) <= 0x7a) ||
     char === 0x24 || char === 0x5f || char > 0x7f;
 
-// Whether `word` stands in it, by whatever way it may be called.
+// Whether `word` stands in it, by whatever way it may be called. Before a minus it is a number at most, or it is
+// said that something is "eval-ed".
 function hasWord(text, word) {
   for (let at = indexOf(text, word); at >= 0; at = indexOf(text, word, at + 1)) {
-    if (!isInWord(charCodeAt(text, at - 1)) && !isInWord(charCodeAt(text, at + word.length))) {
+    const next = charCodeAt(text, at + word.length);
+    if (!isInWord(charCodeAt(text, at - 1)) && !isInWord(next) && next !== 0x2d) {
       return true;
     }
   }
