@@ -96,8 +96,9 @@ TEST_F(CompileCache, AReplacedWrapperIsTheSame) {
 // In an instance that has its module from the cache too, where it is not kept out of that.
 TEST_F(CompileCache, WhatIsEvaluatedMayImport) {
   for (const std::string& call :
-       {std::string("(0, eval)(text)"), std::string("eval?.(text)"), std::string("globalThis.eval(text)"),
-        std::string("((call) => call(text))(eval)"), std::string("globalThis['eval'](text)"),
+       {std::string("(0, eval)(text)"), std::string("eval?.(text)"), std::string("await\u00a0eval(text)"),
+        std::string("globalThis.eval(text)"), std::string("((call) => call(text))(eval)"),
+        std::string("globalThis['eval'](text)"),
         std::string("new Function('return import(\"node:path\")')()"),
         std::string("Function('name', 'return import (name)')('node:path')")}) {
     SCOPED_TRACE(call);
@@ -121,7 +122,7 @@ TEST_F(CompileCache, WarningsAreEmittedByWhatLooksTheSame) {
 
 TEST_F(CompileCache, WordsWithEvalInThemKeepNothingOut) {
   const Folder folder(
-      "const medieval = 1, evaluate = 2, $eval = 3, _eval = 4, eval_ = 5; // \u00e9val r\u00e9eval, "
+      "const medieval = 1, evaluate = 2, $eval = 3, _eval = 4, eval_ = 5; // \u00e9val, "
       "eval-ed\n" +
       answering("word"));
   EXPECT_THAT(run(folder.path(), "index", kMostBytes).compiled, Not(IsEmpty()));

@@ -22,8 +22,9 @@ function mayCall(text, word) {
   return false;
 }
 
-const isInWord = (char) => (char >= 0x30 && char <= 0x39) || ((char | 0x20) >= 0x61 && (char | 0x20) <= 0x7a) ||
-    char === 0x24 || char === 0x5f || char > 0x7f;
+// Of ASCII: beyond that there are spaces too.
+const isInWord = (char) => (char >= 0x30 && char <= 0x39) || (char >= 0x41 && char <= 0x5a) || char === 0x5f ||
+    (char >= 0x61 && char <= 0x7a) || char === 0x24;
 
 // Whether `word` stands in it, by whatever way it may be called. Before a minus it is a number at most, or it is
 // said that something is "eval-ed".
