@@ -45,6 +45,20 @@ const other = (...values) => {
 Object.defineProperty(fs, 'readFileSync', { configurable: true, get: () => other });)js");
 }
 
+TEST_F(MadeAtLoad, ByAReplacedLoad) {
+  expect_each_its_own(R"js(
+const { prototype } = require('module');
+const { load } = prototype;
+prototype.load = function (file) {
+  if (!file.endsWith('other.js')) {
+    return load.call(this, file);
+  }
+  this.filename = file;
+  this._compile(require('fs').readFileSync(file, 'utf8').replace('PIDPIDPI', number()), file);
+  this.loaded = true;
+};)js");
+}
+
 constexpr const char* kHook = R"js(
 require.extensions['EXTENSION'] = (module, file) => {
   module._compile(require('fs').readFileSync(file, 'utf8').replace('PIDPIDPI', number()), file);

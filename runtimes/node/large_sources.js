@@ -99,11 +99,14 @@ function getReader() {
   return file !== '' && planOf(file) !== undefined ? readSource : readByNode;
 }
 
-// Whether nobody has put anything in place of fs.readFileSync.
-function readsByNode() {
-  const found = getOwnPropertyDescriptor(fs, 'readFileSync');
-  return found?.value === readByNode || found?.get === getReader;
+function isOneOf(object, name, value, get) {
+  const found = getOwnPropertyDescriptor(object, name);
+  return found?.value === value || found?.get === get;
 }
+
+// Whether nobody has put anything in place of what reads a module.
+const readsByNode = () => isOneOf(fs, 'readFileSync', readByNode, getReader) &&
+    isOneOf(Module.prototype, 'load', loadByNode, getLoader);
 
 function putGetter(object, name, get) {
   defineProperty(object, name, {
