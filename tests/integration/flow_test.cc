@@ -133,10 +133,10 @@ TEST_F(Flow, TheContextSaysWhatTheHandlerMayKnow) {
 TEST_F(Flow, MethodsTypesAndRoutesAreHeldTo) {
   const std::string id = server().create_js(kEcho);
   const auto client = server().connect();
-  const auto patched = client->request(http::Method::kPatch, "/functions/" + id);
-  ASSERT_TRUE(patched);
-  EXPECT_EQ(patched->status, 405);
-  EXPECT_EQ(patched->header("Allow"), "GET, HEAD, DELETE");
+  const auto put = client->request(http::Method::kPut, "/functions/" + id);
+  ASSERT_TRUE(put);
+  EXPECT_EQ(put->status, 405);
+  EXPECT_EQ(put->header("Allow"), "GET, HEAD, PATCH, DELETE");
   EXPECT_EQ(server().get("/functions/" + id + "/invoke").error_code(), "method_not_allowed");
   EXPECT_EQ(server().post("/functions/" + id + "/invoke", "1", "text/plain").error_code(),
             "unsupported_media_type");
