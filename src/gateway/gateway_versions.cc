@@ -38,6 +38,11 @@ void Gateway::invoke_past(std::string_view version, std::shared_ptr<Call> call, 
     execute(call, std::move(body));
     return;
   }
+  if (*number > call->function->current.number) {  // the store need not be asked
+    const ApiFailure none = no_such_version(*call->function, *number);
+    call->responder.send(refusal(none.code, none.message));
+    return;
+  }
   auto held = std::make_shared<std::string>(std::move(body));
   past_versions_.find(call->function->id, *number,
                       [this, call, held, number = *number](const ApiResult<model::VersionPtr>& result) {
