@@ -26,7 +26,7 @@ const { loadHandler } = require('./load_handler');
 const { breakOff, expectSeveral, handFramesTo, keep, kHeaderBytes, readFrames, readInEventLoop, readU32 } = require('./requests');
 const { replaceStream, sendLogs } = require('./synchronous_output');
 
-const kProtocolVersion = 1;
+const kProtocolVersion = 2;
 
 const kInit = 1;
 const kInvoke = 2;

@@ -33,7 +33,7 @@ del sys.path[0]
 
 __builtins__ = dict(vars(builtins))
 
-kProtocolVersion = 1
+kProtocolVersion = 2
 
 kInit = 1
 kInvoke = 2

@@ -188,7 +188,7 @@ TEST_F(Unproven, NotWhoeverSaysThatItCannotLoad) {
 
 TEST_F(Collecting, KnowsWhatTheRuntimeCompilesTo) {
   reach(SessionState::kBooting);
-  frame({FrameType::kReady, 0, R"({"protocol":1,"runtime":"test 1","compiles":"test code 1"})"});
+  frame({FrameType::kReady, 0, R"({"protocol":2,"runtime":"test 1","compiles":"test code 1"})"});
   EXPECT_EQ(session_.compiles(), "test code 1");
 }
 

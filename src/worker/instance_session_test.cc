@@ -144,7 +144,7 @@ TEST_F(InstanceSessionTest, AHandlerThatCannotBeLoaded) {
 
 TEST_F(InstanceSessionTest, ARuntimeOfAnotherVersion) {
   reach(SessionState::kBooting);
-  expect_killed(frame({FrameType::kReady, 0, R"({"protocol":2})"}), Told::kStartFailed,
+  expect_killed(frame({FrameType::kReady, 0, R"({"protocol":1})"}), Told::kStartFailed,
                 OutcomeKind::kProtocolError);
 }
 

@@ -19,7 +19,7 @@
 
 namespace hearth::worker::protocol {
 
-inline constexpr std::uint32_t kVersion = 1;
+inline constexpr std::uint32_t kVersion = 2;
 inline constexpr std::size_t kHeaderBytes = 16;
 inline constexpr std::size_t kMaxInitBytes = base::kMiB;
 inline constexpr std::size_t kMaxReadyBytes = base::kKiB;

@@ -48,7 +48,7 @@ std::vector<Frame> read_all(FrameReader& reader, std::string_view bytes) {
 
 TEST(FrameReader, ReadsFramesSplitAtEveryByte) {
   const std::vector<Frame> frames = {
-      {FrameType::kReady, 0, R"({"protocol":1})"},
+      {FrameType::kReady, 0, R"({"protocol":2})"},
       {FrameType::kLoaded, 0, ""},
       {FrameType::kResult, 0x0123456789abcdefU, std::string("\1\0\0\0true", 8)},
       {FrameType::kError, 2, "anything"}};
@@ -183,10 +183,10 @@ TEST(Encode, ALongRequestIdIsCut) {
 }
 
 TEST(Decode, Ready) {
-  EXPECT_EQ(decode_ready(R"({"protocol":1,"runtime":"node v20","more":[]})").value(),
-            (Ready{1, "node v20", ""}));
-  EXPECT_EQ(decode_ready(R"({"protocol":1,"runtime":"a","compiles":"b"})").value(), (Ready{1, "a", "b"}));
-  for (const char* bad : {"", "[]", "{", R"({"protocol":2})", R"({"protocol":"1"})", "{}"}) {
+  EXPECT_EQ(decode_ready(R"({"protocol":2,"runtime":"node v20","more":[]})").value(),
+            (Ready{2, "node v20", ""}));
+  EXPECT_EQ(decode_ready(R"({"protocol":2,"runtime":"a","compiles":"b"})").value(), (Ready{2, "a", "b"}));
+  for (const char* bad : {"", "[]", "{", R"({"protocol":1})", R"({"protocol":"1"})", "{}"}) {
     EXPECT_EQ(decode_ready(bad).error().code, ErrorCode::kCorrupt) << bad;
   }
 }

@@ -27,7 +27,7 @@ std::string sends(protocol::FrameType type, std::uint64_t id, const std::string&
 
 // A shim in shell that is ready, and then does `rest`.
 std::string ready(const std::string& compiles, const std::string& rest) {
-  return sends(kReady, 0, R"({"protocol":1,"runtime":"test","compiles":")" + compiles + "\"}") + rest;
+  return sends(kReady, 0, R"({"protocol":2,"runtime":"test","compiles":")" + compiles + "\"}") + rest;
 }
 
 // One that is ready, loaded and answers one call, and then does `rest`.

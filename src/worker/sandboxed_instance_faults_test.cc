@@ -128,13 +128,13 @@ TEST_F(SandboxedInstanceTest, LogsOfAFailedStart) {
 }
 
 // Frames as a shell writes them: length, type, reserved, invocation, payload.
-const std::string kReadyFrame = R"(printf '\016\0\0\0\201\0\0\0\0\0\0\0\0\0\0\0{"protocol":1}' >&4;)";
+const std::string kReadyFrame = R"(printf '\016\0\0\0\201\0\0\0\0\0\0\0\0\0\0\0{"protocol":2}' >&4;)";
 const std::string kLoadedFrame = R"(printf '\0\0\0\0\202\0\0\0\0\0\0\0\0\0\0\0' >&4;)";
 const std::string kResultFrame = R"(printf '\005\0\0\0\204\0\0\0\001\0\0\0\0\0\0\0\0\0\0\0007' >&4;)";
 
 TEST_F(SandboxedInstanceTest, AnEarlyLoaded) {
   start_script(
-      R"(printf '\016\0\0\0\201\0\0\0\0\0\0\0\0\0\0\0{"protocol":1}\0\0\0\0\202\0\0\0\0\0\0\0\0\0\0\0' >&4; sleep 100)");
+      R"(printf '\016\0\0\0\201\0\0\0\0\0\0\0\0\0\0\0{"protocol":2}\0\0\0\0\202\0\0\0\0\0\0\0\0\0\0\0' >&4; sleep 100)");
   expect_failed(OutcomeKind::kProtocolError, "ready");
 }
 

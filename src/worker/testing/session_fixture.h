@@ -23,7 +23,7 @@ using sandbox::ExitReason;
 using std::chrono::milliseconds;
 using testing::HasSubstr;
 
-inline const Frame kReady{FrameType::kReady, 0, R"({"protocol":1,"runtime":"test 1"})"};
+inline const Frame kReady{FrameType::kReady, 0, R"({"protocol":2,"runtime":"test 1"})"};
 inline const Frame kLoaded{FrameType::kLoaded, 0, ""};
 
 inline Frame result(std::uint64_t invocation, const std::string& json = "17") {
