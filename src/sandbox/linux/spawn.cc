@@ -58,13 +58,11 @@ base::Result<base::UniqueFd> executed(Clone child, const ChildPlan& plan, std::s
   if (plan.failure.error == 0 && !child.timed_out) {
     return std::move(child.process);  // exec'ed (or killed before by somebody else: its end says so)
   }
-  kill_process(child.process.get());
-  WaitStatus ignored;
-  reap(child.process.get(), true, ignored);
+  end_process(child.process.get());
   if (plan.failure.error != 0) {
     return describe(plan.failure, steps);
   }
-  return base::Error{base::ErrorCode::kTimeout, "the sandbox's process did not reach its program in time"};
+  return describe_timeout();
 }
 
 }  // namespace
@@ -95,6 +93,10 @@ base::Error describe(const ChildFailure& failure, std::span<const NamedStep> ste
     error.code = base::ErrorCode::kInvalidArgument;  // the program itself
   }
   return error;
+}
+
+base::Error describe_timeout() {
+  return {base::ErrorCode::kTimeout, "the sandbox's process did not reach its program in time"};
 }
 
 base::Error describe_clone(int error_number) {
@@ -152,5 +154,11 @@ bool reap(int process, bool wait, WaitStatus& status) {
 }
 
 void kill_process(int process) { ::syscall(SYS_pidfd_send_signal, process, SIGKILL, nullptr, 0); }
+
+void end_process(int process) {
+  kill_process(process);
+  WaitStatus ignored;
+  reap(process, true, ignored);
+}
 
 }  // namespace hearth::sandbox

@@ -31,6 +31,7 @@ std::vector<char*> exec_list(const std::string& program, const std::vector<std::
 // Which step failed, and how. kInvalidArgument: the program itself.
 base::Error describe(const ChildFailure& failure, std::span<const NamedStep> steps);
 base::Error describe_clone(int error_number);
+base::Error describe_timeout();
 
 // waitid(2) on a pidfd. False while it runs.
 struct WaitStatus {
@@ -39,6 +40,8 @@ struct WaitStatus {
 };
 bool reap(int process, bool wait, WaitStatus& status);
 void kill_process(int process);
+// Kills it, and waits for its end.
+void end_process(int process);
 
 // The descriptor moved to 10 or above, where the child's own numbers cannot meet it.
 base::Result<base::UniqueFd> move_high(base::UniqueFd fd);

@@ -24,12 +24,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-void end_process(const base::UniqueFd& process) {
-  kill_process(process.get());
-  WaitStatus ignored;
-  reap(process.get(), true, ignored);
-}
-
 bool has_ended(const base::UniqueFd& process) {
   pollfd look{process.get(), POLLIN, 0};
   return ::poll(&look, 1, 0) == 1;
@@ -99,7 +93,7 @@ Zygote::Zygote(ZygoteProgram program, Surroundings surroundings, base::UniqueFd 
 Zygote::~Zygote() {
   end();
   for (const auto& process : ending_) {
-    end_process(process);
+    end_process(process.get());
   }
 }
 
@@ -194,8 +188,9 @@ void Zygote::give_up(const char* why) {
   end();
   pause_ = std::clamp(pause_ * 2, program_.limits.first_pause, program_.limits.longest_pause);
   next_attempt_ = Clock::now() + pause_;
-  std::fprintf(stderr, "hearth: no zygote of %s, each instance boots by itself: %s; tried again in %lld ms\n",
-               program_.program.c_str(), why, static_cast<long long>(pause_.count()));
+  std::fprintf(
+      stderr, "hearth-launcher: no zygote of %s, each instance boots by itself: %s; tried again in %lld ms\n",
+      program_.program.c_str(), why, static_cast<long long>(pause_.count()));
   arm();
 }
 
@@ -286,8 +281,7 @@ base::Result<void> Zygote::await(Clock::time_point deadline, Answers& answers) {
     } else if (error != EAGAIN) {
       return base::Error{base::ErrorCode::kIo, "the zygote ended in the middle of a fork"};
     } else if (ready == 0) {
-      return base::Error{base::ErrorCode::kTimeout,
-                         "the sandbox's process did not reach its program in time"};
+      return describe_timeout();
     } else if (looks[1].revents != 0) {
       answers.died = true;  // no word of it will come any more
     }
