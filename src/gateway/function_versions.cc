@@ -1,5 +1,7 @@
 #include "gateway/function_versions.h"
 
+#include <fmt/format.h>
+
 #include <memory>
 #include <utility>
 
@@ -11,6 +13,12 @@ namespace {
 ApiFailure failure(const base::Error& error) { return {model::api_error(error.code), error.message}; }
 
 }  // namespace
+
+ApiFailure no_such_version(const model::Function& function, std::uint32_t number) {
+  return {model::ApiErrorCode::kNotFound,
+          fmt::format("\"{}\" has no version {}: the current one is {}",
+                      function.name.empty() ? function.id : function.name, number, function.current.number)};
+}
 
 template <typename Value, typename Read>
 void FunctionVersions::read(Read read, std::function<void(ApiResult<Value>)> done) {

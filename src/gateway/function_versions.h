@@ -14,6 +14,9 @@
 
 namespace hearth::gateway {
 
+// kNotFound, and which one is current.
+ApiFailure no_such_version(const model::Function& function, std::uint32_t number);
+
 class FunctionVersions {
  public:
   using Listed = std::function<void(ApiResult<std::vector<model::Version>>)>;

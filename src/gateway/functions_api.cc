@@ -9,6 +9,7 @@
 
 #include "base/ids.h"
 #include "base/log.h"
+#include "gateway/function_versions.h"
 #include "gateway/settings.h"
 #include "model/runtime.h"
 
@@ -189,7 +190,8 @@ ApiResult<model::Function> FunctionsApi::roll_back_blocking(const model::Functio
   }
   auto past = parts_.functions.find_version(function.id, number);
   if (!past) {
-    return failure(past.error());
+    return past.error().code == base::ErrorCode::kNotFound ? no_such_version(function, number)
+                                                           : failure(past.error());
   }
   model::Function changed = function;
   changed.updated_ms = unix_now_ms();

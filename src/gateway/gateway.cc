@@ -262,14 +262,14 @@ void Gateway::invoke(const Route& route, http::Request&& request, http::Responde
       return;
     }
   }
-  call->version = model::VersionPtr(call->function, &call->function->current);
-  execute(call, std::move(request.body));
+  execute(call, model::VersionPtr(call->function, &call->function->current), std::move(request.body));
 }
 
-void Gateway::execute(const std::shared_ptr<Call>& call, std::string&& body) {
+void Gateway::execute(const std::shared_ptr<Call>& call, model::VersionPtr version, std::string&& body) {
+  call->memory_mb = version->memory_mb;
   const model::Function& function = *call->function;
   model::ExecuteRequest execute;
-  execute.version = call->version;
+  execute.version = std::move(version);
   execute.function_name = function.name.empty() ? function.id : function.name;
   execute.request_id = call->request_id;
   execute.body = std::make_shared<const std::string>(std::move(body));
@@ -296,7 +296,7 @@ void Gateway::answer_call(const std::shared_ptr<Call>& call, dispatch::Answer&& 
   std::string instance;
   if (auto* rejection = std::get_if<dispatch::Rejection>(&answer.result)) {
     if (rejection->code == ApiErrorCode::kNoCapacity || rejection->code == ApiErrorCode::kQueueFull) {
-      refused_callers_.add(call->responder.peer(), call->version->memory_mb, now);
+      refused_callers_.add(call->responder.peer(), call->memory_mb, now);
     }
     response = refusal(rejection->code, rejection->message);
   } else {

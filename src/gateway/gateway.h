@@ -100,7 +100,7 @@ class Gateway final : public http::Handler, public FunctionMirror {
   http::Response may_be_older();
   void invoke(const Route& route, http::Request&& request, http::Responder responder);
   void invoke_past(std::string_view version, std::shared_ptr<Call> call, std::string&& body);
-  void execute(const std::shared_ptr<Call>& call, std::string&& body);
+  void execute(const std::shared_ptr<Call>& call, model::VersionPtr version, std::string&& body);
   void note_caller(const void* caller);
   void answer_call(const std::shared_ptr<Call>& call, dispatch::Answer&& answer);
   // Null when the answer has been given: the body did not arrive whole.

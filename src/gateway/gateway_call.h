@@ -1,6 +1,8 @@
 // One invocation between its request and its answer. A part of Gateway.
 #pragma once
 
+#include <cstdint>
+
 #include "base/event_loop.h"
 #include "gateway/gateway.h"
 #include "model/function.h"
@@ -10,7 +12,7 @@ namespace hearth::gateway {
 
 struct Gateway::Call {
   model::FunctionPtr function;
-  model::VersionPtr version;  // that it is executed by
+  std::uint32_t memory_mb = 0;  // of the version that executes it
   model::RequestId request_id;
   http::Responder responder;
   base::TimePoint began;

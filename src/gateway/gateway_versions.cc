@@ -17,12 +17,6 @@ using model::ApiErrorCode;
 
 constexpr std::size_t kVersionsListed = 100;  // at once
 
-ApiFailure no_such_version(const model::Function& function, std::uint32_t number) {
-  return {ApiErrorCode::kNotFound,
-          fmt::format("\"{}\" has no version {}: the current one is {}",
-                      function.name.empty() ? function.id : function.name, number, function.current.number)};
-}
-
 }  // namespace
 
 // `version`: as the caller wrote it.
@@ -34,8 +28,7 @@ void Gateway::invoke_past(std::string_view version, std::shared_ptr<Call> call, 
     return;
   }
   if (*number == call->function->current.number) {
-    call->version = model::VersionPtr(call->function, &call->function->current);
-    execute(call, std::move(body));
+    execute(call, model::VersionPtr(call->function, &call->function->current), std::move(body));
     return;
   }
   if (*number > call->function->current.number) {  // the store need not be asked
@@ -48,8 +41,7 @@ void Gateway::invoke_past(std::string_view version, std::shared_ptr<Call> call, 
                       [this, call, held, number = *number](const ApiResult<model::VersionPtr>& result) {
                         const auto* const found = std::get_if<model::VersionPtr>(&result);
                         if (found != nullptr && parts_.functions.find(call->function->id)) {
-                          call->version = *found;
-                          execute(call, std::move(*held));
+                          execute(call, *found, std::move(*held));
                           return;
                         }
                         const auto* const failed = std::get_if<ApiFailure>(&result);
