@@ -1,6 +1,7 @@
 #include "apps/hearth/host_setup.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <grp.h>
 #include <pwd.h>
@@ -12,6 +13,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "base/unique_fd.h"
 #include "base/units.h"
 
 namespace hearth {
@@ -19,6 +21,8 @@ namespace {
 
 using base::Error;
 using base::ErrorCode;
+
+constexpr rlim_t kDescriptors = 65'536;
 
 std::uint64_t cgroup_limit_bytes() {
   for (const char* path : {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
@@ -97,15 +101,17 @@ base::Result<void> become(const User& user) {
   return {};
 }
 
-void raise_descriptor_limit() {
+void make_room_for_descriptors() {
   rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-    if (::geteuid() == 0) {
-      limit.rlim_max = std::max<rlim_t>(limit.rlim_max, 65'536);
-    }
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  const rlimit more{std::max(limit.rlim_max, kDescriptors), std::max(limit.rlim_max, kDescriptors)};
+  if (::setrlimit(RLIMIT_NOFILE, &more) != 0) {  // not everybody may have more, root included
     limit.rlim_cur = limit.rlim_max;
     ::setrlimit(RLIMIT_NOFILE, &limit);
   }
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  const auto last = static_cast<int>(std::min(limit.rlim_cur, kDescriptors)) - 1;
+  const base::UniqueFd made(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, last));
 }
 
 }  // namespace hearth

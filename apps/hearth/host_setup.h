@@ -34,7 +34,9 @@ base::Result<User> current_user(const std::string& wanted);
 // Gives root up for good: groups, gid, uid and with them every capability.
 base::Result<void> become(const User& user);
 
-// Opens as many descriptors as the kernel lets this process have, so that connections are the bound.
-void raise_descriptor_limit();
+// Opens as many descriptors as the kernel lets this process have, so that connections are the bound. Their
+// table is made now, before there are threads: with threads the kernel waits about 10 ms for a grace period
+// each time that the table has to grow.
+void make_room_for_descriptors();
 
 }  // namespace hearth

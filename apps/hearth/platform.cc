@@ -194,7 +194,7 @@ void Platform::make_worker_parts() {
                               options_.upload.path_bytes, options_.upload.path_depth};
   code_cache_ = std::make_unique<worker::CodeCache>(
       worker::CodeCacheOptions{directory_.cache_folder(), unzip, options_.code_cache_bytes,
-                               options_.compile_cache_bytes},
+                               options_.compile_cache_bytes, options_.compile_cache_memory},
       stores_->code(), *pool_, first_loop());
 }
 

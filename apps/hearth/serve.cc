@@ -294,7 +294,7 @@ int serve(const ServeOptions& options) {
   if (!listening) {
     return fail(options, "listening", listening.error());
   }
-  raise_descriptor_limit();
+  make_room_for_descriptors();
   ::signal(SIGPIPE, SIG_IGN);  // a peer that has gone is an error of its write
   if (options.roles.worker) {
     if (auto mounts = sandbox::enter_private_mounts(); !mounts) {

@@ -77,6 +77,7 @@ struct ServeOptions {
   std::uint32_t uid_base = 200'000;
   std::uint64_t code_cache_bytes = 2ULL << 30U;
   std::uint64_t compile_cache_bytes = 8ULL << 20U;
+  std::uint64_t compile_cache_memory = 16ULL << 20U;
 
   std::chrono::microseconds room_timeout{std::chrono::seconds(2)};
   http::ServerLimits http;

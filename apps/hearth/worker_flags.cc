@@ -100,6 +100,8 @@ void add_worker_flags(CLI::App& command, ServeOptions& options) {
             "Unpacked code that is kept on disk, with what runtimes have compiled of it");
   add_bytes(*group, "--compile-cache-bytes", options.compile_cache_bytes, "8MiB",
             "Kept of what the runtime of a version has compiled, for instances that start later; 0: nothing");
+  add_bytes(*group, "--compile-cache-memory", options.compile_cache_memory, "16MiB",
+            "Of that, what starts used last and is held in memory; 0: it is read at every start");
 }
 
 void add_network_flags(CLI::App& command, ServeOptions& options) {

@@ -115,6 +115,7 @@ CodeCache::Impl::Entry& CodeCache::Impl::entry_of(const std::string& name) {
 void CodeCache::Impl::forget(const std::string& name) {
   Entry& entry = entries_.at(name);
   set_bytes(entry, 0);
+  recent_.drop(entry.compiled.lock());
   uses_.erase(entry.use);
   entries_.erase(name);
 }

@@ -29,6 +29,8 @@ struct CodeCacheOptions {
       2ULL << 30U;  // --code-cache-bytes, on disk: what was used least recently goes beyond it
   std::uint64_t compiled_bytes =
       8 * base::kMiB;  // --compile-cache-bytes, of one version; 0: none is kept or given
+  std::uint64_t compiled_memory_bytes =
+      16 * base::kMiB;  // --compile-cache-memory: what starts used last needs no reading
 };
 
 class CodeCache final : public CodeSource {

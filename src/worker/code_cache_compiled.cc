@@ -15,10 +15,33 @@ constexpr std::size_t kMostWithNothing = 10'000;
 
 }  // namespace
 
+void RecentCompiled::use(const CompiledPtr& compiled) {
+  if (const auto found = places_.find(compiled); found != places_.end()) {
+    uses_.splice(uses_.end(), uses_, found->second);
+    return;
+  }
+  places_[compiled] = uses_.insert(uses_.end(), compiled);
+  bytes_ += compiled->bytes.size();
+  while (bytes_ > most_bytes_) {
+    drop(CompiledPtr(uses_.front()));
+  }
+}
+
+void RecentCompiled::drop(const CompiledPtr& compiled) {
+  if (const auto found = places_.find(compiled); found != places_.end()) {
+    bytes_ -= compiled->bytes.size();
+    uses_.erase(found->second);
+    places_.erase(found);
+  }
+}
+
 // The folder is there; what was compiled may have to be read.
 void CodeCache::Impl::give(Waiter waiter, Held held) {
   Entry* const entry = compiled_of(waiter.version);
   CompiledPtr compiled = entry != nullptr ? entry->compiled.lock() : nothing_of(waiter.version);
+  if (entry != nullptr && compiled != nullptr) {
+    recent_.use(compiled);
+  }
   auto tell = [done = std::move(waiter.done), held = std::move(held)](CompiledPtr found) {
     done(VersionCode{CodeFolder(held), std::move(found)});
   };
@@ -68,6 +91,7 @@ void CodeCache::Impl::was_read(const model::VersionId& version, Result<CompiledC
     compiled = std::make_shared<const CompiledCode>(std::move(*result));
     if (Entry* const entry = compiled_of(version); entry != nullptr) {
       entry->compiled = compiled;
+      recent_.use(compiled);
     }
   } else {
     if (!result) {

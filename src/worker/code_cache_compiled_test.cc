@@ -134,6 +134,7 @@ TEST_F(CompiledTest, IsReadOnceForAllWhoWait) {
 }
 
 TEST_F(CompiledTest, WhileSomebodyHoldsItItIsGivenAtOnce) {
+  options_.compiled_memory_bytes = 0;
   open();
   keep(kVersion, "bytes");
   auto first = get(digest('a'), kVersion);
@@ -147,6 +148,32 @@ TEST_F(CompiledTest, WhileSomebodyHoldsItItIsGivenAtOnce) {
   EXPECT_EQ(compiled(kVersion), nullptr) << "as the pool is full";
   go_on.set_value();
   settle();
+}
+
+TEST_F(CompiledTest, WhatStartsUsedLastIsNotReadAgain) {
+  options_.compiled_memory_bytes = 10;
+  open();
+  for (const char* version : {kVersion, kOther, "third"}) {
+    keep(version, "12345");
+    EXPECT_NE(compiled(version), nullptr) << "read";
+    EXPECT_NE(compiled(kVersion), nullptr) << "used again";
+  }
+  for (const char* version : {kVersion, kOther, "third"}) {
+    fs::remove(file(version));
+  }
+  EXPECT_NE(compiled(kVersion), nullptr);
+  EXPECT_NE(compiled("third"), nullptr);
+  EXPECT_EQ(compiled(kOther), nullptr) << "ten bytes are held, and it was not used since";
+}
+
+TEST_F(CompiledTest, WhatIsOfNoUseIsHeldNoLonger) {
+  open();
+  keep(kVersion, "bytes");
+  const std::weak_ptr<const CompiledCode> weak = compiled(kVersion);
+  EXPECT_FALSE(weak.expired());
+  cache_->discard(kVersion);
+  settle();
+  EXPECT_TRUE(weak.expired());
 }
 
 TEST_F(CompiledTest, WhatIsOfNoUseGoesWhileItIsReadToo) {

@@ -18,10 +18,31 @@
 
 namespace hearth::worker {
 
+// What starts used last is held, so that the next need not read it again.
+class RecentCompiled {
+ public:
+  explicit RecentCompiled(std::uint64_t most_bytes) : most_bytes_(most_bytes) {}
+
+  void use(const CompiledPtr& compiled);
+  void drop(const CompiledPtr& compiled);
+
+ private:
+  using Uses = std::list<CompiledPtr>;
+
+  const std::uint64_t most_bytes_;
+  std::uint64_t bytes_ = 0;
+  Uses uses_;  // least recently used first
+  std::unordered_map<CompiledPtr, Uses::iterator> places_;
+};
+
 class CodeCache::Impl : public std::enable_shared_from_this<Impl> {
  public:
   Impl(CodeCacheOptions options, store::CodeStore& store, base::BlockingPool& pool, base::EventLoop& loop)
-      : options_(std::move(options)), store_(store), pool_(pool), loop_(loop) {}
+      : options_(std::move(options)),
+        store_(store),
+        pool_(pool),
+        loop_(loop),
+        recent_(options_.compiled_memory_bytes) {}
 
   base::Result<void> open();
   void fetch(const VersionKey& version, Done done);
@@ -86,6 +107,7 @@ class CodeCache::Impl : public std::enable_shared_from_this<Impl> {
   std::unordered_map<std::string, Entry> entries_;
   std::list<std::string> uses_;  // names of entries, least recently used first
   std::unordered_map<model::VersionId, Reading> readings_;
+  RecentCompiled recent_;
   std::unordered_map<model::VersionId, CompiledPtr> nothing_;
   std::uint64_t total_bytes_ = 0;
 };

@@ -246,6 +246,17 @@ TEST(Life, OnlyTheLauncherIsRootOnceTheServerListens) {
   EXPECT_NE(status.find("CapPrm:\t0000000000000000"), std::string::npos) << status;
 }
 
+// The kernel lets a process with threads wait about 10 ms whenever its table of descriptors has to grow.
+TEST(Life, TheTableOfDescriptorsIsMadeAtTheStart) {
+  HearthServer server;
+  const std::string process = "/proc/" + std::to_string(server.pid());
+  const auto number_after = [](const std::string& text, const std::string& label) {
+    return std::stoul(text.substr(text.find(label) + label.size()));
+  };
+  const auto limit = number_after(read_file(process + "/limits"), "Max open files");
+  EXPECT_GE(number_after(read_file(process + "/status"), "FDSize:"), std::min(limit, 65'536UL));
+}
+
 TEST(Life, BeyondLoopbackAKeyIsNeeded) {
   const ScratchFolder folder;
   const auto refused =
