@@ -21,17 +21,11 @@ constexpr std::array<std::array<char, 2>, 256> kHexPairs = [] {
 // Where the text of each byte begins.
 constexpr std::array<std::size_t, 16> kPlaces = {0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
 
-}  // namespace
+using Guid = std::array<std::uint8_t, 16>;
+constexpr std::size_t kTimeBytes = 6;
 
-std::string make_guid(Random& random) {
-  const auto text = make_guid_text(random);
-  return {text.data(), text.size()};
-}
-
-std::array<char, kGuidBytes> make_guid_text(Random& random) {
-  std::array<std::uint8_t, 16> bytes{};
-  random.fill(bytes);
-  bytes[6] = static_cast<std::uint8_t>((bytes[6] & 0x0fU) | 0x40U);
+std::array<char, kGuidBytes> text_of(Guid bytes, unsigned version) {
+  bytes[6] = static_cast<std::uint8_t>((bytes[6] & 0x0fU) | (version << 4U));
   bytes[8] = static_cast<std::uint8_t>((bytes[8] & 0x3fU) | 0x80U);
   std::array<char, kGuidBytes> text;
   text[8] = text[13] = text[18] = text[23] = '-';
@@ -40,6 +34,29 @@ std::array<char, kGuidBytes> make_guid_text(Random& random) {
     text[kPlaces[i] + 1] = kHexPairs[bytes[i]][1];
   }
   return text;
+}
+
+}  // namespace
+
+std::string make_guid(Random& random) {
+  const auto text = make_guid_text(random);
+  return {text.data(), text.size()};
+}
+
+std::array<char, kGuidBytes> make_guid_text(Random& random) {
+  Guid bytes{};
+  random.fill(bytes);
+  return text_of(bytes, 4);
+}
+
+std::string make_time_ordered_guid(Random& random, std::int64_t unix_ms) {
+  Guid bytes{};
+  random.fill(std::span(bytes).subspan(kTimeBytes));
+  for (std::size_t i = 0; i < kTimeBytes; ++i) {
+    bytes[i] = static_cast<std::uint8_t>(static_cast<std::uint64_t>(unix_ms) >> (8 * (kTimeBytes - 1 - i)));
+  }
+  const auto text = text_of(bytes, 7);
+  return {text.data(), text.size()};
 }
 
 bool is_guid(std::string_view text) {

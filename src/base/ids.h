@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,8 @@ std::string make_guid(Random& random);
 inline constexpr std::size_t kGuidBytes = 36;
 // The same, without memory of its own.
 std::array<char, kGuidBytes> make_guid_text(Random& random);
+// A version 7 GUID: of two, the one of the later millisecond is the greater. `unix_ms`: 48 bits.
+std::string make_time_ordered_guid(Random& random, std::int64_t unix_ms);
 bool is_guid(std::string_view text);
 
 // 15 characters, "i" and 70 random bits in base 32: unique for a platform's life, and short enough

@@ -18,6 +18,20 @@ TEST(Ids, GuidsAreWellFormedAndDiffer) {
   }
 }
 
+TEST(Ids, TimeOrderedGuidsAreInTheOrderOfTheirTimes) {
+  SystemRandom random;
+  std::string before;
+  for (const std::int64_t ms :
+       {0LL, 1LL, 255LL, 256LL, 1'795'840'000'000LL, 1'795'840'000'001LL, (1LL << 48) - 1}) {
+    const std::string guid = make_time_ordered_guid(random, ms);
+    EXPECT_TRUE(is_guid(guid)) << guid;
+    EXPECT_EQ(guid[14], '7');
+    EXPECT_GT(guid, before);
+    EXPECT_NE(guid, make_time_ordered_guid(random, ms));
+    before = guid;
+  }
+}
+
 TEST(Ids, WhatIsNoGuidIsSaidSo) {
   EXPECT_FALSE(is_guid(""));
   EXPECT_FALSE(is_guid("F81D4FAE-7DEC-41D0-A765-00A0C91E6BF6"));

@@ -27,6 +27,7 @@ constexpr std::array kRows = {
     Row{ApiErrorCode::kUriTooLong, "uri_too_long", 414},
     Row{ApiErrorCode::kUnsupportedMediaType, "unsupported_media_type", 415},
     Row{ApiErrorCode::kExpectationFailed, "expectation_failed", 417},
+    Row{ApiErrorCode::kTooManyRequests, "too_many_requests", 429},
     Row{ApiErrorCode::kHeaderTooLarge, "header_too_large", 431},
     Row{ApiErrorCode::kFunctionError, "function_error", 502},
     Row{ApiErrorCode::kInitError, "init_error", 502},

@@ -21,6 +21,7 @@ enum class ApiErrorCode {
   kUriTooLong,            // 414
   kUnsupportedMediaType,  // 415
   kExpectationFailed,     // 417
+  kTooManyRequests,       // 429 a bound of this function's or of this caller's; Retry-After
   kHeaderTooLarge,        // 431
   kFunctionError,         // 502 the handler threw
   kInitError,             // 502 the handler's module could not be loaded

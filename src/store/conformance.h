@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "store/code_store.h"
+#include "store/execution_store.h"
 #include "store/function_store.h"
 
 namespace hearth::store {
@@ -18,6 +19,8 @@ class StoreUnderTest {
   virtual ~StoreUnderTest() = default;
   virtual FunctionStore& functions() = 0;
   virtual CodeStore& code() = 0;
+  // Null: the backend has none, and does not link its suite.
+  virtual ExecutionStore* executions() { return nullptr; }
   // Closes everything and opens it again, as a restart of the server does.
   virtual void reopen() = 0;
 };

@@ -162,6 +162,14 @@ Query& Query::bind(std::int64_t number) {
   return *this;
 }
 
+Query& Query::bind_bytes(std::string_view bytes) {
+  if (!bind_failed_) {
+    note(sqlite3_bind_blob64(statement_, ++bound_, bytes.empty() ? "" : bytes.data(), bytes.size(),
+                             SQLITE_STATIC));
+  }
+  return *this;
+}
+
 Query& Query::bind_null() {
   if (!bind_failed_) {
     note(sqlite3_bind_null(statement_, ++bound_));

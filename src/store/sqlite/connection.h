@@ -33,6 +33,8 @@ class Connection {
   base::Result<Statement> prepare(const char* sql);
   // Rows that the last statement changed.
   std::int64_t changed_rows() const { return sqlite3_changes64(handle_); }
+  // The number of the row that was inserted last.
+  std::int64_t inserted_row() const { return sqlite3_last_insert_rowid(handle_); }
   bool in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
   // The last failure was a second row with a unique value; `on_primary_key` tells which kind.
   bool hit_unique(bool on_primary_key) const;
@@ -56,7 +58,7 @@ class Connection {
 };
 
 // One use of a statement: bind each parameter in order, step, read the row. Its end makes the
-// statement ready for the next use. Bound text must live as long as the Query.
+// statement ready for the next use. Bound text and bytes must live as long as the Query.
 class Query {
  public:
   Query(Connection& connection, const Statement& statement)
@@ -67,6 +69,7 @@ class Query {
 
   Query& bind(std::string_view text);
   Query& bind(std::int64_t number);
+  Query& bind_bytes(std::string_view bytes);
   Query& bind_null();
 
   // True: a row is there to be read. False: done.
@@ -74,6 +77,7 @@ class Query {
   // next() for a statement without rows.
   base::Result<void> finish(std::string_view what);
 
+  // Of a column of text or of bytes.
   std::string text(int column) const;
   std::int64_t number(int column) const { return sqlite3_column_int64(statement_, column); }
 

@@ -105,5 +105,36 @@ TEST_F(DiskFullTest, FunctionsAreRefusedKeptAndAcceptedAgainWhenThereIsSpace) {
   EXPECT_EQ(store.functions->list()->size(), static_cast<std::size_t>(created) + 1);
 }
 
+TEST_F(DiskFullTest, ExecutionsThatAreRefusedAreNotCounted) {
+  OpenStore store(data());
+  ExecutionStore& executions = *store.executions;
+  const auto batch = [](std::uint64_t number) {
+    ExecutionStore::Writes writes;
+    for (const char* half : {"a", "b"}) {
+      NewExecution execution;
+      execution.id = half + std::to_string(number);
+      execution.function_id = "f";
+      execution.input = std::make_shared<const std::string>(500, '1');
+      writes.submissions.push_back(std::move(execution));
+    }
+    return writes;
+  };
+  fill_the_disk();
+  fs::resize_file(filler(), fs::file_size(filler()) - 200'000);
+  std::uint64_t accepted = 0;
+  while (accepted < 5'000 && executions.write(batch(accepted)).ok()) {
+    ++accepted;
+  }
+  EXPECT_GT(accepted, 0U);
+  EXPECT_THAT(executions.write(batch(accepted)).error().message, HasSubstr("the disk is full"));
+  const auto backlog = [&] { return executions.backlog().value(); };
+  EXPECT_THAT(backlog(), testing::ElementsAre(Backlog{"f", 2 * accepted, 1'000 * accepted}));
+  EXPECT_FALSE(executions.find("a" + std::to_string(accepted)).ok());
+  fs::remove(filler());
+  EXPECT_TRUE(executions.write(batch(accepted)).ok());
+  ++accepted;
+  EXPECT_THAT(backlog(), testing::ElementsAre(Backlog{"f", 2 * accepted, 1'000 * accepted}));
+}
+
 }  // namespace
 }  // namespace hearth::store::sqlite

@@ -38,6 +38,45 @@ CREATE INDEX functions_by_creation ON functions (created_ms, id);
 ALTER TABLE versions ADD COLUMN created_ms INTEGER NOT NULL DEFAULT 0;  -- 0: not noted
 UPDATE versions SET created_ms = f.updated_ms FROM functions f WHERE f.id = function_id AND f.current_number = number;
 )sql"},
+    Migration{3, "asynchronous executions", R"sql(
+CREATE TABLE executions (
+  seq              INTEGER PRIMARY KEY,            -- in the order in which they were accepted
+  id               TEXT NOT NULL UNIQUE,
+  function_id      TEXT NOT NULL,                  -- may have been removed
+  version          INTEGER NOT NULL,               -- 0: the one that is current when it is executed
+  state            INTEGER NOT NULL,               -- model::ExecutionState
+  idempotency_key  TEXT,
+  input_digest     TEXT,                           -- SHA-256; only where there is a key
+  input_bytes      INTEGER NOT NULL,
+  submitted_ms     INTEGER NOT NULL,
+  accepted_ms      INTEGER NOT NULL,               -- submitted, or redriven
+  due_ms           INTEGER NOT NULL,               -- 0 unless it is pending
+  lease            INTEGER NOT NULL,               -- the number of the last one
+  lease_until_ms   INTEGER NOT NULL,               -- 0 unless it is running
+  failures         INTEGER NOT NULL DEFAULT 0,
+  started_ms       INTEGER NOT NULL,
+  ended_ms         INTEGER NOT NULL DEFAULT 0,
+  executed_version INTEGER NOT NULL DEFAULT 0,
+  attempts         TEXT NOT NULL DEFAULT '[]',     -- a JSON array
+  error_code       TEXT NOT NULL DEFAULT '',
+  output           TEXT NOT NULL DEFAULT '',
+  error_type       TEXT NOT NULL DEFAULT '',
+  error_message    TEXT NOT NULL DEFAULT '',
+  error_stack      TEXT NOT NULL DEFAULT '',
+  logs             BLOB NOT NULL DEFAULT x'',      -- as execution_text.h writes them
+  logs_truncated   INTEGER NOT NULL DEFAULT 0
+) STRICT;
+-- Apart, so that a change of the execution does not write it again; gone when the execution is done.
+CREATE TABLE execution_inputs (seq INTEGER PRIMARY KEY, input TEXT NOT NULL) STRICT;
+CREATE UNIQUE INDEX executions_by_key ON executions (function_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
+-- State and bytes stand in an index for those who need no more: they need not look into the table.
+CREATE INDEX executions_pending ON executions (function_id, due_ms, seq, state, input_bytes) WHERE state = 0;
+CREATE INDEX executions_running ON executions (lease_until_ms) WHERE state = 1;
+CREATE INDEX executions_ended ON executions (ended_ms, state) WHERE state >= 2;
+-- For lists, in the order of seq. Those that are running are few and are found by their lease.
+CREATE INDEX executions_by_state ON executions (state) WHERE state <> 1;
+CREATE INDEX executions_by_function ON executions (function_id, state) WHERE state <> 1;
+)sql"},
 };
 
 constexpr const char* kMakeRecord =

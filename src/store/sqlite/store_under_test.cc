@@ -39,6 +39,7 @@ OpenStore::OpenStore(const std::string& path, Database::OnFatal on_fatal)
     : directory(opened(DataDirectory::open(path))),
       database(opened(Database::open(directory->database_path(), std::move(on_fatal)))),
       functions(opened(SqliteFunctionStore::open(*database))),
+      executions(opened(SqliteExecutionStore::open(*database))),
       code(*directory) {}
 
 void SqliteUnderTest::reopen() {

@@ -8,6 +8,7 @@
 #include "store/sqlite/data_directory.h"
 #include "store/sqlite/database.h"
 #include "store/sqlite/file_code_store.h"
+#include "store/sqlite/sqlite_execution_store.h"
 #include "store/sqlite/sqlite_function_store.h"
 
 namespace hearth::store::sqlite {
@@ -31,6 +32,7 @@ struct OpenStore {
   std::unique_ptr<DataDirectory> directory;
   std::unique_ptr<Database> database;
   std::unique_ptr<SqliteFunctionStore> functions;
+  std::unique_ptr<SqliteExecutionStore> executions;
   FileCodeStore code;
 };
 
@@ -38,6 +40,7 @@ class SqliteUnderTest final : public StoreUnderTest {
  public:
   FunctionStore& functions() override { return *open_->functions; }
   CodeStore& code() override { return open_->code; }
+  ExecutionStore* executions() override { return open_->executions.get(); }
   void reopen() override;
 
  private:
