@@ -1,0 +1,299 @@
+// Which executions are taken: slots, leases, and when the store is looked at. What becomes of one is in
+// execution_runner_attempt.cc.
+#include "monitor/execution_runner.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/bring_back.h"
+#include "base/log.h"
+
+namespace hearth::monitor {
+namespace {
+
+// What is due and was not taken is of functions that have their share: a slot that gets free looks at once.
+constexpr std::chrono::milliseconds kLookPause{250};
+constexpr std::chrono::milliseconds kPauseAfterFailure{1'000};
+constexpr int kExtensionsALease = 3;
+constexpr std::size_t kHeldForEachExecuted = 4;
+constexpr std::uint64_t kMostHeldBytes = 64ULL << 20U;
+
+// Of what there is for all, for one function: another always finds its place.
+std::size_t half_of(std::size_t all) { return std::max<std::size_t>(1, all / 2); }
+
+}  // namespace
+
+ExecutionRunner::ExecutionRunner(RunnerOptions options, RunnerParts parts)
+    : options_(options), parts_(std::move(parts)) {}
+
+ExecutionRunner::~ExecutionRunner() {
+  parts_.loop.cancel(look_timer_);
+  parts_.loop.cancel(extend_timer_);
+}
+
+void ExecutionRunner::start() {
+  extend_soon();
+  look();
+}
+
+void ExecutionRunner::wake() {
+  may_be_due_ = true;
+  look_again_ = looking_;
+  look_soon();
+}
+
+// ---- what is held, and what of that is executed
+
+std::size_t ExecutionRunner::window() const { return kHeldForEachExecuted * options_.concurrency; }
+
+bool ExecutionRunner::may_hold(const model::FunctionId& function) const {
+  const auto found = shares_.find(function);
+  return held_ < window() && held_bytes_ < kMostHeldBytes &&
+         (found == shares_.end() || found->second.held < half_of(window()));
+}
+
+bool ExecutionRunner::may_execute(const model::FunctionId& function) const {
+  const auto found = shares_.find(function);
+  return executing_ < options_.concurrency &&
+         (found == shares_.end() || found->second.executing < half_of(options_.concurrency));
+}
+
+void ExecutionRunner::hold(const model::FunctionId& function, std::uint64_t input_bytes) {
+  ++held_;
+  held_bytes_ += input_bytes;
+  ++shares_[function].held;
+}
+
+void ExecutionRunner::let_go(const model::FunctionId& function, std::uint64_t input_bytes) {
+  --held_;
+  held_bytes_ -= input_bytes;
+  if (const auto found = shares_.find(function); --found->second.held == 0) {
+    shares_.erase(found);
+  }
+  if (draining_ && held_ == 0 && drained_) {
+    std::exchange(drained_, nullptr)();
+    return;
+  }
+  look_soon();
+}
+
+std::size_t ExecutionRunner::ready_to_execute() const {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      ready_, [this](const RunningPtr& running) { return may_execute(running->claimed.function_id); }));
+}
+
+// In their order, but for those of functions that have their share.
+void ExecutionRunner::execute_ready() {
+  for (auto next = ready_.begin(); next != ready_.end() && executing_ < options_.concurrency;) {
+    const RunningPtr running = *next;
+    if (!may_execute(running->claimed.function_id)) {
+      ++next;
+      continue;
+    }
+    next = ready_.erase(next);
+    running->executing = true;
+    ++executing_;
+    ++shares_[running->claimed.function_id].executing;
+    ++counts_.attempts;
+    running->began = parts_.loop.now();
+    running->started_ms = parts_.unix_now_ms();
+    // Later, so that nothing is added to what is gone through here.
+    parts_.loop.post([this, running, alive = std::weak_ptr<bool>(alive_)] {
+      if (!alive.expired()) {
+        find_version(running);
+      }
+    });
+  }
+}
+
+// ---- what is submitted here
+
+bool ExecutionRunner::take(store::NewExecution& execution) {
+  if (draining_ || may_be_due_ || looking_ || !ready_.empty() || !may_hold(execution.function_id) ||
+      !may_execute(execution.function_id)) {
+    return false;
+  }
+  hold(execution.function_id, execution.input->size());
+  execution.lease_until_ms = parts_.unix_now_ms() + options_.lease.count();
+  return true;
+}
+
+void ExecutionRunner::taken(const store::NewExecution& execution, bool accepted) {
+  if (!accepted) {
+    let_go(execution.function_id, execution.input->size());
+    return;
+  }
+  begin({{execution.id, 1},
+         execution.function_id,
+         execution.version,
+         execution.input,
+         execution.submitted_ms,
+         0});
+}
+
+// ---- what is due
+
+store::ClaimRequest ExecutionRunner::claim_request() const {
+  store::ClaimRequest request;
+  request.now_ms = parts_.unix_now_ms();
+  request.lease_until_ms = request.now_ms + options_.lease.count();
+  const std::size_t half = half_of(window());
+  request.most = window() - held_;
+  request.most_of_a_function = half;
+  request.most_input_bytes = kMostHeldBytes - held_bytes_;
+  request.after = last_claimed_;
+  for (const auto& [function, share] : shares_) {
+    if (share.held >= half) {
+      request.skipped.push_back(function);
+    } else {
+      request.most_of_a_function = std::min(request.most_of_a_function, half - share.held);
+    }
+  }
+  return request;
+}
+
+// What else this turn of the loop lets go is counted too.
+void ExecutionRunner::look_soon() {
+  if (look_posted_ || looking_ || draining_ || !may_be_due_) {
+    return;
+  }
+  look_posted_ = true;
+  parts_.loop.post([this, alive = std::weak_ptr<bool>(alive_)] {
+    if (!alive.expired()) {
+      look_posted_ = false;
+      look();
+    }
+  });
+}
+
+void ExecutionRunner::look() {
+  if (looking_ || draining_ || !may_be_due_ || held_ >= window() || held_bytes_ >= kMostHeldBytes ||
+      ready_to_execute() >= half_of(options_.concurrency)) {
+    return;
+  }
+  looking_ = true;
+  const auto request = claim_request();
+  auto job = [&store = parts_.store, request]() -> base::Result<Look> {
+    auto claimed = store.claim(request);
+    if (!claimed) {
+      return claimed.error();
+    }
+    if (claimed->size() >= request.most) {
+      return Look{std::move(*claimed), std::nullopt};
+    }
+    auto due = store.next_due();
+    // What is claimed is not lost for that: it is as if something were due at once.
+    return Look{std::move(*claimed), due ? *due : std::optional(request.now_ms)};
+  };
+  on_pool<Look>(std::move(job),
+                [this, asked = request.most](const base::Result<Look>& found) { looked(asked, found); });
+}
+
+void ExecutionRunner::looked(std::size_t asked, const base::Result<Look>& found) {
+  looking_ = false;
+  const bool again = std::exchange(look_again_, false);
+  const base::TimePoint now = parts_.loop.now();
+  if (!found) {
+    spdlog::warn("asynchronous executions: what is due cannot be claimed now: {}", found.error().message);
+    look_at(now + kPauseAfterFailure);
+    return;
+  }
+  const auto& [claimed, next_due] = *found;
+  if (claimed.size() < asked && !again) {
+    may_be_due_ = false;
+    if (next_due) {
+      const std::chrono::milliseconds wait(*next_due - parts_.unix_now_ms());
+      may_be_due_ = wait.count() <= 0;
+      look_at(now + std::max(wait, kLookPause));
+    }
+  }
+  for (const auto& each : claimed) {
+    last_claimed_ = each.function_id;
+    hold(each.function_id, each.input->size());
+  }
+  for (const auto& each : claimed) {
+    begin(each);
+  }
+  if (!claimed.empty() || again) {
+    look_soon();
+  }
+}
+
+// The earliest counts.
+void ExecutionRunner::look_at(base::TimePoint when) {
+  if (look_timer_ != 0 && look_at_ <= when) {
+    return;
+  }
+  parts_.loop.cancel(look_timer_);
+  look_at_ = when;
+  look_timer_ = parts_.loop.at(when, [this] {
+    look_timer_ = 0;
+    wake();
+  });
+}
+
+// ---- leases
+
+void ExecutionRunner::extend_soon() {
+  extend_timer_ =
+      parts_.loop.at(parts_.loop.now() + options_.lease / kExtensionsALease, [this] { extend(); });
+}
+
+void ExecutionRunner::extend() {
+  extend_soon();
+  std::vector<store::Lease> leases;
+  for (const auto& [id, running] : running_) {
+    if (!running->lost) {
+      leases.push_back(running->claimed.lease);
+    }
+  }
+  if (leases.empty()) {
+    return;
+  }
+  const std::int64_t until_ms = parts_.unix_now_ms() + options_.lease.count();
+  using Lost = std::vector<store::Lease>;
+  on_pool<Lost>([&store = parts_.store, leases, until_ms] { return store.extend(leases, until_ms); },
+                [this](const base::Result<Lost>& lost) { extended(lost); });
+}
+
+void ExecutionRunner::extended(const base::Result<std::vector<store::Lease>>& lost) {
+  if (!lost) {
+    spdlog::warn("asynchronous executions: leases cannot be extended now: {}", lost.error().message);
+    return;
+  }
+  for (const store::Lease& lease : *lost) {
+    const auto found = running_.find(lease.id);
+    if (found != running_.end() && found->second->claimed.lease.number == lease.number) {
+      found->second->lost = true;
+    }
+  }
+}
+
+void ExecutionRunner::drain(std::function<void()> done) {
+  draining_ = true;
+  for (const RunningPtr& running : std::exchange(ready_, {})) {
+    give_back(running);
+  }
+  if (held_ == 0) {
+    done();
+    return;
+  }
+  drained_ = std::move(done);
+}
+
+template <typename Value>
+void ExecutionRunner::on_pool(std::function<base::Result<Value>()> job,
+                              std::function<void(base::Result<Value>)> done) {
+  auto told = base::bring_back(
+      parts_.loop, std::function([done = std::move(done),
+                                  alive = std::weak_ptr<bool>(alive_)](base::Result<Value> result) {
+        if (!alive.expired()) {
+          done(std::move(result));
+        }
+      }));
+  if (auto taken = parts_.pool.submit([job = std::move(job), told] { told(job()); }); !taken) {
+    told(taken.error());
+  }
+}
+
+}  // namespace hearth::monitor

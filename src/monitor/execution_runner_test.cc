@@ -1,0 +1,320 @@
+// The runner over a real store, with workers that the test plays.
+#include "monitor/execution_runner.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/reactor.h"
+#include "dispatch/testing/dispatcher_fixture.h"
+#include "messaging/inproc/inproc_messaging.h"
+#include "store/execution_conformance.h"
+#include "store/sqlite/store_under_test.h"
+
+namespace hearth::monitor {
+namespace {
+
+using dispatch::FakeLink;
+using model::ExecutionState;
+using std::chrono::milliseconds;
+using testing::IsEmpty;
+
+class RunnerTest : public testing::Test {
+ protected:
+  RunnerTest() {
+    messaging_.subscribe(worker_);
+    dispatcher_.emplace(dispatch::DispatcherOptions(), messaging_, link_, loop_);
+    options_.concurrency = 4;
+    options_.retry.delay = milliseconds(100);
+    for (const char* id : {"f", "g"}) {
+      auto function = std::make_shared<model::Function>();
+      function->id = id;
+      function->current.id = std::string("v-") + id;
+      function->current.function_id = id;
+      functions_[id] = function;
+    }
+  }
+  ~RunnerTest() override {
+    runner_.reset();
+    pool_.reset();
+    loop_.discard_posted();
+  }
+
+  void start() {
+    RunnerParts parts{
+        loop_, *pool_, store(), *journal_, *dispatcher_, random_, {}, {}, {}, {}, [this] { return now_ms_; }};
+    parts.function = [this](const model::FunctionId& id) { return functions_[id]; };
+    parts.version = [](const model::FunctionId&, std::uint32_t,
+                       const std::function<void(base::Result<model::VersionPtr>)>& done) {
+      done(base::Error{base::ErrorCode::kNotFound, "no such version"});
+    };
+    parts.executed = [](const model::Function&, const model::ExecutionId&, const model::Execution&,
+                        std::int64_t) {};
+    parts.ended = [this](const EndedExecution& ended) { ended_.push_back(ended.state); };
+    runner_ = std::make_unique<ExecutionRunner>(options_, std::move(parts));
+    runner_->start();
+    settle();
+  }
+  store::ExecutionStore& store() { return *stores_.executions(); }
+  void warm(int instances, const std::string& function = "f") {
+    for (int i = 0; i < instances; ++i) {
+      messaging_.announce_warm("v-" + function, {"inproc:", function + std::to_string(i), 0, 1, 128});
+    }
+  }
+  // Pending ones, without the runner.
+  void pending(int first, int last, const std::string& function = "f") {
+    store::ExecutionStore::Writes writes;
+    for (int i = first; i <= last; ++i) {
+      writes.submissions.push_back(store::sample_execution(i, function));
+      writes.submissions.back().submitted_ms = now_ms_;
+    }
+    ASSERT_TRUE(store().write(writes).ok());
+  }
+  // As the gateway does it. Whether the runner takes it.
+  bool submit(int number) {
+    auto execution = store::sample_execution(number);
+    execution.submitted_ms = now_ms_;
+    const bool taken = runner_->take(execution);
+    journal_->submit(execution, [this, execution, taken](const base::Result<store::Submitted>& result) {
+      taken ? runner_->taken(execution, result && result->fresh) : runner_->wake();
+    });
+    settle();
+    return taken;
+  }
+  template <typename Condition>
+  bool run_until(Condition condition, milliseconds bound = milliseconds(3'000)) {
+    const auto until = base::Clock::now() + bound;
+    while (!condition() && base::Clock::now() < until) {
+      loop_.run_one_until(base::Clock::now() + milliseconds(5));
+    }
+    return condition();
+  }
+  // What is on its way on the pool is done.
+  void settle() {
+    run_until([] { return false; }, milliseconds(60));
+  }
+  model::AsyncExecution find(int number) { return store().find(store::execution_id(number)).value(); }
+  void finish(model::OutcomeKind kind = model::OutcomeKind::kReturned) {
+    ASSERT_FALSE(link_.running.empty());
+    FakeLink::Execution execution = std::move(link_.running.front());
+    link_.running.erase(link_.running.begin());
+    model::Execution result{
+        {kind, kind == model::OutcomeKind::kReturned ? "1" : "", {}}, execution.allocation.instance, {}, {}};
+    auto lease = execution.allocation;
+    ++lease.epoch;
+    execution.observer->done(std::move(result), lease);
+    settle();
+  }
+
+  std::int64_t now_ms_ = 1'000'000;
+  base::Reactor loop_;
+  std::optional<base::BlockingPool> pool_{std::in_place, 2, 64};
+  store::sqlite::SqliteUnderTest stores_;
+  std::optional<store::ExecutionJournal> journal_{std::in_place, store(), *pool_, loop_};
+  base::SystemRandom random_;
+  messaging::InprocMessaging messaging_;
+  dispatch::RoomMaker worker_;
+  FakeLink link_{loop_};
+  std::optional<dispatch::Dispatcher> dispatcher_;
+  std::map<std::string, model::FunctionPtr> functions_;
+  RunnerOptions options_;
+  std::vector<ExecutionState> ended_;
+  std::unique_ptr<ExecutionRunner> runner_;
+};
+
+TEST_F(RunnerTest, WhatIsSubmittedIsExecutedAtOnceAndSettled) {
+  start();
+  warm(1);
+  EXPECT_TRUE(submit(1));
+  ASSERT_EQ(link_.running.size(), 1U);
+  EXPECT_EQ(std::string(std::string_view(link_.running[0].request.request_id)), store::execution_id(1));
+  EXPECT_EQ(find(1).state, ExecutionState::kRunning);
+  finish();
+  EXPECT_EQ(find(1).state, ExecutionState::kDone);
+  EXPECT_EQ(find(1).result.output, "1");
+  EXPECT_EQ(find(1).executed_version, 1U);
+  EXPECT_THAT(ended_, testing::ElementsAre(ExecutionState::kDone));
+  EXPECT_EQ(runner_->executing(), 0U);
+}
+
+TEST_F(RunnerTest, WhatWasPendingIsFoundAtTheStart) {
+  pending(1, 1);
+  warm(1);
+  start();
+  ASSERT_EQ(link_.running.size(), 1U);
+  finish();
+  EXPECT_EQ(find(1).state, ExecutionState::kDone);
+}
+
+TEST_F(RunnerTest, NeverMoreAtOnceThanTheLimitAndOfAFunctionHalf) {
+  pending(1, 10);
+  pending(11, 20, "g");
+  warm(10);
+  warm(10, "g");
+  start();
+  std::map<std::string, int> begun;
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_TRUE(run_until(
+        [&] { return link_.running.size() == std::min<std::size_t>(4, 20U - static_cast<std::size_t>(i)); }));
+    std::map<std::string, int> at_once;
+    for (const auto& each : link_.running) {
+      ++at_once[each.request.version->function_id];
+    }
+    EXPECT_LE(at_once["f"], 2);
+    EXPECT_LE(at_once["g"], 2);
+    finish();
+  }
+  EXPECT_EQ(ended_.size(), 20U);
+  EXPECT_EQ(runner_->counts().attempts, 20U);
+}
+
+TEST_F(RunnerTest, WhatFailsIsDueLaterAndThenTriedAgain) {
+  start();
+  warm(1);
+  submit(1);
+  finish(model::OutcomeKind::kThrew);
+  const auto failed = find(1);
+  EXPECT_EQ(failed.state, ExecutionState::kPending);
+  ASSERT_EQ(failed.attempts.size(), 1U);
+  EXPECT_EQ(failed.attempts[0].code, "function_error");
+  EXPECT_TRUE(failed.attempts[0].counts);
+  EXPECT_GE(failed.due_ms, now_ms_ + 50);
+  EXPECT_LE(failed.due_ms, now_ms_ + 150);
+  EXPECT_THAT(link_.running, IsEmpty()) << "not before it is due";
+  now_ms_ += 150;
+  ASSERT_TRUE(run_until([&] { return link_.running.size() == 1; }));
+  finish();
+  EXPECT_EQ(find(1).state, ExecutionState::kDone);
+}
+
+TEST_F(RunnerTest, ItsRetriesUsedUpItIsDead) {
+  options_.retry.retries = 0;
+  start();
+  warm(1);
+  submit(1);
+  finish(model::OutcomeKind::kOutOfMemory);
+  EXPECT_EQ(find(1).state, ExecutionState::kDead);
+  EXPECT_EQ(find(1).result.error_code, "out_of_memory");
+  EXPECT_FALSE(find(1).result.error.message.empty());
+  EXPECT_THAT(ended_, testing::ElementsAre(ExecutionState::kDead));
+}
+
+TEST_F(RunnerTest, WhatThePlatformFailsCountsToNothing) {
+  options_.retry.retries = 0;
+  start();
+  warm(1);
+  submit(1);
+  finish(model::OutcomeKind::kWorkerLost);
+  EXPECT_EQ(find(1).state, ExecutionState::kPending);
+  EXPECT_FALSE(find(1).attempts.at(0).counts);
+}
+
+TEST_F(RunnerTest, ItWaitsForCapacity) {
+  start();
+  submit(1);
+  EXPECT_THAT(link_.running, IsEmpty());
+  EXPECT_EQ(find(1).state, ExecutionState::kRunning) << "held";
+  warm(1);
+  ASSERT_TRUE(run_until([&] { return link_.running.size() == 1; }));
+  finish();
+  EXPECT_THAT(find(1).attempts, IsEmpty());
+}
+
+TEST_F(RunnerTest, OfADeletedFunctionItIsDeadAndSaysSo) {
+  functions_.erase("f");
+  pending(1, 1);
+  start();
+  EXPECT_EQ(find(1).state, ExecutionState::kDead);
+  EXPECT_EQ(find(1).result.error_code, "not_found");
+}
+
+TEST_F(RunnerTest, ALeaseIsExtendedForAsLongAsTheWorkerExecutes) {
+  options_.lease = milliseconds(90);
+  start();
+  warm(1);
+  submit(1);
+  for (int i = 0; i < 5; ++i) {
+    now_ms_ += 60;
+    settle();
+    EXPECT_THAT(*store().claim({now_ms_, now_ms_ + 90, 10, 10, UINT64_MAX, "", {}}), IsEmpty());
+  }
+  finish();
+  EXPECT_EQ(find(1).state, ExecutionState::kDone);
+}
+
+TEST_F(RunnerTest, WhoLostItsLeaseSettlesNothing) {
+  start();
+  warm(1);
+  submit(1);
+  const auto stolen = store().claim({now_ms_ + 60'000, now_ms_ + 90'000, 10, 10, UINT64_MAX, "", {}});
+  ASSERT_EQ(stolen->size(), 1U);
+  finish();
+  EXPECT_EQ(find(1).state, ExecutionState::kRunning) << "it is another's";
+  EXPECT_EQ(runner_->counts().leases_lost, 1U);
+  EXPECT_EQ(runner_->executing(), 0U);
+  EXPECT_THAT(ended_, IsEmpty());
+}
+
+TEST_F(RunnerTest, WhileOthersAreDueNothingIsTakenAheadOfThem) {
+  start();
+  warm(2);
+  submit(1);
+  submit(2);
+  EXPECT_FALSE(submit(3)) << "the function has its half";
+  EXPECT_FALSE(submit(4));
+  finish();
+  ASSERT_TRUE(run_until([&] { return link_.running.size() == 2; }));
+  EXPECT_EQ(std::string(std::string_view(link_.running[1].request.request_id)), store::execution_id(3));
+}
+
+TEST_F(RunnerTest, ADrainLetsWhatRunsFinishAndTakesNothingMore) {
+  start();
+  warm(1);
+  submit(1);
+  bool drained = false;
+  runner_->drain([&] { drained = true; });
+  EXPECT_FALSE(submit(2));
+  EXPECT_FALSE(drained);
+  finish();
+  EXPECT_TRUE(drained);
+  EXPECT_EQ(find(1).state, ExecutionState::kDone);
+  EXPECT_EQ(find(2).state, ExecutionState::kPending);
+}
+
+TEST_F(RunnerTest, WhatAStopCutsOffCountsToNothing) {
+  options_.retry.retries = 0;
+  start();
+  warm(1);
+  submit(1);
+  runner_->drain([] {});
+  finish(model::OutcomeKind::kExited);
+  EXPECT_EQ(find(1).state, ExecutionState::kPending);
+}
+
+TEST_F(RunnerTest, ASubmissionThatWasThereBeforeIsNotExecutedAgain) {
+  start();
+  warm(2);
+  auto execution = store::sample_execution(1);
+  execution.idempotency_key = "k";
+  ASSERT_TRUE(store().write({{execution}, {}}).ok());
+  runner_->wake();
+  settle();
+  ASSERT_EQ(link_.running.size(), 1U);
+  execution.id = store::execution_id(2);
+  ASSERT_TRUE(runner_->take(execution));
+  journal_->submit(execution, [&](const base::Result<store::Submitted>& result) {
+    EXPECT_EQ(result->id, store::execution_id(1));
+    runner_->taken(execution, result->fresh);
+  });
+  settle();
+  EXPECT_EQ(link_.running.size(), 1U);
+  EXPECT_EQ(runner_->executing(), 1U);
+}
+
+}  // namespace
+}  // namespace hearth::monitor
