@@ -67,6 +67,11 @@ base::Result<void> Platform::open() {
   stores_ = std::move(*stores);
   make_parts();
   Shard& first = *shards_.front();
+  if (executions_) {
+    if (auto opened = executions_->open(); !opened) {
+      return opened.error();
+    }
+  }
   if (first.gateway() != nullptr) {
     if (auto filled = fill_mirrors(); !filled) {
       return filled.error();
@@ -148,6 +153,10 @@ void Platform::make_parts() {
         gateway::FunctionsApiParts{stores_->functions(), stores_->code(), *pool_, first_loop(), random_,
                                    stores_->feed()},
         options_.upload, function_limits());
+    if (stores_->executions() != nullptr) {
+      executions_ = std::make_unique<ExecutionsRole>(
+          options_, ExecutionsRoleParts{*stores_->executions(), *pool_, first_loop()});
+    }
   }
   for (std::size_t i = 0; i < loops_.size(); ++i) {
     shards_.push_back(make_shard(i));
@@ -205,6 +214,9 @@ void Platform::make_gateway_parts() {
     shard->introduce(shards_);
   }
   changes_->publish_to(mirrors());
+  if (executions_) {
+    executions_->execute_on(*shards_.front());
+  }
   servers.erase(servers.begin());
   shards_.front()->server()->deal_to(servers);
 }
@@ -217,7 +229,8 @@ std::unique_ptr<Shard> Platform::make_shard(std::size_t index) {
       ShardOptions{options_, index, count, start_.memory_mb / count + left_over, start_.programs,
                    start_.api_key},
       ShardParts{loop, shared_host_ ? shared_host_->view(loop) : nullptr, code_source_for(loop),
-                 changes_for(index), versions_for(loop), stores_->code(), *pool_, cluster_.get(),
+                 changes_for(index), versions_for(loop), executions_for(loop), stores_->code(), *pool_,
+                 cluster_.get(),
                  std::make_unique<membership::DistantFleet>(first_loop(), members_->fleet(), loop)});
 }
 
@@ -227,6 +240,12 @@ std::unique_ptr<worker::CodeSource> Platform::code_source_for(base::Reactor& loo
 
 std::unique_ptr<gateway::FunctionVersions> Platform::versions_for(base::Reactor& loop) {
   return changes_ ? std::make_unique<gateway::FunctionVersions>(stores_->functions(), *pool_, loop) : nullptr;
+}
+
+std::unique_ptr<gateway::Executions> Platform::executions_for(base::Reactor& loop) {
+  return executions_
+             ? std::make_unique<gateway::DistantExecutions>(first_loop(), executions_->executions(), loop)
+             : nullptr;
 }
 
 std::unique_ptr<gateway::FunctionChanges> Platform::changes_for(std::size_t shard) {
@@ -251,6 +270,9 @@ int Platform::run() {
   }
   if (shards_.front()->server() != nullptr) {
     start_api(first_loop().now() + kMessagingPatience);
+  }
+  if (executions_) {
+    executions_->start();
   }
   std::vector<std::thread> threads;
   for (auto loop = loops_.begin() + 1; loop != loops_.end(); ++loop) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/hearth/executions_role.h"
 #include "apps/hearth/members.h"
 #include "apps/hearth/monitor_role.h"
 #include "apps/hearth/serve_options.h"
@@ -66,6 +67,7 @@ class Platform {
   std::unique_ptr<Shard> make_shard(std::size_t index);
   std::unique_ptr<worker::CodeSource> code_source_for(base::Reactor& loop);
   std::unique_ptr<gateway::FunctionVersions> versions_for(base::Reactor& loop);
+  std::unique_ptr<gateway::Executions> executions_for(base::Reactor& loop);
   std::unique_ptr<gateway::FunctionChanges> changes_for(std::size_t shard);
   base::Result<void> fill_mirrors();
   std::vector<gateway::LoopMirror> mirrors() const;
@@ -98,6 +100,7 @@ class Platform {
   std::unique_ptr<Members> members_;
   std::unique_ptr<MonitorRole> monitor_;  // null but in a monitor
   std::unique_ptr<gateway::FunctionsApi> changes_;
+  std::unique_ptr<ExecutionsRole> executions_;  // null where the store has none
   std::vector<std::unique_ptr<Shard>> shards_;
   std::unique_ptr<gateway::ChangeFollower> follower_;  // null: nobody else changes the store
 

@@ -103,6 +103,10 @@ void Platform::drain_callers() {
     ++draining_parts_;
     monitor_->drain(one_drained);
   }
+  if (executions_) {
+    ++draining_parts_;
+    executions_->drain(one_drained);
+  }
   for (const auto& shard : shards_) {
     if (shard->server() != nullptr) {
       ++draining_parts_;

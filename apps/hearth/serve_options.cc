@@ -189,6 +189,7 @@ void add_serve_flags(CLI::App& command, ServeOptions& options) {
   }
   if (options.roles.gateway) {
     add_dispatch_flags(command, options);
+    add_execution_flags(command, options);
   }
   if (options.roles.monitor) {
     add_monitor_flags(command, options);
@@ -254,6 +255,9 @@ std::string check(const ServeOptions& options) {
     return wrong;
   }
   if (std::string wrong = check_capacity(options); !wrong.empty()) {
+    return wrong;
+  }
+  if (std::string wrong = check_executions(options); !wrong.empty()) {
     return wrong;
   }
   if (options.memory_mb != 0) {

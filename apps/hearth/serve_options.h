@@ -9,9 +9,12 @@
 
 #include "base/result.h"
 #include "dispatch/dispatcher.h"
+#include "gateway/backlog.h"
 #include "gateway/log_book.h"
 #include "http/server.h"
 #include "model/limits.h"
+#include "monitor/execution_retention.h"
+#include "monitor/execution_runner.h"
 #include "worker/runtime_program.h"
 
 namespace hearth {
@@ -86,6 +89,9 @@ struct ServeOptions {
   model::FunctionLimits function;
   model::InvocationLimits invocation;
   gateway::LogBookLimits logs;
+  gateway::BacklogLimits backlog;
+  monitor::RunnerOptions executions;
+  monitor::RetentionOptions retention;
 };
 
 // Adds the flags that the options' roles have to a subcommand; CLI11 fills `options` when it parses.

@@ -48,6 +48,7 @@ struct ShardParts {
   std::unique_ptr<worker::CodeSource> code_source;
   std::unique_ptr<gateway::FunctionChanges> changes;  // of a gateway, like what follows
   std::unique_ptr<gateway::FunctionVersions> versions;
+  std::unique_ptr<gateway::Executions> executions;  // null where there are none
   store::CodeStore& code;
   base::BlockingPool& pool;
   Cluster* cluster;                          // null: one process is the whole platform
@@ -78,6 +79,7 @@ class Shard {
   gateway::Gateway* gateway() { return gateway_.get(); }
   http::Server* server() { return server_.get(); }
   worker::Worker* worker() { return worker_.get(); }
+  dispatch::Dispatcher* dispatcher() { return dispatcher_.get(); }
   // On the loop.
   ShardLoad load();
 

@@ -11,6 +11,7 @@
 #include "store/postgres/postgres_function_store.h"
 #include "store/sqlite/database.h"
 #include "store/sqlite/file_code_store.h"
+#include "store/sqlite/sqlite_execution_store.h"
 #include "store/sqlite/sqlite_function_store.h"
 
 namespace hearth {
@@ -31,17 +32,23 @@ class EmbeddedStores final : public Stores {
  public:
   EmbeddedStores(std::unique_ptr<sqlite::Database> database,
                  std::unique_ptr<sqlite::SqliteFunctionStore> functions,
+                 std::unique_ptr<sqlite::SqliteExecutionStore> executions,
                  const sqlite::DataDirectory& directory)
-      : database_(std::move(database)), functions_(std::move(functions)), code_(directory) {}
+      : database_(std::move(database)),
+        functions_(std::move(functions)),
+        executions_(std::move(executions)),
+        code_(directory) {}
 
   store::FunctionStore& functions() override { return *functions_; }
   store::CodeStore& code() override { return code_; }
+  store::ExecutionStore* executions() override { return executions_.get(); }
   store::ChangeFeed* feed() override { return nullptr; }
   base::Result<void> sweep_code() override { return {}; }  // its own server sees to it at its start
 
  private:
   const std::unique_ptr<sqlite::Database> database_;
   const std::unique_ptr<sqlite::SqliteFunctionStore> functions_;
+  const std::unique_ptr<sqlite::SqliteExecutionStore> executions_;
   sqlite::FileCodeStore code_;
 };
 
@@ -63,6 +70,7 @@ class SharedStores final : public Stores {
 
   store::FunctionStore& functions() override { return functions_; }
   store::CodeStore& code() override { return code_; }
+  store::ExecutionStore* executions() override { return nullptr; }
   store::ChangeFeed* feed() override { return &feed_; }
   base::Result<void> sweep_code() override { return code_.sweep(); }
 
@@ -83,8 +91,12 @@ base::Result<std::unique_ptr<Stores>> open_embedded(const sqlite::DataDirectory&
   if (!functions) {
     return functions.error();
   }
-  return std::unique_ptr<Stores>(
-      std::make_unique<EmbeddedStores>(std::move(*database), std::move(*functions), directory));
+  auto executions = sqlite::SqliteExecutionStore::open(**database);
+  if (!executions) {
+    return executions.error();
+  }
+  return std::unique_ptr<Stores>(std::make_unique<EmbeddedStores>(std::move(*database), std::move(*functions),
+                                                                  std::move(*executions), directory));
 }
 
 base::Result<std::unique_ptr<Stores>> open_shared(const ServeOptions& options,

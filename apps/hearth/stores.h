@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "store/change_feed.h"
 #include "store/code_store.h"
+#include "store/execution_store.h"
 #include "store/function_store.h"
 #include "store/sqlite/data_directory.h"
 
@@ -19,6 +20,8 @@ class Stores {
   virtual ~Stores() = default;
   virtual store::FunctionStore& functions() = 0;
   virtual store::CodeStore& code() = 0;
+  // Null where there are none yet.
+  virtual store::ExecutionStore* executions() = 0;
   // Null where nobody else changes what is in it.
   virtual store::ChangeFeed* feed() = 0;
   // Removes code that no function refers to and that is old enough. Blocks.

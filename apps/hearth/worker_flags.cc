@@ -19,6 +19,26 @@ void add_keep_alive_flags(CLI::App& group, ServeOptions& options) {
                "Longest time that the adaptive policy keeps an idle instance");
 }
 
+void add_instance_flags(CLI::App& group, ServeOptions& options) {
+  group
+      .add_option("--instance-processes", options.instance.processes, "Processes and threads of one instance")
+      ->check(CLI::Range(16U, 4'096U))
+      ->capture_default_str();
+  group
+      .add_option("--instance-open-files", options.instance.open_files,
+                  "Open files of one process in an instance")
+      ->check(CLI::Range(64U, 65'536U))
+      ->capture_default_str();
+  add_bytes(group, "--instance-tmp-bytes", options.instance.max_tmp_bytes, "512MiB",
+            "Size of an instance's /tmp, which is never more than half of its memory");
+  add_bytes(group, "--code-cache-bytes", options.code_cache_bytes, "2GiB",
+            "Unpacked code that is kept on disk, with what runtimes have compiled of it");
+  add_bytes(group, "--compile-cache-bytes", options.compile_cache_bytes, "8MiB",
+            "Kept of what the runtime of a version has compiled, for instances that start later; 0: nothing");
+  add_bytes(group, "--compile-cache-memory", options.compile_cache_memory, "16MiB",
+            "Of that, what starts used last and is held in memory; 0: it is read at every start");
+}
+
 }  // namespace
 
 void add_worker_flags(CLI::App& command, ServeOptions& options) {
@@ -84,24 +104,7 @@ void add_worker_flags(CLI::App& command, ServeOptions& options) {
   group->add_option("--uid-base", options.uid_base, "First of the 10,000 user ids that instances run as")
       ->check(CLI::Range(1'000U, 4'000'000'000U))
       ->capture_default_str();
-  group
-      ->add_option("--instance-processes", options.instance.processes,
-                   "Processes and threads of one instance")
-      ->check(CLI::Range(16U, 4'096U))
-      ->capture_default_str();
-  group
-      ->add_option("--instance-open-files", options.instance.open_files,
-                   "Open files of one process in an instance")
-      ->check(CLI::Range(64U, 65'536U))
-      ->capture_default_str();
-  add_bytes(*group, "--instance-tmp-bytes", options.instance.max_tmp_bytes, "512MiB",
-            "Size of an instance's /tmp, which is never more than half of its memory");
-  add_bytes(*group, "--code-cache-bytes", options.code_cache_bytes, "2GiB",
-            "Unpacked code that is kept on disk, with what runtimes have compiled of it");
-  add_bytes(*group, "--compile-cache-bytes", options.compile_cache_bytes, "8MiB",
-            "Kept of what the runtime of a version has compiled, for instances that start later; 0: nothing");
-  add_bytes(*group, "--compile-cache-memory", options.compile_cache_memory, "16MiB",
-            "Of that, what starts used last and is held in memory; 0: it is read at every start");
+  add_instance_flags(*group, options);
 }
 
 void add_network_flags(CLI::App& command, ServeOptions& options) {

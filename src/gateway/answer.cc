@@ -106,7 +106,7 @@ void append_error(std::string& out, const model::Outcome& outcome) {
 }
 
 void add_retry_after(http::Response& response) {
-  if (response.status == 503) {
+  if (response.status == 503 || response.status == 429) {
     response.headers.push_back({"Retry-After", "1"});
   }
 }

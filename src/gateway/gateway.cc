@@ -7,6 +7,7 @@
 
 #include "base/ids.h"
 #include "gateway/answer.h"
+#include "gateway/execution_json.h"
 #include "gateway/gateway_call.h"
 #include "gateway/upload.h"
 #include "http/api_key.h"
@@ -140,24 +141,26 @@ http::BodyPlan Gateway::plan_route(const Route& route, const http::RequestHead& 
     return http::Refuse{
         refusal(ApiErrorCode::kNotFound, fmt::format("there is no function \"{}\"", route.id))};
   }
-  const bool uploads =
-      head.method == Method::kPost || head.method == Method::kPut || head.method == Method::kPatch;
-  if (uploads && route.endpoint != Endpoint::kDrain && route.endpoint != Endpoint::kRollback) {
+  if (route.endpoint == Endpoint::kInvoke) {
+    return plan_invoke(head);
+  }
+  if (takes_upload(route.endpoint, head.method)) {
     return plan_upload(route, head);
   }
   return http::Buffer{kIgnoredBodyBytes};
 }
 
+http::BodyPlan Gateway::plan_invoke(const http::RequestHead& head) {
+  if (const std::string_view type = media_type(head); !is_json(type)) {
+    return http::Refuse{refusal(
+        ApiErrorCode::kUnsupportedMediaType,
+        fmt::format("the body is JSON: send Content-Type: application/json, not {}", in_lower_case(type)))};
+  }
+  return http::Buffer{options_.invocation.body_bytes};
+}
+
 http::BodyPlan Gateway::plan_upload(const Route& route, const http::RequestHead& head) {
   const std::string_view type = media_type(head);
-  if (route.endpoint == Endpoint::kInvoke) {
-    if (!is_json(type)) {
-      return http::Refuse{refusal(
-          ApiErrorCode::kUnsupportedMediaType,
-          fmt::format("the body is JSON: send Content-Type: application/json, not {}", in_lower_case(type)))};
-    }
-    return http::Buffer{options_.invocation.body_bytes};
-  }
   const bool zip = route.endpoint == Endpoint::kCode && http::equal_ignoring_case(type, "application/zip");
   if (!zip && !is_json(type)) {
     const std::string_view expected =
@@ -220,6 +223,16 @@ void Gateway::handle(http::Request&& request, http::Responder responder) {
     case Endpoint::kRollback:
       roll_back(function, std::move(request), std::move(responder));
       break;
+    case Endpoint::kExecutions:
+      executions(request.head, std::move(responder));
+      break;
+    case Endpoint::kExecution:
+    case Endpoint::kRedrive:
+      execution(*route, request.head.method, std::move(responder));
+      break;
+    case Endpoint::kRedriveDead:
+      redrive_dead(request.head, std::move(responder));
+      break;
     case Endpoint::kHealth:
       health(std::move(responder));
       break;
@@ -256,7 +269,16 @@ void Gateway::invoke(const Route& route, http::Request&& request, http::Responde
   call->request_id = std::string_view(guid.data(), guid.size());
   note_caller(responder.peer());
   call->responder = std::move(responder);
+  if (asks_for_async(request.head)) {
+    submit(call, std::move(request));
+    return;
+  }
   if (!request.head.query().empty()) {
+    if (const auto mode = query_value(request.head.query(), "mode");
+        mode && *mode != "sync" && *mode != "async") {
+      call->responder.send(refusal(ApiErrorCode::kBadRequest, fmt::format("mode={}: sync or async", *mode)));
+      return;
+    }
     if (const auto version = query_value(request.head.query(), "version")) {
       invoke_past(*version, std::move(call), std::move(request.body));
       return;
@@ -301,14 +323,7 @@ void Gateway::answer_call(const std::shared_ptr<Call>& call, dispatch::Answer&& 
     response = refusal(rejection->code, rejection->message);
   } else {
     auto& execution = std::get<model::Execution>(answer.result);
-    metrics_.count_outcome(execution.outcome.kind, execution.steps.cold, total_us);
-    if (parts_.functions.find(call->function->id)) {
-      if (!others_.empty()) {
-        log_book_.number_from(log_time(now));
-      }
-      log_book_.add({0, call->function->id, call->request_id, unix_now_ms(), execution.instance,
-                     execution.outcome.kind, total_us, execution.steps.cold, std::move(execution.logs)});
-    }
+    log(*call->function, call->request_id, execution, total_us);
     instance = std::move(execution.instance);
     response = execution_response(std::move(execution), answer.steps, total_us);
   }
@@ -320,66 +335,17 @@ void Gateway::answer_call(const std::shared_ptr<Call>& call, dispatch::Answer&& 
   call->responder.send(std::move(response));
 }
 
-std::shared_ptr<Upload> Gateway::whole_upload(const http::Request& request, http::Responder& responder) {
-  auto upload = static_cast<UploadSink&>(*request.sink).upload();
-  if (request.body_failed && upload->status()) {
-    // Its pieces found no place on the pool: what has arrived is no whole upload.
-    responder.send(refusal(ApiErrorCode::kQueueFull, "too many uploads at once: try again"));
-    return nullptr;
-  }
-  return upload;
-}
-
-void Gateway::create(http::Request&& request, http::Responder responder) {
-  const std::string host(request.head.header("Host").value_or(""));
-  auto upload = whole_upload(request, responder);
-  if (!upload) {
+void Gateway::log(const model::Function& function, const model::RequestId& request_id,
+                  model::Execution& execution, std::int64_t total_us) {
+  metrics_.count_outcome(execution.outcome.kind, execution.steps.cold, total_us);
+  if (!parts_.functions.find(function.id)) {
     return;
   }
-  auto held = std::make_shared<http::Responder>(std::move(responder));
-  parts_.changes.create(std::move(upload), [this, held, host](ApiResult<model::FunctionPtr> result) {
-    if (const auto* failed = std::get_if<ApiFailure>(&result)) {
-      held->send(refusal(failed->code, failed->message));
-      return;
-    }
-    const model::Function& function = *std::get<model::FunctionPtr>(result);
-    http::Response response = show(function);
-    response.status = 201;
-    response.headers.push_back(
-        {"Location", fmt::format("{}{}/functions/{}", host.empty() ? "" : "http://", host, function.id)});
-    held->send(std::move(response));
-  });
-}
-
-void Gateway::update(const model::FunctionPtr& function, http::Request&& request, http::Responder responder) {
-  if (auto upload = whole_upload(request, responder)) {
-    parts_.changes.update(function, std::move(upload), show_when_changed(std::move(responder)));
+  if (!others_.empty()) {
+    log_book_.number_from(log_time(parts_.loop.now()));
   }
-}
-
-FunctionChanges::Changed Gateway::show_when_changed(http::Responder responder) {
-  auto held = std::make_shared<http::Responder>(std::move(responder));
-  return [this, held](const ApiResult<model::FunctionPtr>& result) {
-    if (const auto* failed = std::get_if<ApiFailure>(&result)) {
-      held->send(refusal(failed->code, failed->message));
-    } else {
-      held->send(show(*std::get<model::FunctionPtr>(result)));
-    }
-  };
-}
-
-void Gateway::remove(const model::FunctionPtr& function, http::Responder responder) {
-  auto held = std::make_shared<http::Responder>(std::move(responder));
-  parts_.changes.remove(function, [this, held](ApiResult<std::monostate> result) {
-    if (const auto* failed = std::get_if<ApiFailure>(&result)) {
-      held->send(refusal(failed->code, failed->message));
-      return;
-    }
-    http::Response response;
-    response.status = 204;
-    response.content_type = {};
-    held->send(std::move(response));
-  });
+  log_book_.add({0, function.id, request_id, unix_now_ms(), execution.instance, execution.outcome.kind,
+                 total_us, execution.steps.cold, std::move(execution.logs)});
 }
 
 }  // namespace hearth::gateway

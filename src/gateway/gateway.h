@@ -18,6 +18,7 @@
 #include "base/random.h"
 #include "dispatch/dispatcher.h"
 #include "dispatch/function_cache.h"
+#include "gateway/executions.h"
 #include "gateway/function_changes.h"
 #include "gateway/function_versions.h"
 #include "gateway/log_book.h"
@@ -53,6 +54,7 @@ struct GatewayParts {
   dispatch::Dispatcher& dispatcher;
   FunctionChanges& changes;
   FunctionVersions& versions;
+  Executions* executions;  // null: this platform has none yet
   store::CodeStore& code;
   base::BlockingPool& pool;
   std::function<PlatformStatus()> status;  // of this loop's parts
@@ -81,6 +83,18 @@ class Gateway final : public http::Handler, public FunctionMirror {
   void synced(const model::FunctionId& id, model::FunctionPtr function) override;
   void serve_until(const ServingTerm& term) override;
 
+  // An asynchronous execution of the function has been executed here.
+  void executed(const model::Function& function, const model::ExecutionId& id, model::Execution execution,
+                std::int64_t total_us) {
+    log(function, id, execution, total_us);
+  }
+
+  // A past version of a function, for who executes one here. `done` is called on the loop, perhaps inside the
+  // call.
+  void past_version(const model::FunctionId& function, std::uint32_t number, PastVersions::Found done) {
+    past_versions_.find(function, number, std::move(done));
+  }
+
   // /health says so from now on.
   void drain() { draining_ = true; }
 
@@ -94,6 +108,7 @@ class Gateway final : public http::Handler, public FunctionMirror {
   struct Call;
 
   http::BodyPlan plan_route(const Route& route, const http::RequestHead& head);
+  http::BodyPlan plan_invoke(const http::RequestHead& head);
   http::BodyPlan plan_upload(const Route& route, const http::RequestHead& head);
   http::Response refusal(model::ApiErrorCode code, std::string_view message);
   bool may_serve() const;
@@ -101,6 +116,13 @@ class Gateway final : public http::Handler, public FunctionMirror {
   void invoke(const Route& route, http::Request&& request, http::Responder responder);
   void invoke_past(std::string_view version, std::shared_ptr<Call> call, std::string&& body);
   void execute(const std::shared_ptr<Call>& call, model::VersionPtr version, std::string&& body);
+  void submit(const std::shared_ptr<Call>& call, http::Request&& request);
+  void executions(const http::RequestHead& head, http::Responder responder);
+  void execution(const Route& route, http::Method method, http::Responder responder);
+  void redrive_dead(const http::RequestHead& head, http::Responder responder);
+  void no_executions(http::Responder& responder);
+  void log(const model::Function& function, const model::RequestId& request_id, model::Execution& execution,
+           std::int64_t total_us);
   void note_caller(const void* caller);
   void answer_call(const std::shared_ptr<Call>& call, dispatch::Answer&& answer);
   // Null when the answer has been given: the body did not arrive whole.

@@ -30,8 +30,22 @@ std::optional<Route> function_route(std::string_view rest) {
 
 constexpr std::array kPlain = {
     std::pair("/functions", Endpoint::kFunctions), std::pair("/health", Endpoint::kHealth),
-    std::pair("/metrics", Endpoint::kMetrics), std::pair("/workers", Endpoint::kWorkers),
-    std::pair("/capacity", Endpoint::kCapacity)};
+    std::pair("/metrics", Endpoint::kMetrics),     std::pair("/workers", Endpoint::kWorkers),
+    std::pair("/capacity", Endpoint::kCapacity),   std::pair("/executions", Endpoint::kExecutions)};
+
+std::optional<Route> execution_route(std::string_view rest) {
+  constexpr std::string_view kRedrive = "/redrive";
+  if (rest == kRedrive.substr(1)) {
+    return Route{Endpoint::kRedriveDead, {}, 0};
+  }
+  const bool redrives = rest.ends_with(kRedrive);
+  rest.remove_suffix(redrives ? kRedrive.size() : 0);
+  auto id = http::percent_decode(rest);
+  if (!id || id->empty() || rest.find('/') != std::string_view::npos) {
+    return std::nullopt;
+  }
+  return Route{redrives ? Endpoint::kRedrive : Endpoint::kExecution, std::move(*id), 0};
+}
 
 std::optional<Route> worker_route(std::string_view rest) {
   constexpr std::string_view kDrain = "/drain";
@@ -58,6 +72,10 @@ std::optional<Route> find_route(std::string_view path) {
       if (path == plain) {
         return Route{endpoint, {}, 0};
       }
+    }
+    constexpr std::string_view kExecutions = "/executions/";
+    if (path.starts_with(kExecutions)) {
+      return execution_route(path.substr(kExecutions.size()));
     }
     constexpr std::string_view kWorkers = "/workers/";
     return path.starts_with(kWorkers) ? worker_route(path.substr(kWorkers.size())) : std::nullopt;
@@ -91,7 +109,11 @@ std::string_view allowed_methods(Endpoint endpoint) {
     case Endpoint::kInvoke:
     case Endpoint::kDrain:
     case Endpoint::kRollback:
+    case Endpoint::kRedrive:
+    case Endpoint::kRedriveDead:
       return "POST";
+    case Endpoint::kExecution:
+      return "GET, HEAD, DELETE";
     case Endpoint::kLogs:
     case Endpoint::kVersions:
     case Endpoint::kVersion:
@@ -99,6 +121,7 @@ std::string_view allowed_methods(Endpoint endpoint) {
     case Endpoint::kMetrics:
     case Endpoint::kWorkers:
     case Endpoint::kCapacity:
+    case Endpoint::kExecutions:
       return "GET, HEAD";
   }
   return "";
@@ -107,6 +130,17 @@ std::string_view allowed_methods(Endpoint endpoint) {
 bool allows(Endpoint endpoint, http::Method method) {
   const std::string_view methods = allowed_methods(endpoint);
   return method != http::Method::kOther && methods.find(http::to_string(method)) != std::string_view::npos;
+}
+
+bool takes_upload(Endpoint endpoint, http::Method method) {
+  switch (endpoint) {
+    case Endpoint::kFunctions:
+    case Endpoint::kFunction:
+    case Endpoint::kCode:
+      return method == http::Method::kPost || method == http::Method::kPut || method == http::Method::kPatch;
+    default:
+      return false;
+  }
 }
 
 std::optional<std::string> query_value(std::string_view query, std::string_view name) {

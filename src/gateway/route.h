@@ -11,27 +11,34 @@
 namespace hearth::gateway {
 
 enum class Endpoint {
-  kFunctions,  // /functions
-  kFunction,   // /functions/{id}
-  kCode,       // /functions/{id}/code
-  kInvoke,     // /functions/{id}/invoke
-  kLogs,       // /functions/{id}/logs
-  kVersions,   // /functions/{id}/versions
-  kVersion,    // /functions/{id}/versions/{number}
-  kRollback,   // /functions/{id}/rollback
-  kHealth,     // /health
-  kMetrics,    // /metrics
-  kWorkers,    // /workers
-  kDrain,      // /workers/{id}/drain
-  kCapacity,   // /capacity
+  kFunctions,    // /functions
+  kFunction,     // /functions/{id}
+  kCode,         // /functions/{id}/code
+  kInvoke,       // /functions/{id}/invoke
+  kLogs,         // /functions/{id}/logs
+  kVersions,     // /functions/{id}/versions
+  kVersion,      // /functions/{id}/versions/{number}
+  kRollback,     // /functions/{id}/rollback
+  kExecutions,   // /executions
+  kExecution,    // /executions/{id}
+  kRedrive,      // /executions/{id}/redrive
+  kRedriveDead,  // /executions/redrive
+  kHealth,       // /health
+  kMetrics,      // /metrics
+  kWorkers,      // /workers
+  kDrain,        // /workers/{id}/drain
+  kCapacity,     // /capacity
 };
 
 struct Route {
   Endpoint endpoint = Endpoint::kFunctions;
-  std::string id;             // decoded; empty where the path has none
+  std::string id;  // of a function, an execution or a worker, decoded; empty where the path has none
   std::uint32_t version = 0;  // of kVersion
 
-  bool names_function() const { return !id.empty() && endpoint != Endpoint::kDrain; }
+  bool names_function() const {
+    return !id.empty() && endpoint != Endpoint::kDrain && endpoint != Endpoint::kExecution &&
+           endpoint != Endpoint::kRedrive;
+  }
 
   bool operator==(const Route&) const = default;
 };
@@ -42,6 +49,8 @@ std::optional<Route> find_route(std::string_view path);
 // The methods of an endpoint, as the Allow header has them: "GET, HEAD".
 std::string_view allowed_methods(Endpoint endpoint);
 bool allows(Endpoint endpoint, http::Method method);
+// Whether it takes code: a large body, that is kept while it comes.
+bool takes_upload(Endpoint endpoint, http::Method method);
 
 // A version's number, from 1; nothing for anything else.
 std::optional<std::uint32_t> version_number(std::string_view text);

@@ -1,0 +1,74 @@
+#include "apps/hearth/executions_role.h"
+
+#include <chrono>
+#include <utility>
+
+#include "base/log.h"
+
+namespace hearth {
+namespace {
+
+std::int64_t unix_now_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+// The runner's way to a version that is not the current one.
+auto past_versions_of(gateway::Gateway& gateway) {
+  using Done = std::function<void(base::Result<model::VersionPtr>)>;
+  return [&gateway](const model::FunctionId& function, std::uint32_t number, const Done& done) {
+    gateway.past_version(function, number, [done](const gateway::ApiResult<model::VersionPtr>& result) {
+      if (const auto* failed = std::get_if<gateway::ApiFailure>(&result)) {
+        const bool none = failed->code == model::ApiErrorCode::kNotFound;
+        done(base::Error{none ? base::ErrorCode::kNotFound : base::ErrorCode::kUnavailable, failed->message});
+      } else {
+        done(std::get<model::VersionPtr>(result));
+      }
+    });
+  };
+}
+
+}  // namespace
+
+ExecutionsRole::ExecutionsRole(const ServeOptions& options, ExecutionsRoleParts parts)
+    : options_(options),
+      parts_(parts),
+      journal_(parts.store, parts.pool, parts.loop),
+      api_(options.backlog, {parts.store, journal_, parts.pool, parts.loop, random_,
+                             [this](store::NewExecution& execution) { return runner_->take(execution); },
+                             [this](const store::NewExecution& execution, bool accepted) {
+                               runner_->taken(execution, accepted);
+                             },
+                             [this] { runner_->wake(); }}),
+      retention_(options.retention, {parts.loop, parts.pool, parts.store, unix_now_ms}) {}
+
+void ExecutionsRole::execute_on(Shard& shard) {
+  gateway::Gateway& gateway = *shard.gateway();
+  monitor::RunnerParts parts{parts_.loop, parts_.pool, parts_.store, journal_, *shard.dispatcher(), random_,
+                             {},          {},          {},           {},       unix_now_ms};
+  parts.function = [&shard](const model::FunctionId& id) { return shard.functions().find(id); };
+  parts.version = past_versions_of(gateway);
+  parts.executed = [&gateway](const model::Function& function, const model::ExecutionId& id,
+                              const model::Execution& execution,
+                              std::int64_t us) { gateway.executed(function, id, execution, us); };
+  parts.ended = [this](const monitor::EndedExecution& execution) {
+    api_.ended(execution.function_id, execution.input_bytes);
+  };
+  runner_ = std::make_unique<monitor::ExecutionRunner>(options_.executions, std::move(parts));
+}
+
+base::Result<void> ExecutionsRole::open() {
+  const auto released = parts_.store.release_all(unix_now_ms());
+  if (!released) {
+    return released.error();
+  }
+  if (*released > 0) {
+    spdlog::info(
+        "asynchronous executions: {} were running when this store was last open; they are executed again",
+        *released);
+  }
+  return api_.open();
+}
+
+}  // namespace hearth

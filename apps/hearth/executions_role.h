@@ -1,0 +1,53 @@
+// A process's part in asynchronous executions: it accepts them, and makes them complete.
+//
+// On the first loop. Made and ended by the platform.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "apps/hearth/serve_options.h"
+#include "apps/hearth/shard.h"
+#include "base/blocking_pool.h"
+#include "base/random.h"
+#include "base/reactor.h"
+#include "gateway/executions_api.h"
+#include "monitor/execution_retention.h"
+#include "monitor/execution_runner.h"
+#include "store/execution_journal.h"
+
+namespace hearth {
+
+struct ExecutionsRoleParts {
+  store::ExecutionStore& store;
+  base::BlockingPool& pool;
+  base::Reactor& loop;
+};
+
+class ExecutionsRole {
+ public:
+  // All outlive it.
+  ExecutionsRole(const ServeOptions& options, ExecutionsRoleParts parts);
+
+  gateway::Executions& executions() { return api_; }
+  // By the shard of the loop. Before open().
+  void execute_on(Shard& shard);
+  // The store is this process's alone: nobody else holds a lease on what was running. Blocks.
+  base::Result<void> open();
+  void start() {
+    runner_->start();
+    retention_.start();
+  }
+  void drain(std::function<void()> done) { runner_->drain(std::move(done)); }
+
+ private:
+  const ServeOptions& options_;
+  const ExecutionsRoleParts parts_;
+  base::PooledRandom random_;
+  store::ExecutionJournal journal_;
+  gateway::ExecutionsApi api_;
+  monitor::ExecutionRetention retention_;
+  std::unique_ptr<monitor::ExecutionRunner> runner_;
+};
+
+}  // namespace hearth

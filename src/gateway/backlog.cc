@@ -1,0 +1,62 @@
+#include "gateway/backlog.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace hearth::gateway {
+
+using model::ApiErrorCode;
+
+void Backlog::begin_with(const std::vector<store::Backlog>& found) {
+  executions_ = 0;
+  input_bytes_ = 0;
+  of_.clear();
+  for (const store::Backlog& each : found) {
+    add(each.function_id, each.executions, each.input_bytes);
+  }
+}
+
+std::optional<ApiFailure> Backlog::admit(const model::FunctionId& function, std::uint64_t input_bytes) {
+  if (executions_ >= limits_.executions) {
+    return ApiFailure{
+        ApiErrorCode::kQueueFull,
+        fmt::format("{} asynchronous executions have not ended (--async-backlog)", executions_)};
+  }
+  if (input_bytes_ + input_bytes > limits_.input_bytes) {
+    return ApiFailure{
+        ApiErrorCode::kQueueFull,
+        fmt::format("the inputs of asynchronous executions that have not ended are {} bytes, and with "
+                    "this one over --async-backlog-bytes",
+                    input_bytes_)};
+  }
+  const auto found = of_.find(function);
+  if (found != of_.end() && found->second >= limits_.of_a_function) {
+    return ApiFailure{ApiErrorCode::kTooManyRequests,
+                      fmt::format("{} asynchronous executions of this function have not ended "
+                                  "(--async-function-backlog)",
+                                  found->second)};
+  }
+  add(function, 1, input_bytes);
+  return std::nullopt;
+}
+
+void Backlog::add(const model::FunctionId& function, std::uint64_t executions, std::uint64_t input_bytes) {
+  executions_ += executions;
+  input_bytes_ += input_bytes;
+  of_[function] += executions;
+}
+
+void Backlog::remove(const model::FunctionId& function, std::uint64_t input_bytes) {
+  const auto found = of_.find(function);
+  if (found == of_.end()) {
+    return;  // of another process, which has not been counted here
+  }
+  --executions_;
+  input_bytes_ -= std::min(input_bytes_, input_bytes);
+  if (--found->second == 0) {
+    of_.erase(found);
+  }
+}
+
+}  // namespace hearth::gateway

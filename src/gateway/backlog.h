@@ -1,0 +1,43 @@
+// The asynchronous executions that have not ended, counted, so that there are never more than the limits say.
+// Loop thread only.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "gateway/function_changes.h"
+#include "store/execution_store.h"
+
+namespace hearth::gateway {
+
+struct BacklogLimits {
+  std::uint64_t executions = 1'000'000;     // --async-backlog
+  std::uint64_t input_bytes = 4ULL << 30U;  // --async-backlog-bytes
+  std::uint64_t of_a_function = 500'000;    // --async-function-backlog
+};
+
+class Backlog {
+ public:
+  explicit Backlog(BacklogLimits limits) : limits_(limits) {}
+
+  // What the store holds.
+  void begin_with(const std::vector<store::Backlog>& found);
+  // One more, or why not.
+  std::optional<ApiFailure> admit(const model::FunctionId& function, std::uint64_t input_bytes);
+  // One more, whatever the limits say: it was accepted before.
+  void add(const model::FunctionId& function, std::uint64_t executions, std::uint64_t input_bytes);
+  void remove(const model::FunctionId& function, std::uint64_t input_bytes);
+
+  std::uint64_t executions() const { return executions_; }
+  std::uint64_t input_bytes() const { return input_bytes_; }
+
+ private:
+  const BacklogLimits limits_;
+  std::uint64_t executions_ = 0;
+  std::uint64_t input_bytes_ = 0;
+  std::unordered_map<model::FunctionId, std::uint64_t> of_;
+};
+
+}  // namespace hearth::gateway

@@ -1,0 +1,52 @@
+#include "gateway/backlog.h"
+
+#include <gtest/gtest.h>
+
+namespace hearth::gateway {
+namespace {
+
+using model::ApiErrorCode;
+
+TEST(Backlog, AdmitsUpToEachOfItsBoundsAndSaysWhich) {
+  Backlog backlog({4, 100, 2});
+  EXPECT_EQ(backlog.admit("a", 10), std::nullopt);
+  EXPECT_EQ(backlog.admit("a", 10), std::nullopt);
+  const auto of_a = backlog.admit("a", 10);
+  ASSERT_TRUE(of_a);
+  EXPECT_EQ(of_a->code, ApiErrorCode::kTooManyRequests);
+  EXPECT_NE(of_a->message.find("--async-function-backlog"), std::string::npos);
+  const auto bytes = backlog.admit("b", 81);
+  ASSERT_TRUE(bytes);
+  EXPECT_EQ(bytes->code, ApiErrorCode::kQueueFull);
+  EXPECT_NE(bytes->message.find("--async-backlog-bytes"), std::string::npos);
+  EXPECT_EQ(backlog.admit("b", 80), std::nullopt);
+  EXPECT_EQ(backlog.admit("c", 0), std::nullopt);
+  const auto all = backlog.admit("d", 0);
+  ASSERT_TRUE(all);
+  EXPECT_EQ(all->code, ApiErrorCode::kQueueFull);
+  EXPECT_EQ(backlog.executions(), 4U) << "what is refused is not counted";
+  EXPECT_EQ(backlog.input_bytes(), 100U);
+}
+
+TEST(Backlog, WhatHasEndedMakesRoom) {
+  Backlog backlog({2, 100, 1});
+  EXPECT_EQ(backlog.admit("a", 60), std::nullopt);
+  EXPECT_TRUE(backlog.admit("a", 1));
+  backlog.remove("a", 60);
+  EXPECT_EQ(backlog.admit("a", 100), std::nullopt);
+  backlog.remove("unknown", 5);
+  EXPECT_EQ(backlog.executions(), 1U);
+}
+
+TEST(Backlog, BeginsWithWhatTheStoreHolds) {
+  Backlog backlog({10, 100, 3});
+  backlog.begin_with({{"a", 3, 50}, {"b", 1, 10}});
+  EXPECT_EQ(backlog.executions(), 4U);
+  EXPECT_EQ(backlog.input_bytes(), 60U);
+  EXPECT_EQ(backlog.admit("a", 1)->code, ApiErrorCode::kTooManyRequests);
+  backlog.add("a", 2, 10);
+  EXPECT_EQ(backlog.executions(), 6U) << "what was accepted before is, whatever the limits say";
+}
+
+}  // namespace
+}  // namespace hearth::gateway

@@ -1,0 +1,69 @@
+// Accepts asynchronous executions, and shows and changes them: bounds, group commit, and the way to whoever
+// executes them. On the first loop; the store's work is on the pool.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "base/blocking_pool.h"
+#include "base/random.h"
+#include "gateway/backlog.h"
+#include "gateway/executions.h"
+#include "store/execution_journal.h"
+
+namespace hearth::gateway {
+
+struct ExecutionsParts {
+  store::ExecutionStore& store;
+  store::ExecutionJournal& journal;
+  base::BlockingPool& pool;
+  base::EventLoop& loop;
+  base::Random& random;
+  // Whoever executes them: may take one that is about to be durable (then it has a lease), is told whether it
+  // was accepted, and that there is something to be looked for.
+  std::function<bool(store::NewExecution&)> take;
+  std::function<void(const store::NewExecution&, bool accepted)> taken;
+  std::function<void()> wake;
+};
+
+struct ExecutionsCounts {
+  std::uint64_t accepted = 0;
+  std::uint64_t repeated = 0;  // by their key
+  std::uint64_t cancelled = 0;
+};
+
+class ExecutionsApi final : public Executions {
+ public:
+  ExecutionsApi(BacklogLimits limits, ExecutionsParts parts);
+
+  // Blocks; before the loop runs.
+  base::Result<void> open();
+
+  void submit(Submission submission, Submitted done) override;
+  void find(const model::ExecutionId& id, Found done) override;
+  void list(const store::ExecutionFilter& filter, Listed done) override;
+  void cancel(const model::ExecutionId& id, Found done) override;
+  void redrive(const model::ExecutionId& id, Found done) override;
+  void redrive_dead(const model::FunctionId& function_id, Redriven done) override;
+
+  // One has ended for good.
+  void ended(const model::FunctionId& function, std::uint64_t input_bytes) {
+    backlog_.remove(function, input_bytes);
+  }
+
+  const Backlog& backlog() const { return backlog_; }
+  const ExecutionsCounts& counts() const { return counts_; }
+
+ private:
+  void submitted(const store::NewExecution& execution, bool taken,
+                 const base::Result<store::Submitted>& result, const Submitted& done);
+  void redrive_more(const model::FunctionId& function_id, std::size_t before, Redriven done);
+  template <typename Value, typename Work>
+  void on_pool(Work work, std::function<void(ApiResult<Value>)> done);
+
+  const ExecutionsParts parts_;
+  Backlog backlog_;
+  ExecutionsCounts counts_;
+};
+
+}  // namespace hearth::gateway
