@@ -9,30 +9,34 @@ bool is_unreserved(char c) {
          c == '_' || c == '~';
 }
 
-// One segment of a path behind what it begins with.
-std::string encoded(std::string path, std::string_view name) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  for (const char c : name) {
-    if (is_unreserved(c)) {
-      path += c;
-    } else {
-      const auto byte = static_cast<unsigned char>(c);
-      path += '%';
-      path += kHex[byte >> 4U];
-      path += kHex[byte & 15U];
-    }
-  }
-  return path;
-}
-
 }  // namespace
 
+std::string percent_encoded(std::string_view text) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string result;
+  for (const char c : text) {
+    if (is_unreserved(c)) {
+      result += c;
+    } else {
+      const auto byte = static_cast<unsigned char>(c);
+      result += '%';
+      result += kHex[byte >> 4U];
+      result += kHex[byte & 15U];
+    }
+  }
+  return result;
+}
+
 std::string function_path(std::string_view name, std::string_view rest) {
-  return encoded("/functions/", name).append(rest);
+  return ("/functions/" + percent_encoded(name)).append(rest);
 }
 
 std::string worker_path(std::string_view id, std::string_view rest) {
-  return encoded("/workers/", id).append(rest);
+  return ("/workers/" + percent_encoded(id)).append(rest);
+}
+
+std::string execution_path(std::string_view id, std::string_view rest) {
+  return ("/executions/" + percent_encoded(id)).append(rest);
 }
 
 }  // namespace hearth::cli

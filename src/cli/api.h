@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "http/client.h"
@@ -15,6 +16,7 @@ struct Request {
   http::Method method = http::Method::kGet;
   std::string path;  // "/functions/hello", encoded
   std::string body;  // JSON
+  std::vector<http::Header> headers = {};
 
   bool operator==(const Request&) const = default;
 };
@@ -41,9 +43,14 @@ class Api {
                                      http::BodySource& body) = 0;
 };
 
+// For a segment of a path, or a value in a query.
+std::string percent_encoded(std::string_view text);
+
 // "/functions/{name}{rest}", the name percent-encoded.
 std::string function_path(std::string_view name, std::string_view rest = "");
 // "/workers/{id}{rest}", the same way.
 std::string worker_path(std::string_view id, std::string_view rest);
+// "/executions/{id}{rest}", the same way.
+std::string execution_path(std::string_view id, std::string_view rest = "");
 
 }  // namespace hearth::cli

@@ -93,6 +93,17 @@ VersionInfo to_version(const json::object& object) {
   return info;
 }
 
+std::vector<LogLine> to_log_lines(const json::object& object, std::string_view name) {
+  std::vector<LogLine> result;
+  const auto* lines = member_array(object, name);
+  for (std::size_t i = 0; lines != nullptr && i < lines->size(); ++i) {
+    if (const auto* line = (*lines)[i].if_object()) {
+      result.push_back({text(*line, "stream") == "stderr", text(*line, "text")});
+    }
+  }
+  return result;
+}
+
 LogEntry to_log_entry(const json::object& object) {
   LogEntry entry;
   entry.sequence = count(object, "sequence");
@@ -103,13 +114,7 @@ LogEntry to_log_entry(const json::object& object) {
   entry.duration_ms = number(object, "durationMs");
   entry.cold = flag(object, "cold");
   entry.truncated = flag(object, "truncated");
-  if (const auto* lines = member_array(object, "lines")) {
-    for (const auto& value : *lines) {
-      if (const auto* line = value.if_object()) {
-        entry.lines.push_back({text(*line, "stream") == "stderr", text(*line, "text")});
-      }
-    }
-  }
+  entry.lines = to_log_lines(object, "lines");
   return entry;
 }
 
@@ -138,6 +143,47 @@ WorkerInfo to_worker(const json::object& object) {
     info.memory_total_mb = count(*memory, "totalMb");
     info.memory_free_mb = count(*memory, "freeMb");
     info.memory_busy_mb = count(*memory, "busyMb");
+  }
+  return info;
+}
+
+ApiFailure to_failure(const json::object& object) {
+  const auto* error = member_object(object, "error");
+  if (error == nullptr) {
+    return {};
+  }
+  return {text(*error, "code"), text(*error, "message"), text(*error, "type"), text(*error, "stack")};
+}
+
+AttemptInfo to_attempt(const json::object& object) {
+  AttemptInfo info;
+  info.number = count(object, "number");
+  info.started_at = text(object, "startedAt");
+  info.ended_at = text(object, "endedAt");
+  info.code = text(object, "code");
+  info.message = text(object, "message");
+  info.counts = !object.contains("counts") || flag(object, "counts");
+  return info;
+}
+
+ExecutionInfo to_execution(const json::object& object) {
+  ExecutionInfo info;
+  info.id = text(object, "id");
+  info.function_id = text(object, "functionId");
+  info.state = text(object, "state");
+  info.submitted_at = text(object, "submittedAt");
+  info.due_at = text(object, "dueAt");
+  info.started_at = text(object, "startedAt");
+  info.ended_at = text(object, "endedAt");
+  info.version = count(object, "version");
+  info.error = to_failure(object);
+  info.logs = to_log_lines(object, "logs");
+  info.logs_truncated = flag(object, "logsTruncated");
+  const auto* attempts = member_array(object, "attempts");
+  for (std::size_t i = 0; attempts != nullptr && i < attempts->size(); ++i) {
+    if (const auto* attempt = (*attempts)[i].if_object()) {
+      info.attempts.push_back(to_attempt(*attempt));
+    }
   }
   return info;
 }
@@ -279,11 +325,50 @@ base::Result<CapacityInfo> parse_capacity(std::string_view body) {
 
 ApiFailure parse_failure(std::string_view body) {
   const json::value value = parse(body);
-  const auto* error = value.is_object() ? member_object(value.get_object(), "error") : nullptr;
-  if (error == nullptr) {
-    return {};
+  return value.is_object() ? to_failure(value.get_object()) : ApiFailure();
+}
+
+base::Result<std::string> parse_submission(std::string_view body) {
+  const json::value value = parse(body);
+  std::string id = value.is_object() ? text(value.get_object(), "executionId") : "";
+  if (id.empty()) {
+    return unreadable("an accepted execution");
   }
-  return {text(*error, "code"), text(*error, "message"), text(*error, "type"), text(*error, "stack")};
+  return id;
+}
+
+base::Result<ExecutionInfo> parse_execution(std::string_view body) {
+  const json::value value = parse(body);
+  ExecutionInfo info = value.is_object() ? to_execution(value.get_object()) : ExecutionInfo();
+  if (info.id.empty() || info.state.empty()) {
+    return unreadable("an execution");
+  }
+  return info;
+}
+
+base::Result<ExecutionPage> parse_executions(std::string_view body) {
+  const json::value value = parse(body);
+  const auto* executions = value.is_object() ? member_array(value.get_object(), "executions") : nullptr;
+  if (executions == nullptr) {
+    return unreadable("a list of executions");
+  }
+  ExecutionPage page;
+  page.before = text(value.get_object(), "before");
+  for (const auto& item : *executions) {
+    if (!item.is_object()) {
+      return unreadable("a list of executions");
+    }
+    page.executions.push_back(to_execution(item.get_object()));
+  }
+  return page;
+}
+
+base::Result<std::uint64_t> parse_redriven(std::string_view body) {
+  const json::value value = parse(body);
+  if (!value.is_object() || !value.get_object().contains("redriven")) {
+    return unreadable("a count of executions");
+  }
+  return count(value.get_object(), "redriven");
 }
 
 base::Result<TimedStep> parse_steps(std::string_view text) {

@@ -141,6 +141,50 @@ struct ApiFailure {
 
 ApiFailure parse_failure(std::string_view json);
 
+// The id that POST /functions/{id}/invoke?mode=async answers with.
+base::Result<std::string> parse_submission(std::string_view json);
+
+// An attempt of an execution that failed.
+struct AttemptInfo {
+  std::uint64_t number = 0;
+  std::string started_at;  // RFC 3339
+  std::string ended_at;    // RFC 3339
+  std::string code;
+  std::string message;
+  bool counts = true;  // to the retries
+};
+
+// An asynchronous execution. Its output is not taken apart: json_member() has it as it is.
+struct ExecutionInfo {
+  std::string id;
+  std::string function_id;
+  std::string state;         // pending, running, done, dead, cancelled
+  std::string submitted_at;  // RFC 3339, as are the others; empty: not known
+  std::string due_at;
+  std::string started_at;
+  std::string ended_at;
+  std::uint64_t version = 0;  // 0: not known yet
+  std::vector<AttemptInfo> attempts;
+  ApiFailure error;  // of a dead one
+  std::vector<LogLine> logs;
+  bool logs_truncated = false;
+
+  bool has_ended() const { return state == "done" || state == "dead" || state == "cancelled"; }
+};
+
+// kCorrupt also for an object without an id or a state: whether it has ended must not be guessed.
+base::Result<ExecutionInfo> parse_execution(std::string_view json);
+
+struct ExecutionPage {
+  std::vector<ExecutionInfo> executions;
+  std::string before;  // where to go on; empty: there are no more
+};
+
+base::Result<ExecutionPage> parse_executions(std::string_view json);
+
+// How many executions POST /executions/redrive has made pending.
+base::Result<std::uint64_t> parse_redriven(std::string_view json);
+
 // The tree of timed steps that an invocation's answer carries as "logs".
 struct TimedStep {
   std::string name;

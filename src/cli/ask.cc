@@ -3,6 +3,7 @@
 #include <ostream>
 
 #include "cli/api_model.h"
+#include "cli/format.h"
 #include "cli/json_text.h"
 
 namespace hearth::cli {
@@ -10,20 +11,21 @@ namespace {
 
 ExitCode exit_code(int status) { return status == 404 ? kNotFound : kRefused; }
 
-ExitCode accept(Context& context, base::Result<Reply> answer, Reply& reply) {
+ExitCode accept(Context& context, base::Result<Reply> answer, Reply& reply,
+                std::string_view advice_if_missing) {
   if (!answer) {
     return report_no_answer(context, answer.error());
   }
   reply = std::move(*answer);
-  return reply.status < 400 ? kOk : report_refusal(context, reply);
+  return reply.status < 400 ? kOk : report_refusal(context, reply, advice_if_missing);
 }
 
-std::string_view advice(int status) {
+std::string_view advice(int status, std::string_view if_missing) {
   switch (status) {
     case 401:
       return "give the server's key with --api-key or HEARTH_API_KEY";
     case 404:
-      return "'hearth list' shows the functions that there are";
+      return if_missing;
     default:
       return {};
   }
@@ -31,31 +33,31 @@ std::string_view advice(int status) {
 
 }  // namespace
 
-ExitCode ask(Context& context, const Request& request, Reply& reply) {
-  return accept(context, context.api.send(request), reply);
+ExitCode ask(Context& context, const Request& request, Reply& reply, std::string_view advice_if_missing) {
+  return accept(context, context.api.send(request), reply, advice_if_missing);
 }
 
 ExitCode ask_upload(Context& context, http::Method method, const std::string& path, http::BodySource& body,
                     Reply& reply) {
-  return accept(context, context.api.upload(method, path, body), reply);
+  return accept(context, context.api.upload(method, path, body), reply, kListFunctions);
 }
 
-ExitCode report_refusal(Context& context, const Reply& reply) {
+ExitCode report_refusal(Context& context, const Reply& reply, std::string_view advice_if_missing) {
   if (context.json && looks_like_json(reply.body)) {
     print_json(context, reply.body);
     return exit_code(reply.status);
   }
   auto& err = context.terminal.err;
   const ApiFailure failure = parse_failure(reply.body);
-  err << "hearth: " << (failure.message.empty() ? "the server refused" : failure.message) << " ("
+  err << "hearth: " << (failure.message.empty() ? "the server refused" : printable(failure.message)) << " ("
       << reply.status;
   if (!failure.code.empty()) {
-    err << ' ' << failure.code;
+    err << ' ' << printable(failure.code);
   }
   err << ")\n";
   if (!reply.retry_after.empty()) {
-    err << "  try again in " << reply.retry_after << " s\n";
-  } else if (const auto hint = advice(reply.status); !hint.empty()) {
+    err << "  try again in " << printable(reply.retry_after) << " s\n";
+  } else if (const auto hint = advice(reply.status, advice_if_missing); !hint.empty()) {
     err << "  " << hint << '\n';
   }
   return exit_code(reply.status);

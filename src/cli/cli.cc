@@ -28,7 +28,7 @@ Exit codes:
   0  ok
   1  the function failed: it threw, ran out of time or memory, …
   2  the command line, or what it names on this machine, is wrong
-  3  the server knows no such function
+  3  the server knows no such function, version or execution
   4  the server cannot be reached, or did not answer in time
   5  the server refused for any other reason
 )";
@@ -43,8 +43,9 @@ struct GlobalOptions {
 std::vector<Command> all_commands(std::vector<Command> local_commands) {
   std::vector<Command> commands = std::move(local_commands);
   for (auto* make : {deploy_command, invoke_command, list_command, show_command, logs_command,
-                     versions_command, rollback_command, delete_command, status_command, workers_command,
-                     capacity_command, scaler_command, version_command, completion_command}) {
+                     executions_command, execution_command, cancel_command, redrive_command, versions_command,
+                     rollback_command, delete_command, status_command, workers_command, capacity_command,
+                     scaler_command, version_command, completion_command}) {
     commands.push_back(make());
   }
   return commands;

@@ -9,8 +9,11 @@ namespace hearth::cli {
 namespace {
 
 // Commands whose argument is a function's name.
-constexpr std::string_view kTakesFunction = "invoke|show|logs|delete";
+constexpr std::string_view kTakesFunction = "invoke|show|logs|executions|versions|rollback|delete";
 constexpr std::string_view kListNames = "hearth --timeout 1s list --quiet 2>/dev/null";
+// Commands whose argument is an execution's id.
+constexpr std::string_view kTakesExecution = "execution|cancel|redrive";
+constexpr std::string_view kListIds = "hearth --timeout 1s executions --quiet --limit 50 2>/dev/null";
 
 // For inside single quotes.
 std::string quoted(std::string_view text) {
@@ -58,6 +61,7 @@ _hearth() {
   fi
   case "$command" in
     @takes_function@) mapfile -t COMPREPLY < <(compgen -W "$(@list_names@)" -- "$current") ;;
+    @takes_execution@) mapfile -t COMPREPLY < <(compgen -W "$(@list_ids@)" -- "$current") ;;
     deploy) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
     workers) mapfile -t COMPREPLY < <(compgen -W "drain" -- "$current") ;;
     completion) mapfile -t COMPREPLY < <(compgen -W "bash zsh fish" -- "$current") ;;
@@ -81,6 +85,7 @@ _hearth() {
   case "$command" in
     "") _describe command commands ;;
     @takes_function@) names=(${(f)"$(@list_names@)"}); _describe function names ;;
+    @takes_execution@) names=(${(f)"$(@list_ids@)"}); _describe execution names ;;
     completion) _values shell bash zsh fish ;;
     workers) _values action drain ;;
     *) _files ;;
@@ -114,7 +119,9 @@ std::string bash_script(const std::vector<CompletionCommand>& commands,
                         {"globals", joined(globals)},
                         {"cases", cases},
                         {"takes_function", std::string(kTakesFunction)},
-                        {"list_names", std::string(kListNames)}});
+                        {"list_names", std::string(kListNames)},
+                        {"takes_execution", std::string(kTakesExecution)},
+                        {"list_ids", std::string(kListIds)}});
 }
 
 std::string zsh_words(const std::vector<CompletionWord>& words) {
@@ -140,7 +147,9 @@ std::string zsh_script(const std::vector<CompletionCommand>& commands,
                        {"globals", zsh_words(globals)},
                        {"cases", cases},
                        {"takes_function", std::string(kTakesFunction)},
-                       {"list_names", std::string(kListNames)}});
+                       {"list_names", std::string(kListNames)},
+                       {"takes_execution", std::string(kTakesExecution)},
+                       {"list_ids", std::string(kListIds)}});
 }
 
 std::string fish_option(std::string_view condition, const CompletionWord& word) {
@@ -148,10 +157,15 @@ std::string fish_option(std::string_view condition, const CompletionWord& word) 
                      quoted(word.description));
 }
 
+// For the commands "a|b".
+std::string fish_arguments(std::string_view commands, std::string_view list) {
+  std::string names(commands);
+  std::replace(names.begin(), names.end(), '|', ' ');
+  return fmt::format("complete -c hearth -f -n '__fish_seen_subcommand_from {}' -a '({})'\n", names, list);
+}
+
 std::string fish_script(const std::vector<CompletionCommand>& commands,
                         const std::vector<CompletionWord>& globals) {
-  std::string functions(kTakesFunction);
-  std::replace(functions.begin(), functions.end(), '|', ' ');
   std::string script = "# fish completion for hearth\n";
   for (const auto& word : globals) {
     script += fish_option("", word);
@@ -163,8 +177,8 @@ std::string fish_script(const std::vector<CompletionCommand>& commands,
       script += fish_option(fmt::format(" -n '__fish_seen_subcommand_from {}'", command.name.text), option);
     }
   }
-  script += fmt::format("complete -c hearth -f -n '__fish_seen_subcommand_from {}' -a '({})'\n", functions,
-                        kListNames);
+  script += fish_arguments(kTakesFunction, kListNames);
+  script += fish_arguments(kTakesExecution, kListIds);
   script += "complete -c hearth -f -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'\n";
   script += "complete -c hearth -f -n '__fish_seen_subcommand_from workers' -a drain\n";
   return script;

@@ -23,17 +23,16 @@ struct Exchange {
 
 struct Script {
   std::deque<Exchange> expected;
-  std::vector<std::string> bodies;  // of every request, in order
-  Connection connection;            // of the last connect
+  std::vector<std::string> bodies;                 // of every request, in order
+  std::vector<std::vector<http::Header>> headers;  // the same
+  Connection connection;                           // of the last connect
 };
 
 class FakeApi final : public Api {
  public:
   explicit FakeApi(Script& script) : script_(script) {}
 
-  base::Result<Reply> send(const Request& request) override {
-    return next(request.method, request.path, request.body);
-  }
+  base::Result<Reply> send(const Request& request) override { return next(request); }
 
   base::Result<Reply> upload(http::Method method, const std::string& path, http::BodySource& body) override {
     std::string text;
@@ -50,19 +49,21 @@ class FakeApi final : public Api {
       body.progress(text.size());
     }
     EXPECT_EQ(text.size(), body.bytes) << "the body is as long as it was announced";
-    return next(method, path, std::move(text));
+    return next({method, path, std::move(text)});
   }
 
  private:
-  base::Result<Reply> next(http::Method method, const std::string& path, std::string body) {
-    script_.bodies.push_back(std::move(body));
+  base::Result<Reply> next(const Request& request) {
+    const std::string& path = request.path;
+    script_.bodies.push_back(request.body);
+    script_.headers.push_back(request.headers);
     if (script_.expected.empty()) {
       ADD_FAILURE() << "unexpected request for " << path;
       return Reply{500, "", "", ""};
     }
     Exchange exchange = std::move(script_.expected.front());
     script_.expected.pop_front();
-    EXPECT_EQ(static_cast<int>(method), static_cast<int>(exchange.method)) << path;
+    EXPECT_EQ(static_cast<int>(request.method), static_cast<int>(exchange.method)) << path;
     EXPECT_EQ(path, exchange.path);
     return exchange.answer;
   }
@@ -97,7 +98,11 @@ class CommandTest : public testing::Test {
           const auto found = variables_.find(name);
           return found == variables_.end() ? std::nullopt : std::optional(found->second);
         },
-        [] { return kNowMs; }, [this](std::chrono::milliseconds) { return waits_left_-- > 0; }};
+        [] { return kNowMs; },
+        [this](std::chrono::milliseconds pause) {
+          pauses_.push_back(pause);
+          return waits_left_-- > 0;
+        }};
     return run_with(environment, std::move(arguments), std::move(local_commands));
   }
 
@@ -112,6 +117,7 @@ class CommandTest : public testing::Test {
   bool out_is_terminal_ = false;
   bool err_is_terminal_ = false;
   int waits_left_ = 0;
+  std::vector<std::chrono::milliseconds> pauses_;  // that were waited for
 
  private:
   std::ostringstream out_;

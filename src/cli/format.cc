@@ -20,6 +20,8 @@ std::size_t width(std::string_view text) {
       text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
 }
 
+bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }
+
 std::optional<int> digits(std::string_view text, std::size_t at, std::size_t length) {
   int value = 0;
   const std::string_view part = text.substr(std::min(at, text.size()), length);
@@ -140,9 +142,14 @@ std::string human_age(std::string_view rfc3339, std::int64_t now_ms) {
 
 std::string printable(std::string_view text) {
   std::string shown(text);
-  std::replace_if(
-      shown.begin(), shown.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; },
-      '?');
+  std::ranges::replace_if(shown, is_control, '?');
+  return shown;
+}
+
+std::string printable_lines(std::string_view text) {
+  std::string shown(text);
+  std::ranges::replace_if(
+      shown, [](char c) { return is_control(c) && c != '\n' && c != '\t'; }, '?');
   return shown;
 }
 

@@ -30,6 +30,9 @@ std::string human_age(std::string_view rfc3339, std::int64_t now_ms);
 // Control characters shown as '?': names from elsewhere must not steer the terminal.
 std::string printable(std::string_view text);
 
+// The same for text of several lines, whose line ends and tabs stay.
+std::string printable_lines(std::string_view text);
+
 // Columns as wide as their widest cell, two spaces between. The first row is the heading.
 class Table {
  public:

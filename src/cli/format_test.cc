@@ -60,6 +60,11 @@ TEST(Format, TableAlignsByCharacters) {
   EXPECT_EQ(out.str(), "A     B\ngrün  1\nx     22\n");
 }
 
+TEST(Format, ControlCharactersAreShown) {
+  EXPECT_EQ(printable("a\033[2J\n\tb\x7Fü"), "a?[2J??b?ü");
+  EXPECT_EQ(printable_lines("a\033[2J\n\tb\x7Fü"), "a?[2J\n\tb?ü");
+}
+
 TEST(JsonText, Pretty) {
   EXPECT_EQ(
       pretty_json(R"({"a":[1,{"b":"x, {y}\""}],"c":{},"d":[]})"),

@@ -26,7 +26,8 @@ HttpApi::HttpApi(const Connection& connection) : client_(connection.endpoint, co
 }
 
 base::Result<Reply> HttpApi::send(const Request& request) {
-  return to_reply(client_.request(request.method, request.path, request.body));
+  return to_reply(
+      client_.request(request.method, request.path, request.body, "application/json", request.headers));
 }
 
 base::Result<Reply> HttpApi::upload(http::Method method, const std::string& path, http::BodySource& body) {

@@ -37,6 +37,13 @@ TEST_F(HttpApiTest, CarriesKeyPathAndBodyThere) {
   EXPECT_EQ(*reply, (Reply{200, "POST /functions/f/invoke Bearer secret {}", "r1", "3"}));
 }
 
+TEST_F(HttpApiTest, CarriesTheHeadersOfARequest) {
+  HttpApi api(connection(""));
+  const auto reply = api.send({http::Method::kGet, "/x", "", {{"Authorization", "mine"}}});
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->body, "GET /x mine ");
+}
+
 TEST_F(HttpApiTest, UploadsInPiecesAndSendsNoKeyWhenThereIsNone) {
   HttpApi api(connection(""));
   std::string left = "abcdef";

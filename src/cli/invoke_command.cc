@@ -1,5 +1,5 @@
 // hearth invoke NAME: one call. stdout carries the function's output alone; logs, the trace and
-// errors go to stderr.
+// errors go to stderr. With --async the call is handed over, and stdout carries the execution's id.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -10,6 +10,8 @@
 
 #include "cli/api_model.h"
 #include "cli/ask.h"
+#include "cli/ask_execution.h"
+#include "cli/call_result.h"
 #include "cli/command.h"
 #include "cli/format.h"
 #include "cli/json_text.h"
@@ -22,6 +24,7 @@ namespace {
 // The log of a call is stored beside its answer, not before it.
 constexpr int kLogTries = 5;
 constexpr std::chrono::milliseconds kLogPause{50};
+constexpr std::size_t kKeyBytes = 255;  // of an idempotency key
 // What queueing and a cold start may add to the longest time-out that a function can have.
 constexpr std::chrono::milliseconds kStartAllowance{60'000};
 
@@ -32,7 +35,14 @@ struct InvokeOptions {
   std::uint32_t version = 0;
   bool logs = false;
   bool trace = false;
+  bool async = false;
+  bool wait = false;
+  std::string idempotency_key;
 };
+
+std::string check_key(const std::string& key) {
+  return key.empty() || key.size() > kKeyBytes ? fmt::format("it has 1 to {} bytes", kKeyBytes) : "";
+}
 
 std::string read_all(std::istream& in) { return {std::istreambuf_iterator<char>(in), {}}; }
 
@@ -94,51 +104,55 @@ void print_logs(Context& context, const InvokeOptions& options, const std::strin
   context.terminal.err << "(the log of this call is not to be had)\n";
 }
 
-// "Type: message", then the frames of the stack, which often begins with the same words.
-void print_function_error(Context& context, const ApiFailure& failure, const std::string& name) {
-  auto& err = context.terminal.err;
-  err << "hearth: function '" << printable(name) << "' failed (" << printable(failure.code) << ")\n";
-  const std::string summary = failure.type.empty() ? failure.message : failure.type + ": " + failure.message;
-  err << summary << '\n';
-  std::string_view stack = failure.stack;
-  if (stack.substr(0, summary.size()) == summary) {
-    stack.remove_prefix(summary.size());
-    stack.remove_prefix(std::min(stack.find_first_not_of('\n'), stack.size()));
+Request invoke_request(const InvokeOptions& options, std::string body) {
+  std::string query = options.async ? "?mode=async" : "";
+  if (options.version != 0) {
+    query += fmt::format("{}version={}", query.empty() ? '?' : '&', options.version);
   }
-  if (!stack.empty()) {
-    err << stack << '\n';
+  Request request{http::Method::kPost, function_path(options.name, "/invoke" + query), std::move(body)};
+  if (!options.idempotency_key.empty()) {
+    request.headers.push_back({"Idempotency-Key", options.idempotency_key});
   }
+  return request;
 }
 
-// 502 and 504 are the statuses of a function that failed; every other refusal is the server's.
-bool is_function_failure(const Reply& reply) { return reply.status == 502 || reply.status == 504; }
+int wait_for_result(Context& context, const InvokeOptions& options, const std::string& id) {
+  // Whoever stops waiting finds it by its id.
+  context.terminal.err << "execution " << printable(id) << '\n' << std::flush;
+  Reply reply;
+  ExecutionInfo execution;
+  if (const auto code = wait_until_ended(context, id, reply, execution)) {
+    return code;
+  }
+  return print_execution_result(context, reply, execution, options.name);
+}
 
-int print_result(Context& context, const InvokeOptions& options, const Reply& reply) {
-  if (reply.status >= 400 && !is_function_failure(reply)) {
-    return report_refusal(context, reply);
+int hand_over(Context& context, const InvokeOptions& options, const Request& request) {
+  Reply reply;
+  if (const auto code = ask(context, request, reply)) {
+    return code;
+  }
+  const auto id = parse_submission(reply.body);
+  if (!id) {
+    return report_unreadable(context, id.error());
+  }
+  if (options.wait) {
+    return wait_for_result(context, options, *id);
   }
   if (context.json) {
     print_json(context, reply.body);
-  } else if (is_function_failure(reply)) {
-    print_function_error(context, parse_failure(reply.body), options.name);
   } else {
-    print_json(context, json_member(reply.body, "output").value_or("null"));
+    context.terminal.out << printable(*id) << '\n';
   }
-  return is_function_failure(reply) ? kFunctionFailed : kOk;
+  return kOk;
 }
 
-int run_invoke(Context& context, const InvokeOptions& options) {
-  auto body = input(context, options);
-  if (!body) {
-    return report_usage(context, body.error().message);
-  }
-  const std::string query = options.version == 0 ? "" : fmt::format("?version={}", options.version);
-  const auto reply = context.api.send(
-      {http::Method::kPost, function_path(options.name, "/invoke" + query), std::move(*body)});
+int call(Context& context, const InvokeOptions& options, const Request& request) {
+  const auto reply = context.api.send(request);
   if (!reply) {
     return report_no_answer(context, reply.error());
   }
-  const int result = print_result(context, options, *reply);
+  const int result = print_call_result(context, *reply, options.name);
   const bool was_executed = result == kOk || result == kFunctionFailed;
   if (was_executed && options.logs) {
     print_logs(context, options, reply->request_id);
@@ -147,6 +161,46 @@ int run_invoke(Context& context, const InvokeOptions& options) {
     print_trace(context, reply->body);
   }
   return result;
+}
+
+int run_invoke(Context& context, const InvokeOptions& options) {
+  auto body = input(context, options);
+  if (!body) {
+    return report_usage(context, body.error().message);
+  }
+  const Request request = invoke_request(options, std::move(*body));
+  return options.async ? hand_over(context, options, request) : call(context, options, request);
+}
+
+void add_async_options(CLI::App& app, InvokeOptions& options) {
+  auto* const async = app.add_flag("--async", options.async, "Do not wait: print the id of the execution")
+                          ->excludes("--logs")
+                          ->excludes("--trace");
+  app.add_option("--idempotency-key", options.idempotency_key,
+                 "The same key again is the same execution, not another one")
+      ->type_name("KEY")
+      ->check(check_key)
+      ->needs(async);
+  app.add_flag("--wait", options.wait, "Wait until that execution has ended, and print what it returned")
+      ->needs(async);
+}
+
+void add_options(CLI::App& app, const std::shared_ptr<InvokeOptions>& options) {
+  app.add_option("NAME", options->name, "The function's name or id")->required();
+  app.add_option_function<std::string>(
+         "-d,--data",
+         [options](const std::string& data) {
+           options->data = data;
+           options->data_given = true;
+         },
+         "The input: JSON, @FILE, or - for stdin")
+      ->type_name("JSON");
+  app.add_option("--function-version", options->version, "A version of it (default: the current one)")
+      ->type_name("N")
+      ->check(CLI::Range(1U, 4'294'967'295U));
+  app.add_flag("-l,--logs", options->logs, "Show what the function wrote, on stderr");
+  app.add_flag("-t,--trace,-v", options->trace, "Show where the time went, on stderr");
+  add_async_options(app, *options);
 }
 
 }  // namespace
@@ -159,26 +213,17 @@ Command invoke_command() {
   command.answer_timeout =
       std::chrono::milliseconds(model::FunctionLimits{}.timeout_max_ms) + kStartAllowance;
   command.details =
-      "Without --data the input is what is piped in, or nothing. stdout carries the output alone.\n"
-      "\nExamples:\n  hearth invoke hello --data '{\"name\": \"Ada\"}'\n  hearth invoke hello --data "
-      "@sample.json --trace\n"
-      "  jq .order file.json | hearth invoke json-transform | jq .total\n";
-  command.add_options = [options](CLI::App& app) {
-    app.add_option("NAME", options->name, "The function's name or id")->required();
-    app.add_option_function<std::string>(
-           "-d,--data",
-           [options](const std::string& data) {
-             options->data = data;
-             options->data_given = true;
-           },
-           "The input: JSON, @FILE, or - for stdin")
-        ->type_name("JSON");
-    app.add_option("--function-version", options->version, "A version of it (default: the current one)")
-        ->type_name("N")
-        ->check(CLI::Range(1U, 4'294'967'295U));
-    app.add_flag("-l,--logs", options->logs, "Show what the function wrote, on stderr");
-    app.add_flag("-t,--trace,-v", options->trace, "Show where the time went, on stderr");
-  };
+      R"(Without --data the input is what is piped in, or nothing. stdout carries the output alone. What is
+handed over with --async is executed at least once, and tried again when it fails; 'hearth execution ID'
+shows what became of it.
+
+Examples:
+  hearth invoke hello --data '{"name": "Ada"}'
+  hearth invoke hello --data @sample.json --trace
+  jq .order file.json | hearth invoke json-transform | jq .total
+  hearth invoke hello --async --idempotency-key order-42
+)";
+  command.add_options = [options](CLI::App& app) { add_options(app, options); };
   command.run = [options](Context& context) { return run_invoke(context, *options); };
   return command;
 }

@@ -17,6 +17,16 @@ constexpr std::size_t kPieceBytes = 64 * 1024;
 
 base::Error invalid(std::string message) { return {base::ErrorCode::kInvalidArgument, std::move(message)}; }
 
+base::Result<void> append(std::string& text, const std::vector<Header>& headers) {
+  for (const Header& header : headers) {
+    if (!is_token(header.name) || has_control(header.value)) {
+      return invalid("the header \"" + header.name + "\" holds a character that it may not");
+    }
+    text.append(header.name).append(": ").append(header.value).append("\r\n");
+  }
+  return {};
+}
+
 }  // namespace
 
 std::optional<std::string_view> ClientResponse::header(std::string_view name) const {
@@ -30,13 +40,14 @@ class Client::Impl {
 
   void set_header(Header header);
   base::Result<ClientResponse> exchange(Method method, std::string_view target, BodySource& source,
-                                        std::string_view content_type);
+                                        std::string_view content_type,
+                                        const std::vector<Header>& headers = {});
 
  private:
   using Sent = ClientSocket::Sent;
 
   base::Result<std::string> head(Method method, std::string_view target, std::uint64_t body_bytes,
-                                 std::string_view content_type) const;
+                                 std::string_view content_type, const std::vector<Header>& headers) const;
   base::Result<void> connect();
   base::Result<void> send(std::string_view head, BodySource& source);
   base::Result<Sent> send_head(std::string_view head);
@@ -60,11 +71,12 @@ void Client::Impl::set_header(Header header) {
 }
 
 base::Result<ClientResponse> Client::Impl::exchange(Method method, std::string_view target,
-                                                    BodySource& source, std::string_view content_type) {
+                                                    BodySource& source, std::string_view content_type,
+                                                    const std::vector<Header>& headers) {
   if (!endpoint_) {
     return endpoint_.error();
   }
-  const auto text = head(method, target, source.bytes, content_type);
+  const auto text = head(method, target, source.bytes, content_type, headers);
   if (!text) {
     return text.error();
   }
@@ -78,7 +90,8 @@ base::Result<ClientResponse> Client::Impl::exchange(Method method, std::string_v
 }
 
 base::Result<std::string> Client::Impl::head(Method method, std::string_view target, std::uint64_t body_bytes,
-                                             std::string_view content_type) const {
+                                             std::string_view content_type,
+                                             const std::vector<Header>& headers) const {
   if (!target.starts_with('/') || !std::all_of(target.begin(), target.end(), is_visible)) {
     return invalid("\"" + std::string(target) +
                    "\" is no request target: it must begin with a slash and be percent-encoded");
@@ -86,11 +99,10 @@ base::Result<std::string> Client::Impl::head(Method method, std::string_view tar
   std::string text(to_string(method));
   text.append(" ").append(endpoint_->prefix).append(target).append(" HTTP/1.1\r\nHost: ");
   text.append(endpoint_->authority).append("\r\n");
-  for (const Header& header : headers_) {
-    if (!is_token(header.name) || has_control(header.value)) {
-      return invalid("the header \"" + header.name + "\" holds a character that it may not");
+  for (const auto* each : {&headers_, &headers}) {
+    if (const auto appended = append(text, *each); !appended) {
+      return appended.error();
     }
-    text.append(header.name).append(": ").append(header.value).append("\r\n");
   }
   const bool may_have_none = method == Method::kGet || method == Method::kHead || method == Method::kDelete;
   if (body_bytes > 0 || !may_have_none) {
@@ -221,7 +233,8 @@ Client::~Client() = default;
 void Client::set_header(Header header) { impl_->set_header(std::move(header)); }
 
 base::Result<ClientResponse> Client::request(Method method, std::string_view target, std::string_view body,
-                                             std::string_view content_type) {
+                                             std::string_view content_type,
+                                             const std::vector<Header>& headers) {
   BodySource source;
   source.bytes = body.size();
   source.read = [rest = body](char* buffer, std::size_t size) mutable -> base::Result<std::size_t> {
@@ -229,7 +242,7 @@ base::Result<ClientResponse> Client::request(Method method, std::string_view tar
     rest.remove_prefix(taken);
     return taken;
   };
-  return impl_->exchange(method, target, source, content_type);
+  return impl_->exchange(method, target, source, content_type, headers);
 }
 
 base::Result<ClientResponse> Client::upload(Method method, std::string_view target, BodySource& source,

@@ -45,9 +45,11 @@ class Client {
 
   // Connects when needed, sends, reads the whole answer. kIo when there is no connection (the
   // message names the endpoint and what to do), kTimeout when no answer came within the time-out.
-  // Never repeated by itself, but for a kept connection found closed before a byte was sent.
+  // Never repeated by itself, but for a kept connection found closed before a byte was sent. `headers`: of
+  // this request alone.
   base::Result<ClientResponse> request(Method method, std::string_view target, std::string_view body = {},
-                                       std::string_view content_type = "application/json");
+                                       std::string_view content_type = "application/json",
+                                       const std::vector<Header>& headers = {});
   base::Result<ClientResponse> upload(Method method, std::string_view target, BodySource& source,
                                       std::string_view content_type);
 

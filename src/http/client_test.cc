@@ -99,6 +99,19 @@ TEST(Client, SendsItsHeadersAndPrefix) {
             "/prefix/x|" + host + "|Bearer new|application/json|0");
 }
 
+TEST(Client, SendsTheHeadersOfOneRequestOnce) {
+  FunctionHandler handler;
+  handler.on_handle = [](Request request, Responder responder) {
+    responder.send(text_response(200, std::string(request.head.header("X-Once").value_or("-"))));
+  };
+  LoopbackServer server(handler);
+  Client client(endpoint(server.port()), seconds(10));
+  EXPECT_EQ(client.request(Method::kPost, "/", "{}", "application/json", {{"X-Once", "a"}})->body, "a");
+  EXPECT_EQ(client.request(Method::kPost, "/", "{}")->body, "-");
+  EXPECT_EQ(client.request(Method::kPost, "/", "{}", "application/json", {{"X-Once", "a\nb"}}).error().code,
+            base::ErrorCode::kInvalidArgument);
+}
+
 TEST(Client, SaysWhatToDoWhenNothingListens) {
   std::uint16_t port = 0;
   {
