@@ -58,6 +58,23 @@ void ExecutionsRole::execute_on(Shard& shard) {
   runner_ = std::make_unique<monitor::ExecutionRunner>(options_.executions, std::move(parts));
 }
 
+gateway::ExecutionsStatus ExecutionsRole::status() const {
+  const auto& accepted = api_.counts();
+  const auto& run = runner_->counts();
+  const auto& backlog = api_.backlog();
+  return {accepted.accepted,
+          accepted.repeated,
+          run.done,
+          run.dead,
+          accepted.cancelled,
+          run.attempts,
+          run.retries,
+          run.leases_lost,
+          runner_->executing(),
+          backlog.executions(),
+          backlog.input_bytes()};
+}
+
 base::Result<void> ExecutionsRole::open() {
   const auto released = parts_.store.release_all(unix_now_ms());
   if (!released) {

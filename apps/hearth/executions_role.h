@@ -38,6 +38,7 @@ class ExecutionsRole {
     runner_->start();
     retention_.start();
   }
+  gateway::ExecutionsStatus status() const;
   void drain(std::function<void()> done) { runner_->drain(std::move(done)); }
 
  private:

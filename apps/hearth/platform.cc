@@ -229,8 +229,8 @@ std::unique_ptr<Shard> Platform::make_shard(std::size_t index) {
       ShardOptions{options_, index, count, start_.memory_mb / count + left_over, start_.programs,
                    start_.api_key},
       ShardParts{loop, shared_host_ ? shared_host_->view(loop) : nullptr, code_source_for(loop),
-                 changes_for(index), versions_for(loop), executions_for(loop), stores_->code(), *pool_,
-                 cluster_.get(),
+                 changes_for(index), versions_for(loop), executions_for(loop), executions_status(index),
+                 stores_->code(), *pool_, cluster_.get(),
                  std::make_unique<membership::DistantFleet>(first_loop(), members_->fleet(), loop)});
 }
 
@@ -246,6 +246,11 @@ std::unique_ptr<gateway::Executions> Platform::executions_for(base::Reactor& loo
   return executions_
              ? std::make_unique<gateway::DistantExecutions>(first_loop(), executions_->executions(), loop)
              : nullptr;
+}
+
+std::function<gateway::ExecutionsStatus()> Platform::executions_status(std::size_t shard) {
+  return executions_ && shard == 0 ? [this] { return executions_->status(); }
+                                   : std::function<gateway::ExecutionsStatus()>();
 }
 
 std::unique_ptr<gateway::FunctionChanges> Platform::changes_for(std::size_t shard) {

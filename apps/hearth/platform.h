@@ -68,6 +68,7 @@ class Platform {
   std::unique_ptr<worker::CodeSource> code_source_for(base::Reactor& loop);
   std::unique_ptr<gateway::FunctionVersions> versions_for(base::Reactor& loop);
   std::unique_ptr<gateway::Executions> executions_for(base::Reactor& loop);
+  std::function<gateway::ExecutionsStatus()> executions_status(std::size_t shard);
   std::unique_ptr<gateway::FunctionChanges> changes_for(std::size_t shard);
   base::Result<void> fill_mirrors();
   std::vector<gateway::LoopMirror> mirrors() const;

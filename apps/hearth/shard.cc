@@ -268,6 +268,9 @@ gateway::PlatformStatus Shard::status() const {
   status.calls_running = dispatcher_->calls_running();
   status.connections = server_->connection_count();
   status.messages = parts_.loop.messages();
+  if (parts_.executions_status) {
+    status.executions = parts_.executions_status();
+  }
   return status;
 }
 

@@ -44,6 +44,7 @@ PlatformStatus operator+(PlatformStatus a, const PlatformStatus& b) {
   a.connections += b.connections;
   a.messages += b.messages;
   a.lease = std::max(a.lease, b.lease);
+  a.executions = a.executions ? a.executions : b.executions;
   return a;
 }
 
@@ -89,6 +90,31 @@ void Metrics::write(std::string& out, std::string_view start, const Histogram& h
   fmt::format_to(std::back_inserter(out), "{}_sum{{start=\"{}\"}} {}\n", kName, start,
                  static_cast<double>(histogram.sum_us) / 1e6);
   fmt::format_to(std::back_inserter(out), "{}_count{{start=\"{}\"}} {}\n", kName, start, below);
+}
+
+void Metrics::write(std::string& out, const ExecutionsStatus& status) {
+  single(out, "hearth_executions_accepted_total", "counter", "Asynchronous executions accepted.",
+         status.accepted);
+  single(out, "hearth_executions_repeated_total", "counter",
+         "Submissions that were the same execution as one before, by their Idempotency-Key.",
+         status.repeated);
+  head(out, "hearth_executions_ended_total", "counter", "Asynchronous executions that ended for good.");
+  for (const auto& [state, count] : {std::pair("done", status.done), std::pair("dead", status.dead),
+                                     std::pair("cancelled", status.cancelled)}) {
+    fmt::format_to(std::back_inserter(out), "hearth_executions_ended_total{{state=\"{}\"}} {}\n", state,
+                   count);
+  }
+  single(out, "hearth_execution_attempts_total", "counter", "Attempts begun.", status.attempts);
+  single(out, "hearth_execution_retries_total", "counter", "Attempts that another will follow.",
+         status.retries);
+  single(out, "hearth_execution_leases_lost_total", "counter",
+         "Attempts that were not settled, as their lease had run out or their execution was cancelled.",
+         status.leases_lost);
+  single(out, "hearth_executions_executing", "gauge", "Asynchronous executions that are executed.",
+         status.executing);
+  single(out, "hearth_executions_backlog", "gauge", "Asynchronous executions that have not ended.",
+         status.backlog);
+  single(out, "hearth_executions_backlog_bytes", "gauge", "Bytes of their inputs.", status.backlog_bytes);
 }
 
 std::string Metrics::text(const PlatformStatus& status, std::size_t functions,
@@ -153,6 +179,9 @@ std::string Metrics::text(const PlatformStatus& status, std::size_t functions,
   single(out, "hearth_connections", "gauge", "Open HTTP connections.", status.connections);
   single(out, "hearth_loop_messages_total", "counter",
          "What event loops were sent by other threads: nothing on the way of a warm call.", status.messages);
+  if (status.executions) {
+    write(out, *status.executions);
+  }
   return out;
 }
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -13,6 +14,21 @@
 #include "model/outcome.h"
 
 namespace hearth::gateway {
+
+// Asynchronous executions, since the server began; the last three are as it is now.
+struct ExecutionsStatus {
+  std::uint64_t accepted = 0;
+  std::uint64_t repeated = 0;  // submissions whose key was there
+  std::uint64_t done = 0;
+  std::uint64_t dead = 0;
+  std::uint64_t cancelled = 0;
+  std::uint64_t attempts = 0;
+  std::uint64_t retries = 0;
+  std::uint64_t leases_lost = 0;
+  std::uint64_t executing = 0;
+  std::uint64_t backlog = 0;  // that have not ended
+  std::uint64_t backlog_bytes = 0;
+};
 
 // What /health and /metrics say of the parts behind the gateway; composed by main.
 struct PlatformStatus {
@@ -33,6 +49,7 @@ struct PlatformStatus {
   std::size_t connections = 0;
   std::uint64_t messages = 0;  // from other threads
   LeaseState lease = LeaseState::kNotNeeded;
+  std::optional<ExecutionsStatus> executions{};  // of the loop that has them
 };
 
 // Of two loops together.
@@ -60,6 +77,7 @@ class Metrics {
   };
 
   static void write(std::string& out, std::string_view start, const Histogram& histogram);
+  static void write(std::string& out, const ExecutionsStatus& status);
 
   std::map<model::OutcomeKind, std::uint64_t> outcomes_;
   std::map<model::ApiErrorCode, std::uint64_t> rejections_;

@@ -192,6 +192,13 @@ TEST(Async, WhatFailsIsTriedAgainAndThenDead) {
   EXPECT_EQ(dead.at("error").at("type"), "TypeError");
   EXPECT_NE(json::serialize(dead.at("logs")).find("try"), std::string::npos);
   EXPECT_EQ(count(server, "state=dead&function=fails"), 1U);
+  const std::string metrics = server.get("/metrics").body;
+  for (const char* line :
+       {"hearth_executions_accepted_total 2", "hearth_executions_ended_total{state=\"done\"} 1",
+        "hearth_executions_ended_total{state=\"dead\"} 1", "hearth_execution_attempts_total 6",
+        "hearth_execution_retries_total 4", "hearth_executions_backlog 0"}) {
+    EXPECT_NE(metrics.find(fmt::format("\n{}\n", line)), std::string::npos) << line;
+  }
   EXPECT_EQ(server.del("/executions/" + id).status, 409) << "it has ended";
 
   EXPECT_EQ(server.post("/executions/" + id + "/redrive", "").status, 200);
