@@ -45,8 +45,9 @@ ExecutionsRole::ExecutionsRole(const ServeOptions& options, ExecutionsRoleParts 
 
 void ExecutionsRole::execute_on(Shard& shard) {
   gateway::Gateway& gateway = *shard.gateway();
-  monitor::RunnerParts parts{parts_.loop, parts_.pool, parts_.store, journal_, *shard.dispatcher(), random_,
-                             {},          {},          {},           {},       unix_now_ms};
+  monitor::RunnerParts parts{parts_.loop, parts_.pool, parts_.store, journal_, *shard.dispatcher(),
+                             random_,     {},          {},           {},       {},
+                             {},          unix_now_ms};
   parts.function = [&shard](const model::FunctionId& id) { return shard.functions().find(id); };
   parts.version = past_versions_of(gateway);
   parts.executed = [&gateway](const model::Function& function, const model::ExecutionId& id,
@@ -55,6 +56,7 @@ void ExecutionsRole::execute_on(Shard& shard) {
   parts.ended = [this](const monitor::EndedExecution& execution) {
     api_.ended(execution.function_id, execution.input_bytes);
   };
+  parts.has_callers = [&gateway] { return gateway.has_callers(); };
   runner_ = std::make_unique<monitor::ExecutionRunner>(options_.executions, std::move(parts));
 }
 

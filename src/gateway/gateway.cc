@@ -288,6 +288,7 @@ void Gateway::invoke(const Route& route, http::Request&& request, http::Responde
 }
 
 void Gateway::execute(const std::shared_ptr<Call>& call, model::VersionPtr version, std::string&& body) {
+  last_call_ = call->began;
   call->memory_mb = version->memory_mb;
   const model::Function& function = *call->function;
   model::ExecuteRequest execute;

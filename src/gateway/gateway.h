@@ -101,6 +101,9 @@ class Gateway final : public http::Handler, public FunctionMirror {
   // Of this loop. Peaks are not filled in.
   model::GatewayLoad load();
 
+  // Somebody has called and waits for the answer, or has just done so.
+  bool has_callers() const { return parts_.loop.now() - last_call_ < kCallersStay; }
+
   // The last calls, several in a row, came from one or two callers, so nearly one by one.
   bool calls_one_by_one() const { return calls_of_last_two_ >= kCallsOneByOne; }
 
@@ -160,6 +163,8 @@ class Gateway final : public http::Handler, public FunctionMirror {
   bool draining_ = false;
   ServingTerm term_;
   base::BootTime closes_at_ = base::BootTime::max();  // at its end, if it binds
+  static constexpr std::chrono::milliseconds kCallersStay{50};
+  base::TimePoint last_call_{};  // of those that are waited for
   static constexpr std::uint32_t kCallsOneByOne = 8;
   std::array<const void*, 2> last_callers_{};  // the latest first
   std::uint32_t calls_of_last_two_ = 0;

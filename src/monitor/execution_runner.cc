@@ -15,6 +15,12 @@ namespace {
 constexpr std::chrono::milliseconds kLookPause{250};
 constexpr std::chrono::milliseconds kPauseAfterFailure{1'000};
 constexpr int kExtensionsALease = 3;
+// A function that nobody knows the speed of is not given all its share at once: each call could start an
+// instance. While its executions take their time, one more of them is begun so often.
+constexpr std::chrono::milliseconds kGrow{50};
+// While synchronous calls come, one execution more is begun when the last has ended, or has shown that it
+// waits rather than computes.
+constexpr std::chrono::milliseconds kYoung{10};
 constexpr std::size_t kHeldForEachExecuted = 4;
 constexpr std::uint64_t kMostHeldBytes = 64ULL << 20U;
 
@@ -29,6 +35,8 @@ ExecutionRunner::ExecutionRunner(RunnerOptions options, RunnerParts parts)
 ExecutionRunner::~ExecutionRunner() {
   parts_.loop.cancel(look_timer_);
   parts_.loop.cancel(extend_timer_);
+  parts_.loop.cancel(young_timer_);
+  parts_.loop.cancel(grow_timer_);
 }
 
 void ExecutionRunner::start() {
@@ -55,7 +63,8 @@ bool ExecutionRunner::may_hold(const model::FunctionId& function) const {
 bool ExecutionRunner::may_execute(const model::FunctionId& function) const {
   const auto found = shares_.find(function);
   return executing_ < options_.concurrency &&
-         (found == shares_.end() || found->second.executing < half_of(options_.concurrency));
+         (found == shares_.end() ||
+          found->second.executing < std::min(found->second.most, half_of(options_.concurrency)));
 }
 
 void ExecutionRunner::hold(const model::FunctionId& function, std::uint64_t input_bytes) {
@@ -82,9 +91,43 @@ std::size_t ExecutionRunner::ready_to_execute() const {
       ready_, [this](const RunningPtr& running) { return may_execute(running->claimed.function_id); }));
 }
 
+bool ExecutionRunner::keeps_back() {
+  const base::TimePoint now = parts_.loop.now();
+  while (!young_.empty() && (!young_.front()->executing || now - young_.front()->began >= kYoung)) {
+    young_.pop_front();
+  }
+  if (young_.empty() || !parts_.has_callers()) {
+    return false;
+  }
+  if (young_timer_ == 0) {
+    young_timer_ = parts_.loop.at(young_.front()->began + kYoung, [this] {
+      young_timer_ = 0;
+      execute_ready();
+    });
+  }
+  return true;
+}
+
+void ExecutionRunner::grow_soon() {
+  if (grow_timer_ == 0 && !ready_.empty()) {
+    grow_timer_ = parts_.loop.at(parts_.loop.now() + kGrow, [this] {
+      grow_timer_ = 0;
+      grow();
+    });
+  }
+}
+
+void ExecutionRunner::grow() {
+  for (auto& [function, share] : shares_) {
+    share.most += share.executing >= share.most && share.held > share.executing ? 1 : 0;
+  }
+  execute_ready();
+}
+
 // In their order, but for those of functions that have their share.
 void ExecutionRunner::execute_ready() {
-  for (auto next = ready_.begin(); next != ready_.end() && executing_ < options_.concurrency;) {
+  for (auto next = ready_.begin();
+       next != ready_.end() && executing_ < options_.concurrency && !keeps_back();) {
     const RunningPtr running = *next;
     if (!may_execute(running->claimed.function_id)) {
       ++next;
@@ -97,6 +140,7 @@ void ExecutionRunner::execute_ready() {
     ++counts_.attempts;
     running->began = parts_.loop.now();
     running->started_ms = parts_.unix_now_ms();
+    young_.push_back(running);
     // Later, so that nothing is added to what is gone through here.
     parts_.loop.post([this, running, alive = std::weak_ptr<bool>(alive_)] {
       if (!alive.expired()) {
@@ -104,6 +148,7 @@ void ExecutionRunner::execute_ready() {
       }
     });
   }
+  grow_soon();
 }
 
 // ---- what is submitted here

@@ -55,6 +55,8 @@ struct RunnerParts {
                      std::int64_t us)>
       executed;
   std::function<void(const EndedExecution&)> ended;
+  // Somebody waits for answers of synchronous calls: they are to notice little.
+  std::function<bool()> has_callers;
   std::function<std::int64_t()> unix_now_ms;
 };
 
@@ -108,7 +110,9 @@ class ExecutionRunner {
   struct Share {
     std::size_t held = 0;
     std::size_t executing = 0;
+    std::size_t most = kFirstAtOnce;  // at once: one more when one has ended, or when they take their time
   };
+  static constexpr std::size_t kFirstAtOnce = 2;
 
   std::size_t window() const;
   bool may_hold(const model::FunctionId& function) const;
@@ -116,6 +120,9 @@ class ExecutionRunner {
   void hold(const model::FunctionId& function, std::uint64_t input_bytes);
   void let_go(const model::FunctionId& function, std::uint64_t input_bytes);
   std::size_t ready_to_execute() const;
+  bool keeps_back();
+  void grow_soon();
+  void grow();
   void execute_ready();
   store::ClaimRequest claim_request() const;
   void look_soon();
@@ -153,6 +160,9 @@ class ExecutionRunner {
   std::size_t executing_ = 0;
   std::unordered_map<model::FunctionId, Share> shares_;
   std::deque<RunningPtr> ready_;  // to be executed, oldest first
+  std::deque<RunningPtr> young_;  // have begun a moment ago, oldest first
+  base::TimerId young_timer_ = 0;
+  base::TimerId grow_timer_ = 0;
   model::FunctionId last_claimed_;
   bool look_posted_ = false;
   bool looking_ = false;

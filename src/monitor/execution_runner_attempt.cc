@@ -59,7 +59,9 @@ void ExecutionRunner::ended(const RunningPtr& running) {
   }
   running->executing = false;
   --executing_;
-  --shares_[running->claimed.function_id].executing;
+  Share& share = shares_[running->claimed.function_id];
+  --share.executing;
+  share.most = std::min(share.most + 1, options_.concurrency);
   execute_ready();
   look_soon();
 }

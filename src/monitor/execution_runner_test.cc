@@ -46,8 +46,9 @@ class RunnerTest : public testing::Test {
   }
 
   void start() {
-    RunnerParts parts{
-        loop_, *pool_, store(), *journal_, *dispatcher_, random_, {}, {}, {}, {}, [this] { return now_ms_; }};
+    RunnerParts parts{loop_, *pool_, store(), *journal_, *dispatcher_, random_,
+                      {},    {},     {},      {},        {},           [this] { return now_ms_; }};
+    parts.has_callers = [this] { return has_callers_; };
     parts.function = [this](const model::FunctionId& id) { return functions_[id]; };
     parts.version = [](const model::FunctionId&, std::uint32_t,
                        const std::function<void(base::Result<model::VersionPtr>)>& done) {
@@ -112,6 +113,7 @@ class RunnerTest : public testing::Test {
   }
 
   std::int64_t now_ms_ = 1'000'000;
+  bool has_callers_ = false;
   base::Reactor loop_;
   std::optional<base::BlockingPool> pool_{std::in_place, 2, 64};
   store::sqlite::SqliteUnderTest stores_;
@@ -270,6 +272,26 @@ TEST_F(RunnerTest, WhileOthersAreDueNothingIsTakenAheadOfThem) {
   finish();
   ASSERT_TRUE(run_until([&] { return link_.running.size() == 2; }));
   EXPECT_EQ(std::string(std::string_view(link_.running[1].request.request_id)), store::execution_id(3));
+}
+
+TEST_F(RunnerTest, MoreAndMoreOfAFunctionAreBegun) {
+  options_.concurrency = 40;
+  pending(1, 30);
+  warm(30);
+  start();
+  EXPECT_LE(link_.running.size(), 5U) << "two, and one more every 50 ms";
+  ASSERT_TRUE(run_until([&] { return link_.running.size() == 20; })) << "though none ends: its half";
+}
+
+TEST_F(RunnerTest, WhileOthersWaitForAnswersOneIsBegunAfterTheOther) {
+  has_callers_ = true;
+  pending(1, 4);
+  warm(4);
+  start();
+  EXPECT_EQ(link_.running.size(), 2U) << "which wait rather than compute: the function's half";
+  finish();
+  finish();
+  EXPECT_EQ(link_.running.size(), 2U);
 }
 
 TEST_F(RunnerTest, ADrainLetsWhatRunsFinishAndTakesNothingMore) {
