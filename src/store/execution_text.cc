@@ -81,6 +81,17 @@ base::Result<std::string> with_attempt(std::string_view text, const model::Faile
   return attempts_to_text(*attempts);
 }
 
+model::FailedAttempt lost_attempt(std::int64_t lease, std::int64_t started_ms, std::int64_t now_ms) {
+  model::FailedAttempt attempt;
+  attempt.number = static_cast<std::uint32_t>(lease);
+  attempt.started_ms = started_ms;
+  attempt.ended_ms = now_ms;
+  attempt.code = "worker_lost";
+  attempt.message = "whoever executed it was lost: it may have been executed";
+  attempt.counts = false;
+  return attempt;
+}
+
 std::string logs_to_bytes(const std::vector<model::LogChunk>& chunks) {
   std::string bytes;
   for (const model::LogChunk& chunk : chunks) {

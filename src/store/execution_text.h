@@ -1,6 +1,7 @@
 // What an execution's failed attempts and logs look like in a column of a database. Pure.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,9 @@ std::string attempts_to_text(const std::vector<model::FailedAttempt>& attempts);
 base::Result<std::vector<model::FailedAttempt>> attempts_from_text(std::string_view text);
 // The text with one more attempt, and without the oldest of more than are kept. kCorrupt.
 base::Result<std::string> with_attempt(std::string_view text, const model::FailedAttempt& attempt);
+
+// What is noted of an attempt whose lease ran out, or was released.
+model::FailedAttempt lost_attempt(std::int64_t lease, std::int64_t started_ms, std::int64_t now_ms);
 
 // Each chunk as "o5:bytes": the stream (o or e), how many bytes, the bytes as they are.
 std::string logs_to_bytes(const std::vector<model::LogChunk>& chunks);

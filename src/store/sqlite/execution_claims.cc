@@ -9,17 +9,6 @@ namespace {
 
 constexpr std::size_t kReleasedAtOnce = 1'000;
 
-model::FailedAttempt lost_attempt(std::int64_t lease, std::int64_t started_ms, std::int64_t now_ms) {
-  model::FailedAttempt attempt;
-  attempt.number = static_cast<std::uint32_t>(lease);
-  attempt.started_ms = started_ms;
-  attempt.ended_ms = now_ms;
-  attempt.code = "worker_lost";
-  attempt.message = "whoever executed it was lost: it may have been executed";
-  attempt.counts = false;
-  return attempt;
-}
-
 }  // namespace
 
 std::size_t SqliteExecutionStore::Claiming::room_of(const model::FunctionId& function_id) const {
