@@ -2,12 +2,12 @@
 
 namespace hearth::store::postgres {
 
-base::Result<Transaction> Transaction::begin(Pool& pool) {
+base::Result<Transaction> Transaction::begin(Pool& pool, const char* beginning) {
   auto loan = pool.borrow();
   if (!loan) {
     return loan.error();
   }
-  if (auto begun = (*loan)->run_text("BEGIN"); !begun) {
+  if (auto begun = (*loan)->run_text(beginning); !begun) {
     return begun.error();
   }
   return Transaction(std::move(*loan));

@@ -10,7 +10,8 @@ namespace hearth::store::postgres {
 // Rolled back at its end unless commit() was called.
 class [[nodiscard]] Transaction {
  public:
-  static base::Result<Transaction> begin(Pool& pool);
+  // `beginning`: BEGIN, with what else is to hold within this transaction.
+  static base::Result<Transaction> begin(Pool& pool, const char* beginning = "BEGIN");
   Transaction(Transaction&&) = default;
   Transaction& operator=(Transaction&&) = delete;
   Transaction(const Transaction&) = delete;
