@@ -65,6 +65,46 @@ ALTER TABLE code_pieces ALTER COLUMN bytes SET STORAGE EXTERNAL;  -- a zip does 
 ALTER TABLE versions ADD COLUMN created_ms bigint NOT NULL DEFAULT 0;  -- 0: not noted
 UPDATE versions SET created_ms = f.updated_ms FROM functions f WHERE f.id = function_id AND f.current_number = number;
 )sql"},
+    // What a function or a caller has made is bytea: a text can hold neither NUL nor what is not UTF-8.
+    Migration{3, "asynchronous executions", R"sql(
+CREATE TABLE executions (
+  seq              bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,  -- in the order in which they were accepted
+  id               text COLLATE "C" NOT NULL UNIQUE,
+  function_id      text COLLATE "C" NOT NULL,      -- may have been removed
+  version          bigint NOT NULL,                -- 0: the one that is current when it is executed
+  state            bigint NOT NULL,                -- model::ExecutionState
+  idempotency_key  bytea,
+  input_digest     text COLLATE "C",               -- SHA-256; only where there is a key
+  input_bytes      bigint NOT NULL,
+  submitted_ms     bigint NOT NULL,
+  accepted_ms      bigint NOT NULL,                -- submitted, or redriven
+  due_ms           bigint NOT NULL,                -- 0 unless it is pending
+  lease            bigint NOT NULL,                -- the number of the last one
+  lease_until_ms   bigint NOT NULL,                -- 0 unless it is running
+  failures         bigint NOT NULL DEFAULT 0,
+  started_ms       bigint NOT NULL,
+  ended_ms         bigint NOT NULL DEFAULT 0,
+  executed_version bigint NOT NULL DEFAULT 0,
+  attempts         bytea[] NOT NULL DEFAULT '{}',  -- JSON objects, which may hold any bytes
+  error_code       text NOT NULL DEFAULT '',
+  output           bytea NOT NULL DEFAULT '',
+  error_type       bytea NOT NULL DEFAULT '',
+  error_message    bytea NOT NULL DEFAULT '',
+  error_stack      bytea NOT NULL DEFAULT '',
+  logs             bytea NOT NULL DEFAULT '',      -- as execution_text.h writes them
+  logs_truncated   bigint NOT NULL DEFAULT 0
+);
+-- Apart, so that a change of the execution does not write it again; gone when the execution is done.
+CREATE TABLE execution_inputs (seq bigint PRIMARY KEY, input bytea NOT NULL);
+CREATE UNIQUE INDEX executions_by_key ON executions (function_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
+-- The bytes stand in the index for those who count: they need not look into the table.
+CREATE INDEX executions_pending ON executions (function_id, due_ms, seq) INCLUDE (input_bytes) WHERE state = 0;
+CREATE INDEX executions_running ON executions (lease_until_ms, seq) WHERE state = 1;
+CREATE INDEX executions_ended ON executions (ended_ms) WHERE state >= 2;
+-- For lists. Those that are running are few and are found by their lease.
+CREATE INDEX executions_by_state ON executions (state, seq) WHERE state <> 1;
+CREATE INDEX executions_by_function ON executions (function_id, state, seq) WHERE state <> 1;
+)sql"},
 };
 
 constexpr Statement kLock{"migration_lock", "SELECT pg_advisory_xact_lock(7135002180043521)"};

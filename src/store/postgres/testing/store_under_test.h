@@ -6,6 +6,7 @@
 
 #include "store/conformance.h"
 #include "store/postgres/postgres_code_store.h"
+#include "store/postgres/postgres_execution_store.h"
 #include "store/postgres/postgres_function_store.h"
 #include "store/sqlite/data_directory.h"
 #include "store/sqlite/file_code_store.h"
@@ -20,6 +21,7 @@ struct OpenStore {
   sqlite::FileCodeStore spool;
   Pool pool;
   PostgresFunctionStore functions{pool};
+  PostgresExecutionStore executions{pool};
   PostgresCodeStore code;
 };
 
@@ -32,6 +34,7 @@ class PostgresUnderTest final : public StoreUnderTest {
 
   FunctionStore& functions() override { return open_->functions; }
   CodeStore& code() override { return open_->code; }
+  ExecutionStore* executions() override { return &open_->executions; }
   void reopen() override;
 
   const std::string& url() const { return url_; }

@@ -1,0 +1,16 @@
+// Submissions of executions within a transaction.
+#pragma once
+
+#include <vector>
+
+#include "base/result.h"
+#include "store/execution_store.h"
+#include "store/postgres/transaction.h"
+
+namespace hearth::store::postgres {
+
+// One result each, as ExecutionStore::Written has it.
+base::Result<std::vector<base::Result<Submitted>>> submit(Transaction& transaction,
+                                                          const std::vector<NewExecution>& executions);
+
+}  // namespace hearth::store::postgres
