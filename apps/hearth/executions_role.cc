@@ -45,9 +45,8 @@ ExecutionsRole::ExecutionsRole(const ServeOptions& options, ExecutionsRoleParts 
 
 void ExecutionsRole::execute_on(Shard& shard) {
   gateway::Gateway& gateway = *shard.gateway();
-  monitor::RunnerParts parts{parts_.loop, parts_.pool, parts_.store, journal_, *shard.dispatcher(),
-                             random_,     {},          {},           {},       {},
-                             {},          unix_now_ms};
+  monitor::RunnerParts parts{parts_.loop, parts_.pool, parts_.store, journal_, *shard.dispatcher(), random_};
+  parts.unix_now_ms = unix_now_ms;
   parts.function = [&shard](const model::FunctionId& id) { return shard.functions().find(id); };
   parts.version = past_versions_of(gateway);
   parts.executed = [&gateway](const model::Function& function, const model::ExecutionId& id,
@@ -57,7 +56,10 @@ void ExecutionsRole::execute_on(Shard& shard) {
     api_.ended(execution.function_id, execution.input_bytes);
   };
   parts.has_callers = [&gateway] { return gateway.has_callers(); };
-  runner_ = std::make_unique<monitor::ExecutionRunner>(options_.executions, std::move(parts));
+  parts.may_execute = [&gateway] { return gateway.may_serve(); };
+  monitor::RunnerOptions options = options_.executions;
+  options.shared = parts_.shared;
+  runner_ = std::make_unique<monitor::ExecutionRunner>(options, std::move(parts));
 }
 
 gateway::ExecutionsStatus ExecutionsRole::status() const {
@@ -78,6 +80,9 @@ gateway::ExecutionsStatus ExecutionsRole::status() const {
 }
 
 base::Result<void> ExecutionsRole::open() {
+  if (parts_.shared) {
+    return api_.open();
+  }
   const auto released = parts_.store.release_all(unix_now_ms());
   if (!released) {
     return released.error();

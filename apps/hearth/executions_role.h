@@ -22,6 +22,7 @@ struct ExecutionsRoleParts {
   store::ExecutionStore& store;
   base::BlockingPool& pool;
   base::Reactor& loop;
+  bool shared = false;  // the store, with other processes
 };
 
 class ExecutionsRole {
@@ -32,9 +33,12 @@ class ExecutionsRole {
   gateway::Executions& executions() { return api_; }
   // By the shard of the loop. Before open().
   void execute_on(Shard& shard);
-  // The store is this process's alone: nobody else holds a lease on what was running. Blocks.
+  // Where the store is this process's alone, nobody else holds a lease on what was running. Blocks.
   base::Result<void> open();
   void start() {
+    if (parts_.shared) {
+      api_.count_again();
+    }
     runner_->start();
     retention_.start();
   }

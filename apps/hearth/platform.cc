@@ -153,10 +153,9 @@ void Platform::make_parts() {
         gateway::FunctionsApiParts{stores_->functions(), stores_->code(), *pool_, first_loop(), random_,
                                    stores_->feed()},
         options_.upload, function_limits());
-    if (stores_->executions() != nullptr) {
-      executions_ = std::make_unique<ExecutionsRole>(
-          options_, ExecutionsRoleParts{*stores_->executions(), *pool_, first_loop()});
-    }
+    executions_ = std::make_unique<ExecutionsRole>(
+        options_,
+        ExecutionsRoleParts{stores_->executions(), *pool_, first_loop(), stores_->feed() != nullptr});
   }
   for (std::size_t i = 0; i < loops_.size(); ++i) {
     shards_.push_back(make_shard(i));

@@ -101,7 +101,7 @@ class Platform {
   std::unique_ptr<Members> members_;
   std::unique_ptr<MonitorRole> monitor_;  // null but in a monitor
   std::unique_ptr<gateway::FunctionsApi> changes_;
-  std::unique_ptr<ExecutionsRole> executions_;  // null where the store has none
+  std::unique_ptr<ExecutionsRole> executions_;  // null but in a gateway
   std::vector<std::unique_ptr<Shard>> shards_;
   std::unique_ptr<gateway::ChangeFollower> follower_;  // null: nobody else changes the store
 

@@ -133,7 +133,7 @@ void Shard::connect(const std::vector<std::unique_ptr<Shard>>& all) {
   gateway_ = std::make_unique<gateway::Gateway>(
       gateway_options(options_),
       gateway::GatewayParts{parts_.loop, functions_, *dispatcher_, *parts_.changes, *parts_.versions,
-                            parts_.executions.get(), parts_.code, parts_.pool, [this] { return status(); },
+                            *parts_.executions, parts_.code, parts_.pool, [this] { return status(); },
                             request_ids_, *parts_.fleet});
   server_ = std::make_unique<http::Server>(parts_.loop, options_.serve.http, *gateway_);
 }

@@ -48,7 +48,7 @@ struct ShardParts {
   std::unique_ptr<worker::CodeSource> code_source;
   std::unique_ptr<gateway::FunctionChanges> changes;  // of a gateway, like what follows
   std::unique_ptr<gateway::FunctionVersions> versions;
-  std::unique_ptr<gateway::Executions> executions;  // null where there are none
+  std::unique_ptr<gateway::Executions> executions;
   // What the status of the first loop says of them; empty on others.
   std::function<gateway::ExecutionsStatus()> executions_status;
   store::CodeStore& code;

@@ -8,6 +8,7 @@
 #include "store/postgres/migrations.h"
 #include "store/postgres/postgres_change_feed.h"
 #include "store/postgres/postgres_code_store.h"
+#include "store/postgres/postgres_execution_store.h"
 #include "store/postgres/postgres_function_store.h"
 #include "store/sqlite/database.h"
 #include "store/sqlite/file_code_store.h"
@@ -41,7 +42,7 @@ class EmbeddedStores final : public Stores {
 
   store::FunctionStore& functions() override { return *functions_; }
   store::CodeStore& code() override { return code_; }
-  store::ExecutionStore* executions() override { return executions_.get(); }
+  store::ExecutionStore& executions() override { return *executions_; }
   store::ChangeFeed* feed() override { return nullptr; }
   base::Result<void> sweep_code() override { return {}; }  // its own server sees to it at its start
 
@@ -58,6 +59,7 @@ class SharedStores final : public Stores {
       : spool_(directory),
         pool_(options),
         functions_(pool_),
+        executions_(pool_),
         code_(pool_, spool_),
         feed_(pool_, std::move(name)) {}
 
@@ -70,7 +72,7 @@ class SharedStores final : public Stores {
 
   store::FunctionStore& functions() override { return functions_; }
   store::CodeStore& code() override { return code_; }
-  store::ExecutionStore* executions() override { return nullptr; }
+  store::ExecutionStore& executions() override { return executions_; }
   store::ChangeFeed* feed() override { return &feed_; }
   base::Result<void> sweep_code() override { return code_.sweep(); }
 
@@ -78,6 +80,7 @@ class SharedStores final : public Stores {
   sqlite::FileCodeStore spool_;  // uploads on their way pass through the data directory
   postgres::Pool pool_;
   postgres::PostgresFunctionStore functions_;
+  postgres::PostgresExecutionStore executions_;
   postgres::PostgresCodeStore code_;
   postgres::PostgresChangeFeed feed_;
 };

@@ -20,8 +20,7 @@ class Stores {
   virtual ~Stores() = default;
   virtual store::FunctionStore& functions() = 0;
   virtual store::CodeStore& code() = 0;
-  // Null where there are none yet.
-  virtual store::ExecutionStore* executions() = 0;
+  virtual store::ExecutionStore& executions() = 0;
   // Null where nobody else changes what is in it.
   virtual store::ChangeFeed* feed() = 0;
   // Removes code that no function refers to and that is old enough. Blocks.

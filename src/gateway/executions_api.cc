@@ -12,6 +12,7 @@ namespace {
 using model::ApiErrorCode;
 
 constexpr std::size_t kRedrivenAtOnce = 1'000;
+constexpr std::chrono::seconds kCountAgain{5};
 
 std::int64_t unix_now_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -43,6 +44,19 @@ base::Result<void> ExecutionsApi::open() {
   }
   backlog_.begin_with(*found);
   return {};
+}
+
+void ExecutionsApi::count_again() {
+  count_timer_ = parts_.loop.at(parts_.loop.now() + kCountAgain, [this] {
+    using Counted = std::vector<store::Backlog>;
+    on_pool<Counted>([](store::ExecutionStore& store) { return store.backlog(); },
+                     [this](const ApiResult<Counted>& result) {
+                       if (const auto* counted = std::get_if<Counted>(&result)) {
+                         backlog_.begin_with(*counted);
+                       }
+                       count_again();
+                     });
+  });
 }
 
 void ExecutionsApi::submit(Submission submission, Submitted done) {

@@ -35,9 +35,14 @@ struct ExecutionsCounts {
 class ExecutionsApi final : public Executions {
  public:
   ExecutionsApi(BacklogLimits limits, ExecutionsParts parts);
+  ExecutionsApi(const ExecutionsApi&) = delete;
+  ExecutionsApi& operator=(const ExecutionsApi&) = delete;
+  ~ExecutionsApi() override { parts_.loop.cancel(count_timer_); }
 
-  // Blocks; before the loop runs.
+  // Counts what there is. Blocks; before the loop runs.
   base::Result<void> open();
+  // Other processes change the store: from now on it is counted again and again.
+  void count_again();
 
   void submit(Submission submission, Submitted done) override;
   void find(const model::ExecutionId& id, Found done) override;
@@ -64,6 +69,7 @@ class ExecutionsApi final : public Executions {
   const ExecutionsParts parts_;
   Backlog backlog_;
   ExecutionsCounts counts_;
+  base::TimerId count_timer_ = 0;
 };
 
 }  // namespace hearth::gateway

@@ -54,7 +54,7 @@ struct GatewayParts {
   dispatch::Dispatcher& dispatcher;
   FunctionChanges& changes;
   FunctionVersions& versions;
-  Executions* executions;  // null: this platform has none yet
+  Executions& executions;
   store::CodeStore& code;
   base::BlockingPool& pool;
   std::function<PlatformStatus()> status;  // of this loop's parts
@@ -101,6 +101,9 @@ class Gateway final : public http::Handler, public FunctionMirror {
   // Of this loop. Peaks are not filled in.
   model::GatewayLoad load();
 
+  // Whether it knows the newest code of every function.
+  bool may_serve() const;
+
   // Somebody has called and waits for the answer, or has just done so.
   bool has_callers() const { return parts_.loop.now() - last_call_ < kCallersStay; }
 
@@ -114,7 +117,6 @@ class Gateway final : public http::Handler, public FunctionMirror {
   http::BodyPlan plan_invoke(const http::RequestHead& head);
   http::BodyPlan plan_upload(const Route& route, const http::RequestHead& head);
   http::Response refusal(model::ApiErrorCode code, std::string_view message);
-  bool may_serve() const;
   http::Response may_be_older();
   void invoke(const Route& route, http::Request&& request, http::Responder responder);
   void invoke_past(std::string_view version, std::shared_ptr<Call> call, std::string&& body);
@@ -123,7 +125,6 @@ class Gateway final : public http::Handler, public FunctionMirror {
   void executions(const http::RequestHead& head, http::Responder responder);
   void execution(const Route& route, http::Method method, http::Responder responder);
   void redrive_dead(const http::RequestHead& head, http::Responder responder);
-  void no_executions(http::Responder& responder);
   void log(const model::Function& function, const model::RequestId& request_id, model::Execution& execution,
            std::int64_t total_us);
   void note_caller(const void* caller);

@@ -81,20 +81,10 @@ http::Response page(const std::vector<AsyncExecution>& found, std::size_t limit)
 
 }  // namespace
 
-void Gateway::no_executions(http::Responder& responder) {
-  responder.send(
-      refusal(ApiErrorCode::kNotImplemented,
-              "asynchronous executions need the embedded store: this server runs on a shared one"));
-}
-
 void Gateway::submit(const std::shared_ptr<Call>& call, http::Request&& request) {
   const auto refuse = [this, &call](ApiErrorCode code, const std::string& message) {
     call->responder.send(refusal(code, message));
   };
-  if (parts_.executions == nullptr) {
-    no_executions(call->responder);
-    return;
-  }
   Submission submission;
   submission.function_id = call->function->id;
   submission.idempotency_key = request.head.header("Idempotency-Key").value_or("");
@@ -122,7 +112,7 @@ void Gateway::submit(const std::shared_ptr<Call>& call, http::Request&& request)
     }
   }
   submission.input = std::make_shared<const std::string>(std::move(request.body));
-  parts_.executions->submit(std::move(submission), [this, call](const ApiResult<model::ExecutionId>& result) {
+  parts_.executions.submit(std::move(submission), [this, call](const ApiResult<model::ExecutionId>& result) {
     if (const auto* failed = std::get_if<ApiFailure>(&result)) {
       call->responder.send(refusal(failed->code, failed->message));
     } else {
@@ -132,10 +122,6 @@ void Gateway::submit(const std::shared_ptr<Call>& call, http::Request&& request)
 }
 
 void Gateway::executions(const http::RequestHead& head, http::Responder responder) {
-  if (parts_.executions == nullptr) {
-    no_executions(responder);
-    return;
-  }
   store::ExecutionFilter filter;
   if (const std::string wrong = read_filter(head, filter); !wrong.empty()) {
     responder.send(refusal(ApiErrorCode::kBadRequest, wrong));
@@ -147,7 +133,7 @@ void Gateway::executions(const http::RequestHead& head, http::Responder responde
     filter.function_id = function ? function->id : *name;
   }
   auto held = std::make_shared<http::Responder>(std::move(responder));
-  parts_.executions->list(
+  parts_.executions.list(
       filter, [this, held, limit = filter.limit](const ApiResult<std::vector<AsyncExecution>>& result) {
         if (const auto* failed = std::get_if<ApiFailure>(&result)) {
           held->send(refusal(failed->code, failed->message));
@@ -158,10 +144,6 @@ void Gateway::executions(const http::RequestHead& head, http::Responder responde
 }
 
 void Gateway::execution(const Route& route, http::Method method, http::Responder responder) {
-  if (parts_.executions == nullptr) {
-    no_executions(responder);
-    return;
-  }
   auto held = std::make_shared<http::Responder>(std::move(responder));
   const auto show = [this, held, id = route.id](const ApiResult<AsyncExecution>& result) {
     if (const auto* failed = std::get_if<ApiFailure>(&result)) {
@@ -174,19 +156,15 @@ void Gateway::execution(const Route& route, http::Method method, http::Responder
     held->send(std::move(response));
   };
   if (route.endpoint == Endpoint::kRedrive) {
-    parts_.executions->redrive(route.id, show);
+    parts_.executions.redrive(route.id, show);
   } else if (method == http::Method::kDelete) {
-    parts_.executions->cancel(route.id, show);
+    parts_.executions.cancel(route.id, show);
   } else {
-    parts_.executions->find(route.id, show);
+    parts_.executions.find(route.id, show);
   }
 }
 
 void Gateway::redrive_dead(const http::RequestHead& head, http::Responder responder) {
-  if (parts_.executions == nullptr) {
-    no_executions(responder);
-    return;
-  }
   const std::string name = query_value(head.query(), "function").value_or("");
   const auto function = parts_.functions.find(name);
   if (!name.empty() && !function) {
@@ -194,7 +172,7 @@ void Gateway::redrive_dead(const http::RequestHead& head, http::Responder respon
     return;
   }
   auto held = std::make_shared<http::Responder>(std::move(responder));
-  parts_.executions->redrive_dead(
+  parts_.executions.redrive_dead(
       function ? function->id : "", [this, held](const ApiResult<std::size_t>& result) {
         if (const auto* failed = std::get_if<ApiFailure>(&result)) {
           held->send(refusal(failed->code, failed->message));

@@ -14,6 +14,8 @@ namespace {
 // What is due and was not taken is of functions that have their share: a slot that gets free looks at once.
 constexpr std::chrono::milliseconds kLookPause{250};
 constexpr std::chrono::milliseconds kPauseAfterFailure{1'000};
+constexpr std::chrono::milliseconds kLookForOthers{500};
+constexpr std::chrono::milliseconds kLongestWait = std::chrono::hours(24);
 constexpr int kExtensionsALease = 3;
 // A function that nobody knows the speed of is not given all its share at once: each call could start an
 // instance. While its executions take their time, one more of them is begun so often.
@@ -246,10 +248,13 @@ void ExecutionRunner::looked(std::size_t asked, const base::Result<Look>& found)
   const auto& [claimed, next_due] = *found;
   if (claimed.size() < asked && !again) {
     may_be_due_ = false;
+    std::chrono::milliseconds wait = kLongestWait;
     if (next_due) {
-      const std::chrono::milliseconds wait(*next_due - parts_.unix_now_ms());
+      wait = std::chrono::milliseconds(*next_due - parts_.unix_now_ms());
       may_be_due_ = wait.count() <= 0;
-      look_at(now + std::max(wait, kLookPause));
+    }
+    if (next_due || options_.shared) {
+      look_at(now + std::max(options_.shared ? std::min(wait, kLookForOthers) : wait, kLookPause));
     }
   }
   for (const auto& each : claimed) {

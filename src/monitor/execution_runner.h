@@ -28,6 +28,7 @@ struct RunnerOptions {
   std::size_t concurrency = 64;             // --async-concurrency: at once; of one function half of it
   std::chrono::milliseconds lease{30'000};  // --async-lease
   RetryOptions retry;
+  bool shared = false;  // other processes submit to the same store, and may leave what they have leases on
 };
 
 // An execution that has ended for good.
@@ -45,19 +46,21 @@ struct RunnerParts {
   dispatch::Dispatcher& dispatcher;
   base::Random& random;
   // As it is now; null: there is none.
-  std::function<model::FunctionPtr(const model::FunctionId&)> function;
+  std::function<model::FunctionPtr(const model::FunctionId&)> function{};
   // One that is not the current one. `done` is called on the loop, perhaps inside the call.
   std::function<void(const model::FunctionId&, std::uint32_t,
                      std::function<void(base::Result<model::VersionPtr>)>)>
-      version;
+      version{};
   // Something was executed, whichever way it ended.
   std::function<void(const model::Function&, const model::ExecutionId&, const model::Execution&,
                      std::int64_t us)>
-      executed;
-  std::function<void(const EndedExecution&)> ended;
+      executed{};
+  std::function<void(const EndedExecution&)> ended{};
+  // Whether what `function` says is the newest that was acknowledged.
+  std::function<bool()> may_execute{};
   // Somebody waits for answers of synchronous calls: they are to notice little.
-  std::function<bool()> has_callers;
-  std::function<std::int64_t()> unix_now_ms;
+  std::function<bool()> has_callers{};
+  std::function<std::int64_t()> unix_now_ms{};
 };
 
 struct RunnerCounts {

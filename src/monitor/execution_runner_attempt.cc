@@ -68,9 +68,18 @@ void ExecutionRunner::ended(const RunningPtr& running) {
 
 void ExecutionRunner::find_version(const RunningPtr& running) {
   const store::Claimed& claimed = running->claimed;
+  if (!parts_.may_execute()) {
+    refused(running, {ApiErrorCode::kStoreUnavailable, "this server may not know the newest code"});
+    return;
+  }
   const model::FunctionPtr function = parts_.function(claimed.function_id);
   if (!function) {
-    die(running, ApiErrorCode::kNotFound, "the function was deleted");
+    // One that another server has just made is known here in a moment.
+    if (options_.shared && running->refusals < kRefusalsHeld) {
+      refused(running, {ApiErrorCode::kStoreUnavailable, "this server does not know the function yet"});
+    } else {
+      die(running, ApiErrorCode::kNotFound, "the function was deleted");
+    }
     return;
   }
   if (claimed.version == 0 || claimed.version == function->current.number) {

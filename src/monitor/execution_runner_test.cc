@@ -46,8 +46,9 @@ class RunnerTest : public testing::Test {
   }
 
   void start() {
-    RunnerParts parts{loop_, *pool_, store(), *journal_, *dispatcher_, random_,
-                      {},    {},     {},      {},        {},           [this] { return now_ms_; }};
+    RunnerParts parts{loop_, *pool_, store(), *journal_, *dispatcher_, random_};
+    parts.unix_now_ms = [this] { return now_ms_; };
+    parts.may_execute = [this] { return may_execute_; };
     parts.has_callers = [this] { return has_callers_; };
     parts.function = [this](const model::FunctionId& id) { return functions_[id]; };
     parts.version = [](const model::FunctionId&, std::uint32_t,
@@ -114,6 +115,7 @@ class RunnerTest : public testing::Test {
 
   std::int64_t now_ms_ = 1'000'000;
   bool has_callers_ = false;
+  bool may_execute_ = true;
   base::Reactor loop_;
   std::optional<base::BlockingPool> pool_{std::in_place, 2, 64};
   store::sqlite::SqliteUnderTest stores_;
@@ -225,6 +227,36 @@ TEST_F(RunnerTest, ItWaitsForCapacity) {
   ASSERT_TRUE(run_until([&] { return link_.running.size() == 1; }));
   finish();
   EXPECT_THAT(find(1).attempts, IsEmpty());
+}
+
+TEST_F(RunnerTest, NothingIsExecutedWhileItMayBeOlder) {
+  may_execute_ = false;
+  start();
+  warm(1);
+  submit(1);
+  EXPECT_THAT(link_.running, IsEmpty());
+  may_execute_ = true;
+  EXPECT_TRUE(run_until([&] { return link_.running.size() == 1; }));
+}
+
+TEST_F(RunnerTest, OnASharedStoreAFunctionThatAnotherHasJustMadeIsWaitedFor) {
+  options_.shared = true;
+  const auto function = functions_.extract("f").mapped();
+  start();
+  warm(1);
+  submit(1);
+  EXPECT_EQ(find(1).state, ExecutionState::kRunning);
+  functions_["f"] = function;
+  EXPECT_TRUE(run_until([&] { return link_.running.size() == 1; }));
+}
+
+TEST_F(RunnerTest, OnASharedStoreWhatOthersLeaveIsFound) {
+  options_.shared = true;
+  start();
+  warm(1);
+  settle();
+  pending(1, 1);
+  EXPECT_TRUE(run_until([&] { return link_.running.size() == 1; }));
 }
 
 TEST_F(RunnerTest, OfADeletedFunctionItIsDeadAndSaysSo) {

@@ -180,6 +180,55 @@ TEST_F(SharedStore, AStoreThatIsStoppedRefusesWithinItsTimeoutAndWarmCallsDoNotW
   PostgresServer::shared().go_on();
 }
 
+std::string submit(const HearthServer& server, const std::string& function) {
+  const Reply reply = server.post("/functions/" + function + "/invoke?mode=async", "1");
+  EXPECT_EQ(reply.status, 202) << reply.body;
+  return reply.status == 202 ? std::string(reply.json().at("executionId").as_string()) : "";
+}
+
+// Empty when the server does not say.
+std::string state_of(const HearthServer& server, const std::string& execution) {
+  const Reply reply = server.get("/executions/" + execution);
+  return reply.status == 200 ? std::string(reply.json().at("state").as_string()) : "";
+}
+
+TEST_F(SharedStore, ExecutionsAreSeenByAllServersAndWhatOneLeavesAnotherExecutes) {
+  const std::vector<std::string> lease = {"--async-lease", "1s"};
+  const auto first = serve(lease);
+  const auto second = serve(lease);
+  second->create_js("module.exports = () => new Promise((done) => setTimeout(() => done(1), 500))",
+                    {{"name", "f"}});
+  std::vector<std::string> ids;
+  for (int i = 0; i < 12; ++i) {
+    ids.push_back(submit(*first, "f"));
+    EXPECT_NE(state_of(*second, ids.back()), "");
+  }
+  EXPECT_TRUE(eventually([&] { return state_of(*second, ids.front()) == "running"; }));
+  first->kill();
+  for (const std::string& id : ids) {
+    EXPECT_TRUE(eventually([&] { return state_of(*second, id) == "done"; }, seconds(20))) << id;
+  }
+  EXPECT_EQ(second->stop(), 0);
+}
+
+TEST_F(SharedStore, WithoutItNothingIsAcceptedAndWhatWasIsExecutedLater) {
+  const auto server = serve({"--async-lease", "1s"});
+  server->create_js("module.exports = () => new Promise((done) => setTimeout(() => done(1), 300))",
+                    {{"name", "f"}});
+  std::vector<std::string> ids;
+  for (int i = 0; i < 5; ++i) {
+    ids.push_back(submit(*server, "f"));
+  }
+  PostgresServer::shared().kill();
+  EXPECT_EQ(server->post("/functions/f/invoke?mode=async", "1").status, 503);
+  std::this_thread::sleep_for(seconds(2));
+  PostgresServer::shared().start();
+  for (const std::string& id : ids) {
+    EXPECT_TRUE(eventually([&] { return state_of(*server, id) == "done"; }, seconds(30))) << id;
+  }
+  EXPECT_TRUE(eventually([&] { return server->post("/functions/f/invoke?mode=async", "1").status == 202; }));
+}
+
 TEST_F(SharedStore, AWrongStoreIsNamedAtTheStartWithoutItsPassword) {
   const auto start = [](const std::string& store) {
     const ScratchFolder folder;
