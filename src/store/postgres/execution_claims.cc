@@ -1,5 +1,6 @@
 // Leases: who takes them, extends them, loses them.
 #include <algorithm>
+#include <cstdint>
 #include <map>
 #include <set>
 
@@ -18,7 +19,7 @@ using Seq = std::int64_t;  // the number of an execution's row
 constexpr std::size_t kReleasedAtOnce = kRowsOfAPiece;
 
 constexpr Statement kExpired{"execution_expired",
-                             "SELECT seq, lease, started_ms, function_id FROM executions "
+                             "SELECT seq, lease, started_ms, function_id, input_bytes FROM executions "
                              "WHERE state = 1 AND lease_until_ms <= $1 AND function_id <> ALL ($2::text[]) "
                              "ORDER BY lease_until_ms, seq LIMIT $3 FOR UPDATE SKIP LOCKED"};
 
@@ -46,15 +47,17 @@ constexpr Statement kTakeExpired{
 constexpr Statement kTakeDue{
     "execution_take_due",
     HEARTH_PENDING_FUNCTIONS("$1", "($2 = '' OR next.function_id <= $2)")
-    ", due AS MATERIALIZED (SELECT first.seq, first.due_ms FROM "
+    ", due AS MATERIALIZED (SELECT f.function_id, first.seq, first.due_ms, first.input_bytes FROM "
     "(SELECT p.function_id, $6 - COALESCE((SELECT g.claimed FROM unnest($8::text[], $9::bigint[]) "
     "AS g(function_id, claimed) WHERE g.function_id = p.function_id), 0) AS room FROM pending p "
     "WHERE p.due_ms <= $3 AND ($2 = '' OR p.function_id <= $2) AND p.function_id <> ALL ($7::text[])) f "
-    "CROSS JOIN LATERAL (SELECT e.seq, e.due_ms FROM executions e WHERE e.state = 0 "
+    "CROSS JOIN LATERAL (SELECT e.seq, e.due_ms, e.input_bytes FROM executions e WHERE e.state = 0 "
     "AND e.function_id = f.function_id AND e.due_ms <= $3 ORDER BY e.due_ms, e.seq "
     "LIMIT f.room FOR UPDATE SKIP LOCKED) first LIMIT $5), "
+    "fitting AS (SELECT seq, due_ms FROM (SELECT seq, due_ms, SUM(input_bytes) OVER "
+    "(ORDER BY function_id, due_ms, seq) - input_bytes AS before FROM due) AS d WHERE before < $10), "
     "taken AS (UPDATE executions e SET state = 1, lease = e.lease + 1, lease_until_ms = $4, started_ms = $3, "
-    "due_ms = 0 FROM due WHERE e.seq = due.seq RETURNING " HEARTH_CLAIMED_COLUMNS ", due.due_ms) "
+    "due_ms = 0 FROM fitting WHERE e.seq = fitting.seq RETURNING " HEARTH_CLAIMED_COLUMNS ", fitting.due_ms) "
     "SELECT * FROM taken ORDER BY function_id, due_ms, seq"};
 #undef HEARTH_CLAIMED_COLUMNS
 constexpr Statement kInputs{"execution_inputs",
@@ -110,7 +113,10 @@ class Claiming {
     std::size_t input_bytes;
   };
 
-  std::size_t room() const { return request_.most - claimed_.size(); }
+  std::uint64_t bytes_left() const {
+    return request_.most_input_bytes - std::min(request_.most_input_bytes, input_bytes_);
+  }
+  std::size_t room() const { return bytes_left() > 0 ? request_.most - claimed_.size() : 0; }
   Parameter full() const;
   void count(const model::FunctionId& function_id);
   void add(const Rows& rows);
@@ -124,6 +130,7 @@ class Claiming {
   std::set<model::FunctionId> full_;  // functions that have enough
   std::vector<Claimed> claimed_;      // without their inputs until the end
   std::vector<Row> rows_;             // theirs
+  std::uint64_t input_bytes_ = 0;     // of them
 };
 
 Parameter Claiming::full() const {
@@ -149,6 +156,7 @@ void Claiming::add(const Rows& rows) {
     one.accepted_ms = rows.number(row, 5);
     one.failures = static_cast<std::uint32_t>(rows.number(row, 6));
     rows_.push_back({claimed_.size(), rows.number(row, 0), static_cast<std::size_t>(rows.number(row, 7))});
+    input_bytes_ += rows_.back().input_bytes;
     claimed_.push_back(std::move(one));
   }
 }
@@ -164,11 +172,13 @@ base::Result<void> Claiming::take_expired() {
     }
     Lost lost;
     bool any = false;
+    std::uint64_t chosen_bytes = 0;
     for (int row = 0; row < rows->count(); ++row) {
       const model::FunctionId function_id = rows->text(row, 3);
-      if (!full_.contains(function_id)) {
+      if (!full_.contains(function_id) && chosen_bytes < bytes_left()) {
         lost.add(*rows, row, request_.now_ms);
         count(function_id);
+        chosen_bytes += static_cast<std::uint64_t>(rows->number(row, 4));
         any = true;
       }
     }
@@ -216,7 +226,8 @@ base::Result<void> Claiming::take_due_between(const model::FunctionId& after,
       {Parameter::text(after), Parameter::text(until), Parameter::number(request_.now_ms),
        Parameter::number(request_.lease_until_ms), Parameter::number(static_cast<std::int64_t>(room())),
        Parameter::number(static_cast<std::int64_t>(request_.most_of_a_function)), full(),
-       functions.parameter(), claimed.parameter()});
+       functions.parameter(), claimed.parameter(),
+       Parameter::number(static_cast<std::int64_t>(std::min<std::uint64_t>(bytes_left(), INT64_MAX)))});
   if (!rows) {
     return rows.error();
   }
