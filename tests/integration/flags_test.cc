@@ -138,6 +138,13 @@ TEST(WrongFlags, AreRefusedByName) {
       {"--zygote", "sometimes"},
       {"--keep-alive-longest", "1m", "--keep-alive-policy", "adaptive"},
       {"--compile-cache-bytes", "65MiB"},
+      {"--async-concurrency", "0"},
+      {"--async-lease", "999ms"},
+      {"--async-retry-delay", "0"},
+      {"--async-retries", "often"},
+      {"--async-backlog", "0"},
+      {"--async-backlog-bytes", "many"},
+      {"--async-retention", "soon"},
   };
   for (const auto& flags : cases) {
     const ScratchFolder folder;
