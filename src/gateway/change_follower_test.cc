@@ -112,7 +112,15 @@ class ListedFunctions final : public store::FunctionStore {
   base::Result<void> create(const model::Function&) override { return {}; }
   base::Result<model::Function> find(std::string_view) override { return function(""); }
   base::Result<std::vector<model::Function>> list() override { return listed; }
-  base::Result<void> add_version(const model::Version&, std::int64_t) override { return {}; }
+  base::Result<model::Function> add_version(const model::Version&, std::int64_t) override {
+    return function("");
+  }
+  base::Result<model::Function> set_alias(std::string_view, const model::Alias&, std::int64_t) override {
+    return function("");
+  }
+  base::Result<model::Function> remove_alias(std::string_view, std::string_view, std::int64_t) override {
+    return function("");
+  }
   base::Result<std::vector<model::Version>> versions(std::string_view, std::uint32_t, std::size_t) override {
     return std::vector<model::Version>();
   }

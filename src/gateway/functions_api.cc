@@ -172,10 +172,7 @@ ApiResult<model::Function> FunctionsApi::update_blocking(const model::Function& 
       return *bad;
     }
   }
-  if (auto bad = add_version(changed)) {
-    return *bad;
-  }
-  return changed;
+  return add_version(changed);
 }
 
 ApiResult<model::Function> FunctionsApi::roll_back_blocking(const model::Function& function,
@@ -200,16 +197,14 @@ ApiResult<model::Function> FunctionsApi::roll_back_blocking(const model::Functio
   changed.current.number = function.current.number + 1;
   changed.current.created_ms = changed.updated_ms;
   // The past version refers to the code until the new one does.
-  if (auto bad = add_version(changed)) {
-    return *bad;
-  }
-  return changed;
+  return add_version(changed);
 }
 
-std::optional<ApiFailure> FunctionsApi::add_version(const model::Function& changed) {
+// As the store has it then: its aliases may have changed meanwhile.
+ApiResult<model::Function> FunctionsApi::add_version(const model::Function& changed) {
   auto added = parts_.functions.add_version(changed.current, changed.updated_ms);
   if (added) {
-    return std::nullopt;
+    return std::move(*added);
   }
   return added.error().code == base::ErrorCode::kBusy
              ? ApiFailure{ApiErrorCode::kConflict, "another deploy of this function was faster: deploy again"}

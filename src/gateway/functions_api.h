@@ -56,7 +56,7 @@ class FunctionsApi final : public FunctionChanges {
   ApiResult<model::Function> create_blocking(Upload& upload);
   ApiResult<model::Function> update_blocking(const model::Function& function, Upload& upload);
   ApiResult<model::Function> roll_back_blocking(const model::Function& function, std::uint32_t to);
-  std::optional<ApiFailure> add_version(const model::Function& changed);
+  ApiResult<model::Function> add_version(const model::Function& changed);
   base::Result<void> remove_blocking(const model::Function& function);
   template <typename Value>
   ApiResult<Value> used_everywhere(ApiResult<Value> result);

@@ -7,6 +7,8 @@
 #include <memory>
 #include <string>
 
+#include "model/alias.h"
+
 namespace hearth::model {
 
 using FunctionId = std::string;  // GUID
@@ -37,6 +39,8 @@ struct Function {
   Version current;
   std::int64_t created_ms = 0;  // Unix time, milliseconds
   std::int64_t updated_ms = 0;
+  std::uint64_t revision = 1;  // counts up with every change: a new version, an alias set or removed
+  Aliases aliases;
 
   bool operator==(const Function&) const = default;
 };

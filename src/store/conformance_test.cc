@@ -132,9 +132,12 @@ TEST_P(FunctionStoreConformance, ANewVersionBecomesTheCurrentOne) {
   model::Function function = sample_function(1);
   ASSERT_TRUE(functions().create(function).ok());
   const model::Version next = sample_version(function);
-  ASSERT_TRUE(functions().add_version(next, 99).ok());
+  const auto added = functions().add_version(next, 99);
+  ASSERT_TRUE(added.ok());
   function.current = next;
   function.updated_ms = 99;
+  function.revision = 2;
+  EXPECT_EQ(*added, function);
   EXPECT_EQ(*functions().find(function.id), function);
   EXPECT_THAT(*functions().list(), ElementsAre(function));
 }
@@ -230,6 +233,7 @@ TEST_P(FunctionStoreConformance, EverythingIsThereAfterARestart) {
   ASSERT_TRUE(functions().create(removed).ok());
   kept.current = sample_version(kept);
   kept.updated_ms = 99;
+  kept.revision = 2;
   ASSERT_TRUE(functions().add_version(kept.current, 99).ok());
   ASSERT_TRUE(functions().remove(removed.id).ok());
   reopen();

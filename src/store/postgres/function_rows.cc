@@ -1,5 +1,6 @@
 #include "store/postgres/function_rows.h"
 
+#include "store/alias_text.h"
 #include "store/environment_text.h"
 
 namespace hearth::store::postgres {
@@ -38,6 +39,11 @@ base::Result<model::Function> read_function(const Rows& rows, int row) {
   if (!version) {
     return version.error();
   }
+  auto aliases = aliases_from_text(rows.text(row, 18));
+  if (!aliases) {
+    return base::Error{aliases.error().code,
+                       "function " + rows.text(row, 0) + ": " + aliases.error().message};
+  }
   model::Function function;
   function.id = rows.text(row, 0);
   function.name = rows.text(row, 1);
@@ -45,6 +51,8 @@ base::Result<model::Function> read_function(const Rows& rows, int row) {
   function.created_ms = rows.number(row, 3);
   function.updated_ms = rows.number(row, 4);
   function.current = std::move(*version);
+  function.revision = static_cast<std::uint64_t>(rows.number(row, 17));
+  function.aliases = std::move(*aliases);
   return function;
 }
 

@@ -105,6 +105,22 @@ CREATE INDEX executions_ended ON executions (ended_ms) WHERE state >= 2;
 CREATE INDEX executions_by_state ON executions (state, seq) WHERE state <> 1;
 CREATE INDEX executions_by_function ON executions (function_id, state, seq) WHERE state <> 1;
 )sql"},
+    Migration{4, "aliases", R"sql(
+ALTER TABLE functions ADD COLUMN revision bigint NOT NULL DEFAULT 1;  -- counts its changes
+CREATE TABLE aliases (
+  function_id      text COLLATE "C" NOT NULL REFERENCES functions (id) ON DELETE CASCADE,
+  name             text COLLATE "C" NOT NULL,
+  version          bigint NOT NULL,
+  canary_version   bigint,         -- NULL: the version takes all calls
+  canary_per_mille bigint,
+  updated_ms       bigint NOT NULL,
+  PRIMARY KEY (function_id, name),
+  CONSTRAINT aliases_version FOREIGN KEY (function_id, version)
+    REFERENCES versions (function_id, number) DEFERRABLE INITIALLY DEFERRED,
+  CONSTRAINT aliases_canary FOREIGN KEY (function_id, canary_version)
+    REFERENCES versions (function_id, number) DEFERRABLE INITIALLY DEFERRED
+);
+)sql"},
 };
 
 constexpr Statement kLock{"migration_lock", "SELECT pg_advisory_xact_lock(7135002180043521)"};

@@ -1,5 +1,6 @@
 #include "store/postgres/postgres_function_store.h"
 
+#include "store/alias_text.h"
 #include "store/environment_text.h"
 #include "store/postgres/function_rows.h"
 
@@ -28,10 +29,21 @@ constexpr Statement kInsertVersion{
 constexpr Statement kFind{"function_find", HEARTH_SELECT_FUNCTION
                           "WHERE f.id = $1 OR f.name = $1 ORDER BY (f.id = $1) DESC LIMIT 1"};
 constexpr Statement kList{"function_list", HEARTH_SELECT_FUNCTION "ORDER BY f.created_ms, f.id"};
-constexpr Statement kAdvance{"function_advance",
-                             "UPDATE functions SET current_number = $1, updated_ms = $2 "
-                             "WHERE id = $3 AND current_number = $1 - 1"};
+constexpr Statement kAdvance{
+    "function_advance",
+    "UPDATE functions SET current_number = $1, updated_ms = $2, revision = revision + 1 "
+    "WHERE id = $3 AND current_number = $1 - 1"};
 constexpr Statement kExists{"function_exists", "SELECT 1 FROM functions WHERE id = $1"};
+constexpr Statement kTouch{"function_touch",
+                           "UPDATE functions SET updated_ms = $1, revision = revision + 1 WHERE id = $2"};
+constexpr Statement kVersionExists{"version_exists",
+                                   "SELECT 1 FROM versions WHERE function_id = $1 AND number = $2"};
+constexpr Statement kSetAlias{
+    "alias_set",
+    "INSERT INTO aliases (function_id, name, version, canary_version, canary_per_mille, updated_ms) "
+    "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (function_id, name) DO UPDATE SET version = $3, "
+    "canary_version = $4, canary_per_mille = $5, updated_ms = $6"};
+constexpr Statement kRemoveAlias{"alias_remove", "DELETE FROM aliases WHERE function_id = $1 AND name = $2"};
 constexpr Statement kRemove{"function_remove", "DELETE FROM functions WHERE id = $1"};
 constexpr Statement kVersions{"version_list",
                               "SELECT " HEARTH_VERSION_COLUMNS
@@ -64,6 +76,25 @@ base::Result<void> commit_change(Transaction& transaction, std::string_view func
     return recorded.error();
   }
   return transaction.commit();
+}
+
+// What the change has made of the function, once it is durable.
+base::Result<model::Function> commit_and_tell(Transaction& transaction, std::string_view function_id) {
+  const auto rows = transaction.run(kFind, {Parameter::text(function_id)});
+  if (!rows) {
+    return rows.error();
+  }
+  auto changed = rows->count() == 0 ? no_such_function(function_id) : read_function(*rows, 0);
+  if (changed && changed->aliases.size() > model::kAliasesPerFunction) {
+    return too_many_aliases();
+  }
+  if (!changed) {
+    return changed;
+  }
+  if (auto committed = commit_change(transaction, function_id); !committed) {
+    return committed.error();
+  }
+  return changed;
 }
 
 base::Result<void> insert_function(Transaction& transaction, const model::Function& function) {
@@ -120,6 +151,35 @@ base::Result<void> advance(Transaction& transaction, const model::Version& versi
   }
   return base::Error{base::ErrorCode::kBusy,
                      "the function was changed by somebody else meanwhile: read it again"};
+}
+
+base::Result<void> touch(Transaction& transaction, std::string_view function_id, std::int64_t updated_ms) {
+  const auto done = transaction.run(kTouch, {Parameter::number(updated_ms), Parameter::text(function_id)});
+  if (!done) {
+    return done.error();
+  }
+  return done->changed() == 1 ? base::Result<void>() : no_such_function(function_id);
+}
+
+base::Result<void> version_exists(Transaction& transaction, std::string_view function_id,
+                                  std::uint32_t number) {
+  const auto found =
+      transaction.run(kVersionExists, {Parameter::text(function_id), Parameter::number(number)});
+  if (!found) {
+    return found.error();
+  }
+  return found->count() == 1 ? base::Result<void>() : no_such_version(number);
+}
+
+base::Result<void> insert_alias(Transaction& transaction, std::string_view function_id,
+                                const model::Alias& alias, std::int64_t updated_ms) {
+  const auto& canary = alias.canary;
+  const auto done = transaction.run(
+      kSetAlias,
+      {Parameter::text(function_id), Parameter::text(alias.name), Parameter::number(alias.version),
+       canary ? Parameter::number(canary->version) : Parameter::null(),
+       canary ? Parameter::number(canary->per_mille) : Parameter::null(), Parameter::number(updated_ms)});
+  return done ? base::Result<void>() : done.error();
 }
 
 }  // namespace
@@ -214,24 +274,61 @@ base::Result<model::Version> PostgresFunctionStore::find_version(std::string_vie
     return rows.error();
   }
   if (rows->count() == 0) {
-    return base::Error{base::ErrorCode::kNotFound, "it has no version " + std::to_string(number)};
+    return no_such_version(number);
   }
   return read_version(*rows, 0);
 }
 
-base::Result<void> PostgresFunctionStore::add_version(const model::Version& version,
-                                                      std::int64_t updated_ms) {
+base::Result<model::Function> PostgresFunctionStore::add_version(const model::Version& version,
+                                                                 std::int64_t updated_ms) {
   auto transaction = begin_change(pool_);
   if (!transaction) {
     return transaction.error();
   }
   if (auto advanced = advance(*transaction, version, updated_ms); !advanced) {
-    return advanced;
+    return advanced.error();
   }
   if (auto inserted = insert_version(*transaction, version, version.function_id); !inserted) {
-    return inserted;
+    return inserted.error();
   }
-  return commit_change(*transaction, version.function_id);
+  return commit_and_tell(*transaction, version.function_id);
+}
+
+base::Result<model::Function> PostgresFunctionStore::set_alias(std::string_view function_id,
+                                                               const model::Alias& alias,
+                                                               std::int64_t updated_ms) {
+  auto transaction = begin_change(pool_);
+  if (!transaction) {
+    return transaction.error();
+  }
+  auto done = touch(*transaction, function_id, updated_ms);
+  if (done) {
+    done = version_exists(*transaction, function_id, alias.version);
+  }
+  if (done && alias.canary) {
+    done = version_exists(*transaction, function_id, alias.canary->version);
+  }
+  if (done) {
+    done = insert_alias(*transaction, function_id, alias, updated_ms);
+  }
+  return done ? commit_and_tell(*transaction, function_id) : done.error();
+}
+
+base::Result<model::Function> PostgresFunctionStore::remove_alias(std::string_view function_id,
+                                                                  std::string_view name,
+                                                                  std::int64_t updated_ms) {
+  auto transaction = begin_change(pool_);
+  if (!transaction) {
+    return transaction.error();
+  }
+  if (auto touched = touch(*transaction, function_id, updated_ms); !touched) {
+    return touched.error();
+  }
+  const auto removed = transaction->run(kRemoveAlias, {Parameter::text(function_id), Parameter::text(name)});
+  if (!removed) {
+    return removed.error();
+  }
+  return removed->changed() == 1 ? commit_and_tell(*transaction, function_id) : no_such_alias(name);
 }
 
 base::Result<std::vector<std::string>> PostgresFunctionStore::remove(std::string_view id) {

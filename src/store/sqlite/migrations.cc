@@ -77,6 +77,21 @@ CREATE INDEX executions_ended ON executions (ended_ms, state) WHERE state >= 2;
 CREATE INDEX executions_by_state ON executions (state) WHERE state <> 1;
 CREATE INDEX executions_by_function ON executions (function_id, state) WHERE state <> 1;
 )sql"},
+    Migration{4, "aliases", R"sql(
+ALTER TABLE functions ADD COLUMN revision INTEGER NOT NULL DEFAULT 1;  -- counts its changes
+CREATE TABLE aliases (
+  function_id      TEXT NOT NULL REFERENCES functions (id) ON DELETE CASCADE,
+  name             TEXT NOT NULL,
+  version          INTEGER NOT NULL,
+  canary_version   INTEGER,        -- NULL: the version takes all calls
+  canary_per_mille INTEGER,
+  updated_ms       INTEGER NOT NULL,
+  PRIMARY KEY (function_id, name),
+  FOREIGN KEY (function_id, version) REFERENCES versions (function_id, number) DEFERRABLE INITIALLY DEFERRED,
+  FOREIGN KEY (function_id, canary_version) REFERENCES versions (function_id, number)
+    DEFERRABLE INITIALLY DEFERRED
+) STRICT, WITHOUT ROWID;
+)sql"},
 };
 
 constexpr const char* kMakeRecord =

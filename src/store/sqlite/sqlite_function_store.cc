@@ -1,5 +1,6 @@
 #include "store/sqlite/sqlite_function_store.h"
 
+#include "store/alias_text.h"
 #include "store/environment_text.h"
 
 namespace hearth::store::sqlite {
@@ -16,9 +17,11 @@ constexpr const char* kInsertVersion =
 #define HEARTH_VERSION_COLUMNS                                                                      \
   "v.id, v.function_id, v.number, v.runtime, v.handler, v.memory_mb, v.timeout_ms, v.concurrency, " \
   "v.environment, v.code_digest, v.code_bytes, v.created_ms "
-// One row a function, in the order that read_row() takes it apart.
+// One row a function with all its aliases, in the order that read_row() takes it apart.
 #define HEARTH_SELECT_FUNCTION                                                               \
   "SELECT f.id, f.name, f.display_name, f.created_ms, f.updated_ms, " HEARTH_VERSION_COLUMNS \
+  ", f.revision, (SELECT json_group_object(a.name, json_array(a.version, a.canary_version, " \
+  "a.canary_per_mille, a.updated_ms)) FROM aliases a WHERE a.function_id = f.id) "           \
   "FROM functions f JOIN versions v ON v.function_id = f.id AND v.number = f.current_number "
 // An id wins over a name that looks the same.
 constexpr const char* kFind =
@@ -33,8 +36,17 @@ constexpr const char* kFindVersion =
 #undef HEARTH_VERSION_COLUMNS
 
 constexpr const char* kAdvance =
-    "UPDATE functions SET current_number = ?1, updated_ms = ?2 WHERE id = ?3 AND current_number = ?1 - 1";
+    "UPDATE functions SET current_number = ?1, updated_ms = ?2, revision = revision + 1 "
+    "WHERE id = ?3 AND current_number = ?1 - 1";
 constexpr const char* kExists = "SELECT 1 FROM functions WHERE id = ?";
+constexpr const char* kTouch = "UPDATE functions SET updated_ms = ?, revision = revision + 1 WHERE id = ?";
+constexpr const char* kVersionExists = "SELECT 1 FROM versions WHERE function_id = ? AND number = ?";
+constexpr const char* kSetAlias =
+    "INSERT INTO aliases (function_id, name, version, canary_version, canary_per_mille, updated_ms) "
+    "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (function_id, name) DO UPDATE SET version = excluded.version, "
+    "canary_version = excluded.canary_version, canary_per_mille = excluded.canary_per_mille, "
+    "updated_ms = excluded.updated_ms";
+constexpr const char* kRemoveAlias = "DELETE FROM aliases WHERE function_id = ? AND name = ?";
 constexpr const char* kRemove = "DELETE FROM functions WHERE id = ?";
 // Code of this function's versions that no version of another has.
 constexpr const char* kOwnCode =
@@ -73,6 +85,10 @@ base::Result<model::Function> read_row(const Query& row) {
   if (!version) {
     return version.error();
   }
+  auto aliases = aliases_from_text(row.text(18));
+  if (!aliases) {
+    return base::Error{aliases.error().code, "function " + row.text(0) + ": " + aliases.error().message};
+  }
   model::Function function;
   function.id = row.text(0);
   function.name = row.text(1);
@@ -80,11 +96,9 @@ base::Result<model::Function> read_row(const Query& row) {
   function.created_ms = row.number(3);
   function.updated_ms = row.number(4);
   function.current = std::move(*version);
+  function.revision = static_cast<std::uint64_t>(row.number(17));
+  function.aliases = std::move(*aliases);
   return function;
-}
-
-base::Error no_such_version(std::uint32_t number) {
-  return {base::ErrorCode::kNotFound, "it has no version " + std::to_string(number)};
 }
 
 }  // namespace
@@ -103,6 +117,10 @@ base::Result<std::unique_ptr<SqliteFunctionStore>> SqliteFunctionStore::open(Dat
       {&statements.own_code, kOwnCode},
       {&statements.versions, kVersions},
       {&statements.find_version, kFindVersion},
+      {&statements.touch, kTouch},
+      {&statements.version_exists, kVersionExists},
+      {&statements.set_alias, kSetAlias},
+      {&statements.remove_alias, kRemoveAlias},
   };
   for (const auto& [statement, sql] : wanted) {
     auto prepared = session.connection().prepare(sql);
@@ -171,7 +189,12 @@ base::Result<model::Function> SqliteFunctionStore::find(std::string_view id_or_n
   if (auto usable = database_.usable(); !usable) {
     return usable.error();
   }
-  Query query(session.connection(), statements_.find);
+  return find_in(session.connection(), id_or_name);
+}
+
+base::Result<model::Function> SqliteFunctionStore::find_in(Connection& connection,
+                                                           std::string_view id_or_name) {
+  Query query(connection, statements_.find);
   auto row = query.bind(id_or_name).next("read the function");
   if (!row) {
     return row.error();
@@ -202,18 +225,35 @@ base::Result<std::vector<model::Function>> SqliteFunctionStore::list() {
   }
 }
 
-base::Result<void> SqliteFunctionStore::add_version(const model::Version& version, std::int64_t updated_ms) {
+base::Result<model::Function> SqliteFunctionStore::add_version(const model::Version& version,
+                                                               std::int64_t updated_ms) {
   Transaction transaction(database_);
   if (auto begun = transaction.begin(); !begun) {
-    return begun;
+    return begun.error();
   }
   if (auto advanced = advance(transaction.connection(), version, updated_ms); !advanced) {
-    return advanced;
+    return advanced.error();
   }
   if (auto inserted = insert_version(transaction.connection(), version, version.function_id); !inserted) {
-    return inserted;
+    return inserted.error();
   }
-  return transaction.commit();
+  return commit_change(transaction, version.function_id);
+}
+
+// What the change has made of the function, once it is durable.
+base::Result<model::Function> SqliteFunctionStore::commit_change(Transaction& transaction,
+                                                                 std::string_view id) {
+  auto changed = find_in(transaction.connection(), id);
+  if (changed && changed->aliases.size() > model::kAliasesPerFunction) {
+    return too_many_aliases();
+  }
+  if (!changed) {
+    return changed;
+  }
+  if (auto committed = transaction.commit(); !committed) {
+    return committed.error();
+  }
+  return changed;
 }
 
 base::Result<void> SqliteFunctionStore::advance(Connection& connection, const model::Version& version,

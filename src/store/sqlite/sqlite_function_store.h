@@ -21,7 +21,11 @@ class SqliteFunctionStore final : public FunctionStore {
   base::Result<void> create(const model::Function& function) override;
   base::Result<model::Function> find(std::string_view id_or_name) override;
   base::Result<std::vector<model::Function>> list() override;
-  base::Result<void> add_version(const model::Version& version, std::int64_t updated_ms) override;
+  base::Result<model::Function> add_version(const model::Version& version, std::int64_t updated_ms) override;
+  base::Result<model::Function> set_alias(std::string_view function_id, const model::Alias& alias,
+                                          std::int64_t updated_ms) override;
+  base::Result<model::Function> remove_alias(std::string_view function_id, std::string_view name,
+                                             std::int64_t updated_ms) override;
   base::Result<std::vector<model::Version>> versions(std::string_view function_id, std::uint32_t before,
                                                      std::size_t limit) override;
   base::Result<model::Version> find_version(std::string_view function_id, std::uint32_t number) override;
@@ -39,6 +43,10 @@ class SqliteFunctionStore final : public FunctionStore {
     Statement own_code;
     Statement versions;
     Statement find_version;
+    Statement touch;
+    Statement version_exists;
+    Statement set_alias;
+    Statement remove_alias;
   };
 
   SqliteFunctionStore(Database& database, Statements statements)
@@ -48,6 +56,13 @@ class SqliteFunctionStore final : public FunctionStore {
                                     std::string_view function_id);
   base::Result<std::vector<std::string>> own_code(Connection& connection, std::string_view id);
   base::Result<void> exists(Connection& connection, std::string_view id);
+  base::Result<model::Function> find_in(Connection& connection, std::string_view id_or_name);
+  base::Result<model::Function> commit_change(Transaction& transaction, std::string_view id);
+  base::Result<void> touch(Connection& connection, std::string_view id, std::int64_t updated_ms);
+  base::Result<void> version_exists(Connection& connection, std::string_view function_id,
+                                    std::uint32_t number);
+  base::Result<void> insert_alias(Connection& connection, std::string_view function_id,
+                                  const model::Alias& alias, std::int64_t updated_ms);
   base::Result<void> advance(Connection& connection, const model::Version& version, std::int64_t updated_ms);
 
   Database& database_;
