@@ -14,10 +14,20 @@ model::FunctionPtr FunctionCache::find(std::string_view id_or_name) const {
   return found == by_name_.end() ? nullptr : found->second;
 }
 
+namespace {
+
+// A release that knows no revisions counts the versions alone, and may run beside this one.
+bool is_newer(const model::Function& function, const model::Function& known) {
+  return std::tie(function.current.number, function.revision) >
+         std::tie(known.current.number, known.revision);
+}
+
+}  // namespace
+
 model::FunctionPtr FunctionCache::put(model::FunctionPtr function) {
   const auto known = by_id_.find(function->id);
   const bool late = known == by_id_.end() ? std::ranges::find(removed_, function->id) != removed_.end()
-                                          : known->second->current.number >= function->current.number;
+                                          : !is_newer(*function, *known->second);
   if (late) {
     return nullptr;
   }

@@ -19,7 +19,8 @@ class FunctionCache {
   // By id, else by unique name; null when there is none.
   model::FunctionPtr find(std::string_view id_or_name) const;
 
-  // Adds it, or replaces an older version of it. Nothing if it knows this version or a newer one, or if the
+  // Adds it, or replaces an older state of it: of an older version, or of the same one and an older revision.
+  // Nothing if it knows this state or a newer one, or if the
   // function is one of the last that were removed: changes may be told twice, and late. Returns what was
   // replaced, or null.
   model::FunctionPtr put(model::FunctionPtr function);

@@ -6,12 +6,13 @@ namespace hearth::dispatch {
 namespace {
 
 model::FunctionPtr function(const std::string& id, const std::string& name, std::int64_t created_ms = 0,
-                            std::uint32_t number = 1) {
+                            std::uint32_t number = 1, std::uint64_t revision = 1) {
   auto made = std::make_shared<model::Function>();
   made->id = id;
   made->name = name;
   made->created_ms = created_ms;
   made->current.number = number;
+  made->revision = revision;
   return made;
 }
 
@@ -50,6 +51,18 @@ TEST(FunctionCache, WhatIsToldTwiceOrLateChangesNothing) {
   EXPECT_EQ(cache.remove("2"), nullptr);
   cache.put(function("2", "two"));
   EXPECT_EQ(cache.find("2"), nullptr) << "its removal was told before its creation";
+}
+
+TEST(FunctionCache, ANewerRevisionOfTheSameVersionReplacesTheOlder) {
+  FunctionCache cache;
+  cache.put(function("1", "one", 0, 2, 5));
+  EXPECT_EQ(cache.put(function("1", "late", 0, 2, 4)), nullptr);
+  EXPECT_EQ(cache.put(function("1", "same", 0, 2, 5)), nullptr);
+  EXPECT_EQ(cache.put(function("1", "older", 0, 1, 9)), nullptr) << "its aliases changed before the deploy";
+  EXPECT_EQ(cache.put(function("1", "aliased", 0, 2, 6))->name, "one");
+  EXPECT_EQ(cache.put(function("1", "deployed", 0, 3, 6))->name, "aliased")
+      << "by a release without revisions";
+  EXPECT_EQ(cache.find("1")->name, "deployed");
 }
 
 TEST(FunctionCache, RemembersARemovalAmongAThousandOthers) {

@@ -81,7 +81,14 @@ void Gateway::connect(std::vector<Gateway*> others, std::size_t index) {
 void Gateway::created(model::FunctionPtr function) { parts_.functions.put(std::move(function)); }
 
 void Gateway::updated(model::FunctionPtr function) {
-  if (const model::FunctionPtr before = parts_.functions.put(std::move(function))) {
+  const model::FunctionPtr before = parts_.functions.put(function);
+  if (!before || before->current.id == function->current.id) {
+    return;
+  }
+  if (model::any_names(function->aliases, before->current.number)) {
+    // Its instances are as wanted as before.
+    past_versions_.keep(std::make_shared<const model::Version>(before->current));
+  } else {
     parts_.dispatcher.retire(before->current.id, /*deleted=*/false);
   }
 }

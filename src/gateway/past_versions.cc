@@ -18,6 +18,16 @@ void PastVersions::find(const model::FunctionId& function, std::uint32_t number,
   }
 }
 
+void PastVersions::keep(model::VersionPtr version) {
+  const Key key{version->function_id, version->number};
+  const auto [found, fresh] = entries_.try_emplace(key);
+  if (fresh) {
+    found->second.version = std::move(version);
+    found->second.use = uses_.insert(uses_.end(), key);
+    make_room();
+  }
+}
+
 void PastVersions::was_read(const Key& key, const ApiResult<model::VersionPtr>& result) {
   const auto found = entries_.find(key);
   Entry& entry = found->second;

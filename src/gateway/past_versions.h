@@ -36,6 +36,9 @@ class PastVersions {
   // read. A failure is not remembered.
   void find(const model::FunctionId& function, std::uint32_t number, Found done);
 
+  // One that was current until now, and will be asked for: it need not be read.
+  void keep(model::VersionPtr version);
+
   // The function is gone: its versions are dropped, and one that is being read is not kept.
   void forget(const model::FunctionId& function);
 

@@ -56,6 +56,18 @@ TEST_F(PastVersionsTest, IsReadOnceForAllThatAsk) {
   EXPECT_TRUE(reads_.empty());
 }
 
+TEST_F(PastVersionsTest, OneThatWasCurrentNeedsNoRead) {
+  past_.keep(version("f", 1));
+  past_.keep(version("f", 1));
+  EXPECT_EQ(*find("f", 1), "f1");
+  EXPECT_TRUE(reads_.empty());
+  past_.keep(version("f", 2));
+  past_.keep(version("f", 3));
+  EXPECT_EQ(dropped_, std::vector<std::string>{"f1"}) << "there is room for two";
+  past_.forget("f");
+  EXPECT_EQ(dropped_.size(), 3U);
+}
+
 TEST_F(PastVersionsTest, AFailureIsTriedAgain) {
   const auto first = find("f", 9);
   answer(ApiFailure{model::ApiErrorCode::kNotFound, "none"});
