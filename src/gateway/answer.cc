@@ -212,6 +212,10 @@ class Fields {
     begin(name);
     append_json_string(out_, value);
   }
+  void json(std::string_view name, std::string_view value) {
+    begin(name);
+    out_ += value;
+  }
   void number(std::string_view name, std::uint64_t value) {
     fmt::format_to(std::back_inserter(out_), ",\"{}\":{}", name, value);
   }
@@ -249,7 +253,34 @@ void add_settings(Fields& fields, const model::Version& version, const std::stri
   fields.text("codeSha256", version.code_digest);
 }
 
+// 900 of 1,000: "0.9".
+std::string share(std::uint32_t per_mille) {
+  std::string text = fmt::format("0.{:03}", per_mille);
+  text.erase(text.find_last_not_of('0') + 1);
+  return text;
+}
+
 }  // namespace
+
+std::string alias_json(const model::Alias& alias) {
+  std::string out = fmt::format(R"({{"name":"{}","version":{})", alias.name, alias.version);
+  if (alias.canary) {
+    fmt::format_to(std::back_inserter(out), R"(,"weights":{{"{}":{},"{}":{}}})", alias.version,
+                   share(model::kShares - alias.canary->per_mille), alias.canary->version,
+                   share(alias.canary->per_mille));
+  }
+  fmt::format_to(std::back_inserter(out), R"(,"updatedAt":"{}"}})", rfc3339(alias.updated_ms));
+  return out;
+}
+
+std::string aliases_json(const model::Aliases& aliases) {
+  std::string out = "[";
+  for (const auto& [name, alias] : aliases) {
+    out += out.back() == '[' ? "" : ",";
+    out += alias_json(alias);
+  }
+  return out + "]";
+}
 
 std::string function_json(const model::Function& function, const std::string& blob_uri) {
   std::string out = "{\"id\":";
@@ -263,6 +294,7 @@ std::string function_json(const model::Function& function, const std::string& bl
   fields.text("displayName", function.display_name);
   fields.number("version", function.current.number);
   add_settings(fields, function.current, blob_uri);
+  fields.json("aliases", aliases_json(function.aliases));
   fields.text("state", "active");
   fields.text("createdAt", rfc3339(function.created_ms));
   fields.text("updatedAt", rfc3339(function.updated_ms));

@@ -28,6 +28,11 @@ http::Response execution_response(model::Execution&& execution, const dispatch::
 // `text` as a JSON string with its quotes. What is not UTF-8 becomes U+FFFD.
 void append_json_string(std::string& out, std::string_view text);
 
+// One alias: {"name", "version", "weights" where a canary takes some of the calls, "updatedAt"}.
+std::string alias_json(const model::Alias& alias);
+// All of them: [{…}, …], by name.
+std::string aliases_json(const model::Aliases& aliases);
+
 // The function object of design section 7 and what stands beside it.
 std::string function_json(const model::Function& function, const std::string& blob_uri);
 

@@ -122,6 +122,21 @@ TEST(Answer, AFunctionShowsItsFields) {
   EXPECT_EQ(body.at("memorySize"), 128);
   EXPECT_EQ(body.at("environment").at("B"), "y");
   EXPECT_EQ(body.at("createdAt"), "2026-01-31T12:00:00.123Z");
+  EXPECT_TRUE(body.at("aliases").as_array().empty());
+}
+
+TEST(AliasJson, SaysTheVersionAndTheShares) {
+  model::Alias alias{"live", 3, std::nullopt, 1'769'860'800'123};
+  EXPECT_EQ(alias_json(alias), R"({"name":"live","version":3,"updatedAt":"2026-01-31T12:00:00.123Z"})");
+  alias.canary = model::Canary{4, 100};
+  EXPECT_EQ(
+      alias_json(alias),
+      R"({"name":"live","version":3,"weights":{"3":0.9,"4":0.1},"updatedAt":"2026-01-31T12:00:00.123Z"})");
+  alias.canary->per_mille = 5;
+  EXPECT_NE(alias_json(alias).find(R"({"3":0.995,"4":0.005})"), std::string::npos);
+  EXPECT_EQ(aliases_json({}), "[]");
+  EXPECT_EQ(aliases_json({{"a", alias}, {"b", alias}}),
+            "[" + alias_json(alias) + "," + alias_json(alias) + "]");
 }
 
 }  // namespace

@@ -140,6 +140,14 @@ class PlayedChanges final : public FunctionChanges {
     rolled_back = function->id + " " + std::to_string(to);
     changed = std::move(done);
   }
+  void set_alias(const model::FunctionPtr& function, const model::Alias& alias, Changed done) override {
+    alias_change = function->id + " " + alias.name + " " + std::to_string(alias.version);
+    changed = std::move(done);
+  }
+  void remove_alias(const model::FunctionPtr& function, const std::string& name, Changed done) override {
+    alias_change = function->id + " -" + name;
+    changed = std::move(done);
+  }
   void remove(const model::FunctionPtr& function, Removed done) override {
     removed = function;
     gone = std::move(done);
@@ -147,10 +155,33 @@ class PlayedChanges final : public FunctionChanges {
 
   model::FunctionPtr updated;
   std::string rolled_back;
+  std::string alias_change;
   model::FunctionPtr removed;
   Changed changed;
   Removed gone;
 };
+
+TEST(DistantFunctionChanges, ChangeAliasesAtHomeAndTellHere) {
+  base::ManualEventLoop home;
+  base::ManualEventLoop here;
+  PlayedChanges changes;
+  DistantFunctionChanges distant(home, changes, here);
+  int told = 0;
+  const auto on_changed = [&](const ApiResult<model::FunctionPtr>&) { ++told; };
+  distant.set_alias(function("f"), {"live", 3, std::nullopt, 0}, on_changed);
+  home.run_posted();
+  EXPECT_EQ(changes.alias_change, "f live 3");
+  changes.changed(function("f"));
+  EXPECT_EQ(told, 0) << "on the wrong loop";
+  here.run_posted();
+  EXPECT_EQ(told, 1);
+  distant.remove_alias(function("f"), "live", on_changed);
+  home.run_posted();
+  EXPECT_EQ(changes.alias_change, "f -live");
+  changes.changed(function("f"));
+  here.run_posted();
+  EXPECT_EQ(told, 2);
+}
 
 TEST(DistantFunctionChanges, AskAtHomeAndTellHere) {
   base::ManualEventLoop home;

@@ -222,7 +222,17 @@ void Gateway::handle(http::Request&& request, http::Responder responder) {
       logs(*function, request.head, std::move(responder));
       break;
     case Endpoint::kVersions:
-      versions(function, request.head, std::move(responder));
+      if (request.head.method == Method::kPost) {
+        publish(function, std::move(request), std::move(responder));
+      } else {
+        versions(function, request.head, std::move(responder));
+      }
+      break;
+    case Endpoint::kAliases:
+      responder.send(show_aliases(*function));
+      break;
+    case Endpoint::kAlias:
+      alias(function, route->alias, std::move(request), std::move(responder));
       break;
     case Endpoint::kVersion:
       version(function, route->version, std::move(responder));
@@ -286,8 +296,12 @@ void Gateway::invoke(const Route& route, http::Request&& request, http::Responde
       call->responder.send(refusal(ApiErrorCode::kBadRequest, fmt::format("mode={}: sync or async", *mode)));
       return;
     }
-    if (const auto version = query_value(request.head.query(), "version")) {
-      invoke_past(*version, std::move(call), std::move(request.body));
+    const auto number = named_version(*call, request.head);
+    if (!number) {
+      return;
+    }
+    if (*number != 0 && *number != call->function->current.number) {
+      invoke_past(*number, std::move(call), std::move(request.body));
       return;
     }
   }
@@ -335,10 +349,13 @@ void Gateway::answer_call(const std::shared_ptr<Call>& call, dispatch::Answer&& 
     instance = std::move(execution.instance);
     response = execution_response(std::move(execution), answer.steps, total_us);
   }
-  response.headers.reserve(response.headers.size() + 2);
+  response.headers.reserve(response.headers.size() + 3);
   response.headers.push_back({"X-Hearth-Request-Id", std::string(call->request_id)});
   if (!instance.empty()) {
     response.headers.push_back({"X-Hearth-Instance", std::move(instance)});
+  }
+  if (call->named_version != 0) {
+    response.headers.push_back({"X-Hearth-Version", std::to_string(call->named_version)});
   }
   call->responder.send(std::move(response));
 }

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -119,7 +120,10 @@ class Gateway final : public http::Handler, public FunctionMirror {
   http::Response refusal(model::ApiErrorCode code, std::string_view message);
   http::Response may_be_older();
   void invoke(const Route& route, http::Request&& request, http::Responder responder);
-  void invoke_past(std::string_view version, std::shared_ptr<Call> call, std::string&& body);
+  std::optional<std::uint32_t> named_version(Call& call, const http::RequestHead& head);
+  std::optional<std::uint32_t> version_of_alias(Call& call, const std::string& name,
+                                                const http::RequestHead& head);
+  void invoke_past(std::uint32_t number, std::shared_ptr<Call> call, std::string&& body);
   void execute(const std::shared_ptr<Call>& call, model::VersionPtr version, std::string&& body);
   void submit(const std::shared_ptr<Call>& call, http::Request&& request);
   void executions(const http::RequestHead& head, http::Responder responder);
@@ -138,6 +142,17 @@ class Gateway final : public http::Handler, public FunctionMirror {
   FunctionChanges::Changed show_when_changed(http::Responder responder);
   void versions(const model::FunctionPtr& function, const http::RequestHead& head, http::Responder responder);
   void version(const model::FunctionPtr& function, std::uint32_t number, http::Responder responder);
+  void publish(const model::FunctionPtr& function, http::Request&& request, http::Responder responder);
+  void alias(const model::FunctionPtr& function, const std::string& name, http::Request&& request,
+             http::Responder responder);
+  static http::Response show_aliases(const model::Function& function);
+  http::Response show_alias(const model::Function& function, const std::string& name);
+  void set_alias(const model::FunctionPtr& function, const std::string& name, const http::Request& request,
+                 http::Responder responder);
+  void remove_alias(const model::FunctionPtr& function, const std::string& name, http::Responder responder);
+  FunctionChanges::Changed answer_when_changed(http::Responder responder,
+                                               std::function<http::Response(const model::Function&)> answer);
+  http::Response refused_body(const base::Error& error);
   http::Response list() const;
   http::Response show(const model::Function& function) const;
   void logs(const model::Function& function, const http::RequestHead& head, http::Responder responder);

@@ -12,7 +12,8 @@ namespace hearth::gateway {
 
 struct Gateway::Call {
   model::FunctionPtr function;
-  std::uint32_t memory_mb = 0;  // of the version that executes it
+  std::uint32_t memory_mb = 0;      // of the version that executes it
+  std::uint32_t named_version = 0;  // by an alias: the answer says it; 0: no alias was named
   model::RequestId request_id;
   http::Responder responder;
   base::TimePoint began;

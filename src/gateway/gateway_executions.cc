@@ -59,10 +59,14 @@ std::string read_filter(const http::RequestHead& head, store::ExecutionFilter& f
   return {};
 }
 
-http::Response accepted(const model::ExecutionId& id) {
+// `version`: that an alias has named; 0: none.
+http::Response accepted(const model::ExecutionId& id, std::uint32_t version) {
   http::Response response;
   response.status = 202;
   response.headers.push_back({"Location", "/executions/" + id});
+  if (version != 0) {
+    response.headers.push_back({"X-Hearth-Version", std::to_string(version)});
+  }
   response.body[0] = fmt::format(R"({{"executionId":"{}"}})", id);
   return response;
 }
@@ -92,19 +96,11 @@ void Gateway::submit(const std::shared_ptr<Call>& call, http::Request&& request)
     refuse(ApiErrorCode::kBadRequest, fmt::format("Idempotency-Key: {} bytes at most", kMostKeyBytes));
     return;
   }
-  if (const auto version = query_value(request.head.query(), "version")) {
-    const auto number = version_number(*version);
-    if (!number) {
-      refuse(ApiErrorCode::kBadRequest, fmt::format("version={}: the number of a version, from 1", *version));
-      return;
-    }
-    if (*number > call->function->current.number) {
-      const ApiFailure none = no_such_version(*call->function, *number);
-      refuse(none.code, none.message);
-      return;
-    }
-    submission.version = *number;
+  const auto number = named_version(*call, request.head);
+  if (!number) {
+    return;
   }
+  submission.version = *number;
   if (!is_blank(request.body)) {
     if (const auto checked = check_json(request.body); !checked) {
       refuse(ApiErrorCode::kBadJson, checked.error().message);
@@ -116,7 +112,7 @@ void Gateway::submit(const std::shared_ptr<Call>& call, http::Request&& request)
     if (const auto* failed = std::get_if<ApiFailure>(&result)) {
       call->responder.send(refusal(failed->code, failed->message));
     } else {
-      call->responder.send(accepted(std::get<model::ExecutionId>(result)));
+      call->responder.send(accepted(std::get<model::ExecutionId>(result), call->named_version));
     }
   });
 }

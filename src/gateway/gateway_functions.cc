@@ -50,14 +50,26 @@ void Gateway::update(const model::FunctionPtr& function, http::Request&& request
 }
 
 FunctionChanges::Changed Gateway::show_when_changed(http::Responder responder) {
+  return answer_when_changed(std::move(responder),
+                             [this](const model::Function& function) { return show(function); });
+}
+
+FunctionChanges::Changed Gateway::answer_when_changed(
+    http::Responder responder, std::function<http::Response(const model::Function&)> answer) {
   auto held = std::make_shared<http::Responder>(std::move(responder));
-  return [this, held](const ApiResult<model::FunctionPtr>& result) {
+  return [this, held, answer = std::move(answer)](const ApiResult<model::FunctionPtr>& result) {
     if (const auto* failed = std::get_if<ApiFailure>(&result)) {
       held->send(refusal(failed->code, failed->message));
     } else {
-      held->send(show(*std::get<model::FunctionPtr>(result)));
+      held->send(answer(*std::get<model::FunctionPtr>(result)));
     }
   };
+}
+
+// Of a small body of settings that cannot be read.
+http::Response Gateway::refused_body(const base::Error& error) {
+  const bool no_json = error.code == base::ErrorCode::kCorrupt;
+  return refusal(no_json ? ApiErrorCode::kBadJson : ApiErrorCode::kBadRequest, error.message);
 }
 
 void Gateway::remove(const model::FunctionPtr& function, http::Responder responder) {

@@ -19,26 +19,36 @@ constexpr std::size_t kVersionsListed = 100;  // at once
 
 }  // namespace
 
-// `version`: as the caller wrote it.
-void Gateway::invoke_past(std::string_view version, std::shared_ptr<Call> call, std::string&& body) {
-  const auto number = version_number(version);
+// The one that the query names, itself or by an alias; 0: none is named. Nothing: the call has been refused.
+std::optional<std::uint32_t> Gateway::named_version(Call& call, const http::RequestHead& head) {
+  const auto version = query_value(head.query(), "version");
+  const auto alias = query_value(head.query(), "alias");
+  if (version && alias) {
+    call.responder.send(refusal(ApiErrorCode::kBadRequest, "a call names a version or an alias, not both"));
+    return std::nullopt;
+  }
+  if (alias) {
+    return version_of_alias(call, *alias, head);
+  }
+  if (!version) {
+    return 0;
+  }
+  const auto number = version_number(*version);
   if (!number) {
-    call->responder.send(refusal(ApiErrorCode::kBadRequest,
-                                 fmt::format("version={}: the number of a version, from 1", version)));
-    return;
+    call.responder.send(refusal(ApiErrorCode::kBadRequest,
+                                fmt::format("version={}: the number of a version, from 1", *version)));
+  } else if (*number > call.function->current.number) {  // the store need not be asked
+    const ApiFailure none = no_such_version(*call.function, *number);
+    call.responder.send(refusal(none.code, none.message));
+    return std::nullopt;
   }
-  if (*number == call->function->current.number) {
-    execute(call, model::VersionPtr(call->function, &call->function->current), std::move(body));
-    return;
-  }
-  if (*number > call->function->current.number) {  // the store need not be asked
-    const ApiFailure none = no_such_version(*call->function, *number);
-    call->responder.send(refusal(none.code, none.message));
-    return;
-  }
+  return number;
+}
+
+void Gateway::invoke_past(std::uint32_t number, std::shared_ptr<Call> call, std::string&& body) {
   auto held = std::make_shared<std::string>(std::move(body));
-  past_versions_.find(call->function->id, *number,
-                      [this, call, held, number = *number](const ApiResult<model::VersionPtr>& result) {
+  past_versions_.find(call->function->id, number,
+                      [this, call, held, number](const ApiResult<model::VersionPtr>& result) {
                         const auto* const found = std::get_if<model::VersionPtr>(&result);
                         if (found != nullptr && parts_.functions.find(call->function->id)) {
                           execute(call, *found, std::move(*held));
@@ -104,8 +114,7 @@ void Gateway::roll_back(const model::FunctionPtr& function, http::Request&& requ
                         http::Responder responder) {
   const auto to = parse_rollback(request.body);
   if (!to) {
-    const bool no_json = to.error().code == base::ErrorCode::kCorrupt;
-    responder.send(refusal(no_json ? ApiErrorCode::kBadJson : ApiErrorCode::kBadRequest, to.error().message));
+    responder.send(refused_body(to.error()));
     return;
   }
   parts_.changes.roll_back(function, *to, show_when_changed(std::move(responder)));

@@ -10,7 +10,8 @@ namespace {
 constexpr std::array kOfFunction = {
     std::pair("", Endpoint::kFunction),         std::pair("invoke", Endpoint::kInvoke),
     std::pair("code", Endpoint::kCode),         std::pair("logs", Endpoint::kLogs),
-    std::pair("versions", Endpoint::kVersions), std::pair("rollback", Endpoint::kRollback)};
+    std::pair("versions", Endpoint::kVersions), std::pair("rollback", Endpoint::kRollback),
+    std::pair("aliases", Endpoint::kAliases)};
 
 // Without the function.
 std::optional<Route> function_route(std::string_view rest) {
@@ -23,6 +24,13 @@ std::optional<Route> function_route(std::string_view rest) {
   if (rest.starts_with(kVersions)) {
     if (const auto number = version_number(rest.substr(kVersions.size()))) {
       return Route{Endpoint::kVersion, {}, *number};
+    }
+  }
+  constexpr std::string_view kAliases = "aliases/";
+  if (rest.starts_with(kAliases) && rest.find('/', kAliases.size()) == std::string_view::npos) {
+    auto name = http::percent_decode(rest.substr(kAliases.size()));
+    if (name && !name->empty()) {
+      return Route{Endpoint::kAlias, {}, 0, std::move(*name)};
     }
   }
   return std::nullopt;
@@ -101,7 +109,10 @@ std::optional<std::uint32_t> version_number(std::string_view text) {
 std::string_view allowed_methods(Endpoint endpoint) {
   switch (endpoint) {
     case Endpoint::kFunctions:
+    case Endpoint::kVersions:
       return "GET, HEAD, POST";
+    case Endpoint::kAlias:
+      return "GET, HEAD, PUT, DELETE";
     case Endpoint::kFunction:
       return "GET, HEAD, PATCH, DELETE";
     case Endpoint::kCode:
@@ -115,7 +126,7 @@ std::string_view allowed_methods(Endpoint endpoint) {
     case Endpoint::kExecution:
       return "GET, HEAD, DELETE";
     case Endpoint::kLogs:
-    case Endpoint::kVersions:
+    case Endpoint::kAliases:
     case Endpoint::kVersion:
     case Endpoint::kHealth:
     case Endpoint::kMetrics:

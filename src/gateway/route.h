@@ -19,6 +19,8 @@ enum class Endpoint {
   kVersions,     // /functions/{id}/versions
   kVersion,      // /functions/{id}/versions/{number}
   kRollback,     // /functions/{id}/rollback
+  kAliases,      // /functions/{id}/aliases
+  kAlias,        // /functions/{id}/aliases/{name}
   kExecutions,   // /executions
   kExecution,    // /executions/{id}
   kRedrive,      // /executions/{id}/redrive
@@ -34,6 +36,7 @@ struct Route {
   Endpoint endpoint = Endpoint::kFunctions;
   std::string id;  // of a function, an execution or a worker, decoded; empty where the path has none
   std::uint32_t version = 0;  // of kVersion
+  std::string alias = {};     // of kAlias, decoded
 
   bool names_function() const {
     return !id.empty() && endpoint != Endpoint::kDrain && endpoint != Endpoint::kExecution &&

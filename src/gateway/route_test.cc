@@ -15,6 +15,9 @@ TEST(Route, FindsEveryEndpoint) {
   EXPECT_EQ(find_route("/functions/a/versions"), (Route{Endpoint::kVersions, "a", 0}));
   EXPECT_EQ(find_route("/functions/a/versions/12"), (Route{Endpoint::kVersion, "a", 12}));
   EXPECT_EQ(find_route("/functions/a/rollback"), (Route{Endpoint::kRollback, "a", 0}));
+  EXPECT_EQ(find_route("/functions/a/aliases"), (Route{Endpoint::kAliases, "a", 0}));
+  EXPECT_EQ(find_route("/functions/a/aliases/blue%2Dgreen/"),
+            (Route{Endpoint::kAlias, "a", 0, "blue-green"}));
   EXPECT_EQ(find_route("/health"), (Route{Endpoint::kHealth, "", 0}));
   EXPECT_EQ(find_route("/metrics"), (Route{Endpoint::kMetrics, "", 0}));
   EXPECT_EQ(find_route("/workers/"), (Route{Endpoint::kWorkers, "", 0}));
@@ -46,7 +49,10 @@ TEST(Route, KnowsNoOther) {
                            "/functions/a/versions/-1",
                            "/functions/a/versions/1x",
                            "/functions/a/versions/4294967296",
-                           "/functions/a/versions/1/b"}) {
+                           "/functions/a/versions/1/b",
+                           "/functions/a/aliases//",
+                           "/functions/a/aliases/b/c",
+                           "/functions/a/aliases/%zz"}) {
     EXPECT_FALSE(find_route(path)) << path;
   }
 }
@@ -54,6 +60,9 @@ TEST(Route, KnowsNoOther) {
 TEST(Route, SaysWhichMethodsAnEndpointTakes) {
   EXPECT_TRUE(allows(Endpoint::kInvoke, http::Method::kPost));
   EXPECT_FALSE(allows(Endpoint::kInvoke, http::Method::kGet));
+  EXPECT_TRUE(allows(Endpoint::kAlias, http::Method::kPut));
+  EXPECT_FALSE(allows(Endpoint::kAliases, http::Method::kPut));
+  EXPECT_TRUE(allows(Endpoint::kVersions, http::Method::kPost));
   EXPECT_TRUE(allows(Endpoint::kFunction, http::Method::kHead));
   EXPECT_FALSE(allows(Endpoint::kFunction, http::Method::kOther));
 }
