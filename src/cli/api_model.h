@@ -1,4 +1,4 @@
-// The API's JSON as values: the one file here that reads JSON with a parser. Pure.
+// The API's JSON as values: read with a parser by the sources of this header alone. Pure.
 //
 // Fields that a server leaves out keep their defaults, so that clients and servers of different
 // versions get along; only JSON of the wrong shape is an error (kCorrupt).
@@ -56,6 +56,18 @@ struct VersionPage {
 };
 
 base::Result<VersionPage> parse_versions(std::string_view json);
+
+// A name for one version, or for two of which the canary takes a share of the calls.
+struct AliasInfo {
+  std::string name;
+  std::string updated_at;  // RFC 3339
+  std::uint64_t version = 0;
+  std::uint64_t canary = 0;  // its version; 0: there is none
+  double weight = 0;         // of the canary
+};
+
+base::Result<AliasInfo> parse_alias(std::string_view json);
+base::Result<std::vector<AliasInfo>> parse_aliases(std::string_view json);
 
 struct LogLine {
   bool is_error_stream = false;

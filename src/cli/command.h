@@ -60,6 +60,7 @@ Command cancel_command();
 Command redrive_command();
 Command versions_command();
 Command rollback_command();
+Command alias_command();
 Command delete_command();
 Command status_command();
 Command workers_command();

@@ -24,7 +24,7 @@ namespace {
 // The log of a call is stored beside its answer, not before it.
 constexpr int kLogTries = 5;
 constexpr std::chrono::milliseconds kLogPause{50};
-constexpr std::size_t kKeyBytes = 255;  // of an idempotency key
+constexpr std::size_t kKeyBytes = 255;  // of an idempotency key, and of what a caller is told apart by
 // What queueing and a cold start may add to the longest time-out that a function can have.
 constexpr std::chrono::milliseconds kStartAllowance{60'000};
 
@@ -33,6 +33,8 @@ struct InvokeOptions {
   std::string data;
   bool data_given = false;
   std::uint32_t version = 0;
+  std::string alias;
+  std::string sticky;
   bool logs = false;
   bool trace = false;
   bool async = false;
@@ -109,9 +111,15 @@ Request invoke_request(const InvokeOptions& options, std::string body) {
   if (options.version != 0) {
     query += fmt::format("{}version={}", query.empty() ? '?' : '&', options.version);
   }
+  if (!options.alias.empty()) {
+    query += fmt::format("{}alias={}", query.empty() ? '?' : '&', percent_encoded(options.alias));
+  }
   Request request{http::Method::kPost, function_path(options.name, "/invoke" + query), std::move(body)};
   if (!options.idempotency_key.empty()) {
     request.headers.push_back({"Idempotency-Key", options.idempotency_key});
+  }
+  if (!options.sticky.empty()) {
+    request.headers.push_back({"X-Hearth-Sticky", options.sticky});
   }
   return request;
 }
@@ -185,6 +193,21 @@ void add_async_options(CLI::App& app, InvokeOptions& options) {
       ->needs(async);
 }
 
+void add_version_options(CLI::App& app, InvokeOptions& options) {
+  auto* const version =
+      app.add_option("--function-version", options.version, "A version of it (default: the current one)")
+          ->type_name("N")
+          ->check(CLI::Range(1U, 4'294'967'295U));
+  auto* const alias = app.add_option("--alias", options.alias, "The version that this alias stands for")
+                          ->type_name("ALIAS")
+                          ->excludes(version);
+  app.add_option("--sticky", options.sticky,
+                 "The same text gets the same of an alias's two versions every time")
+      ->type_name("TEXT")
+      ->check(check_key)
+      ->needs(alias);
+}
+
 void add_options(CLI::App& app, const std::shared_ptr<InvokeOptions>& options) {
   app.add_option("NAME", options->name, "The function's name or id")->required();
   app.add_option_function<std::string>(
@@ -195,9 +218,7 @@ void add_options(CLI::App& app, const std::shared_ptr<InvokeOptions>& options) {
          },
          "The input: JSON, @FILE, or - for stdin")
       ->type_name("JSON");
-  app.add_option("--function-version", options->version, "A version of it (default: the current one)")
-      ->type_name("N")
-      ->check(CLI::Range(1U, 4'294'967'295U));
+  add_version_options(app, *options);
   app.add_flag("-l,--logs", options->logs, "Show what the function wrote, on stderr");
   app.add_flag("-t,--trace,-v", options->trace, "Show where the time went, on stderr");
   add_async_options(app, *options);
