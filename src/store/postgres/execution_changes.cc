@@ -22,11 +22,11 @@ constexpr Statement kCancel{
 constexpr Statement kRedrive{"execution_redrive",
                              "UPDATE executions e SET " HEARTH_REDRIVEN
                              "WHERE e.id = $2 AND e.state + 0 IN (3, 4) RETURNING " HEARTH_EXECUTION_COLUMNS};
-#define HEARTH_REDRIVE_DEAD(of_function)                                               \
-  "WITH dead AS MATERIALIZED (SELECT seq FROM executions WHERE state = 3 " of_function \
-  "ORDER BY seq LIMIT $2 FOR UPDATE SKIP LOCKED), "                                    \
-  "redriven AS (UPDATE executions e SET " HEARTH_REDRIVEN                              \
-  "FROM dead WHERE e.seq = dead.seq RETURNING e.function_id, e.input_bytes) "          \
+#define HEARTH_REDRIVE_DEAD(of_function)                                                     \
+  "WITH dead AS MATERIALIZED (SELECT seq FROM executions WHERE state = 3 " of_function       \
+  "ORDER BY seq LIMIT $2 FOR UPDATE SKIP LOCKED), "                                          \
+  "redriven AS (UPDATE executions e SET " HEARTH_REDRIVEN                                    \
+  "WHERE e.seq = ANY (ARRAY(SELECT seq FROM dead)) RETURNING e.function_id, e.input_bytes) " \
   "SELECT function_id, COUNT(*), SUM(input_bytes) FROM redriven GROUP BY function_id ORDER BY function_id"
 constexpr Statement kRedriveDead{"execution_redrive_dead", HEARTH_REDRIVE_DEAD("")};
 constexpr Statement kRedriveDeadOfFunction{"execution_redrive_dead_of_function",
@@ -42,8 +42,8 @@ constexpr Statement kRemoveOldest{
     "execution_remove_oldest",
     "WITH old AS MATERIALIZED (SELECT seq FROM executions WHERE state >= 2 AND ended_ms < $1 "
     "ORDER BY ended_ms LIMIT $2 FOR UPDATE SKIP LOCKED), "
-    "removed AS (DELETE FROM executions e USING old WHERE e.seq = old.seq), "
-    "inputs AS (DELETE FROM execution_inputs i USING old WHERE i.seq = old.seq) "
+    "removed AS (DELETE FROM executions WHERE seq = ANY (ARRAY(SELECT seq FROM old))), "
+    "inputs AS (DELETE FROM execution_inputs WHERE seq = ANY (ARRAY(SELECT seq FROM old))) "
     "SELECT COUNT(*) FROM old"};
 
 // How often somebody else may change the execution just when it is looked at.

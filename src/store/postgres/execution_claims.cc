@@ -31,7 +31,7 @@ constexpr Statement kTakeExpired{
     "WITH taken AS (UPDATE executions e SET lease = e.lease + 1, lease_until_ms = $3, started_ms = $4, "
     "attempts = " HEARTH_WITH_ATTEMPT("g.attempt")
     "FROM unnest($1::bigint[], $2::bytea[]) WITH ORDINALITY AS g(seq, attempt, number) "
-    "WHERE e.seq = g.seq RETURNING " HEARTH_CLAIMED_COLUMNS ", g.number) "
+    "WHERE e.seq = ANY ($1) AND e.seq = g.seq RETURNING " HEARTH_CLAIMED_COLUMNS ", g.number) "
     "SELECT * FROM taken ORDER BY number"};
 
 // Functions that come after one, in their order, each with its longest due: one seek each.
@@ -57,17 +57,19 @@ constexpr Statement kTakeDue{
     "fitting AS (SELECT seq, due_ms FROM (SELECT seq, due_ms, SUM(input_bytes) OVER "
     "(ORDER BY function_id, due_ms, seq) - input_bytes AS before FROM due) AS d WHERE before < $10), "
     "taken AS (UPDATE executions e SET state = 1, lease = e.lease + 1, lease_until_ms = $4, started_ms = $3, "
-    "due_ms = 0 FROM fitting WHERE e.seq = fitting.seq RETURNING " HEARTH_CLAIMED_COLUMNS ", fitting.due_ms) "
+    "due_ms = 0 FROM fitting WHERE e.seq = ANY (ARRAY(SELECT seq FROM fitting)) AND e.seq = fitting.seq "
+    "RETURNING " HEARTH_CLAIMED_COLUMNS ", fitting.due_ms) "
     "SELECT * FROM taken ORDER BY function_id, due_ms, seq"};
 #undef HEARTH_CLAIMED_COLUMNS
-constexpr Statement kInputs{"execution_inputs",
-                            "SELECT g.number, i.input FROM unnest($1::bigint[]) WITH ORDINALITY "
-                            "AS g(seq, number) JOIN execution_inputs i ON i.seq = g.seq"};
-constexpr Statement kExtend{
-    "execution_extend",
-    "UPDATE executions e SET lease_until_ms = $3 "
-    "FROM unnest($1::text[], $2::bigint[]) AS g(id, lease) "
-    "WHERE e.id = g.id AND e.lease = g.lease AND e.state + 0 = 1 RETURNING e.id, e.lease"};
+constexpr Statement kInputs{
+    "execution_inputs",
+    "SELECT g.number, i.input FROM unnest($1::bigint[]) WITH ORDINALITY AS g(seq, number) CROSS JOIN LATERAL "
+    "(SELECT input FROM execution_inputs i WHERE i.seq = g.seq LIMIT 1) i"};
+constexpr Statement kExtend{"execution_extend",
+                            "UPDATE executions e SET lease_until_ms = $3 "
+                            "FROM unnest($1::text[], $2::bigint[]) AS g(id, lease) "
+                            "WHERE e.id = ANY ($1) AND e.id = g.id AND e.lease = g.lease AND e.state + 0 = 1 "
+                            "RETURNING e.id, e.lease"};
 constexpr Statement kNextDue{
     "execution_next_due",
     HEARTH_PENDING_FUNCTIONS("''", "true")
@@ -81,7 +83,7 @@ constexpr Statement kRelease{
     "execution_release",
     "UPDATE executions e SET state = 0, lease_until_ms = 0, due_ms = $3, "
     "attempts = " HEARTH_WITH_ATTEMPT(
-        "g.attempt") "FROM unnest($1::bigint[], $2::bytea[]) AS g(seq, attempt) WHERE e.seq = g.seq"};
+        "g.attempt") "FROM unnest($1::bigint[], $2::bytea[]) AS g(seq, attempt) WHERE e.seq = ANY ($1) AND e.seq = g.seq"};
 
 // Rows whose leases ran out or are released, and what is noted of their attempts.
 struct Lost {

@@ -40,14 +40,14 @@ base::Error no_such_execution(std::string_view id);
 // One that no execution can have is not asked for: the database refuses what is not UTF-8.
 bool may_be_id(std::string_view id);
 
-// Every statement reads a range of an index, and joins look up each row of what is given, in its order:
-// whatever the tables were, or were thought to be, when the statement was planned. A backlog grows faster
-// than the database's statistics of it. Where a row is found by its id the condition says "state + 0", so
-// that no index of all that are in a state is read for it.
+// Every statement reads a range of an index, whatever the tables were thought to be when it was planned: a
+// backlog grows faster than the database's statistics of it. Beside what is said here that needs statements
+// which leave no choice: rows are found by "= ANY (the ids)" or by a lateral "LIMIT 1", never by a join
+// alone, and by an id with "state + 0", so that no index of all that are in a state is read instead.
 inline constexpr const char* kBeginOnIndexes =
     "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = "
     "off; "
-    "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL enable_sort = off; "
+    "SET LOCAL enable_nestloop = off; SET LOCAL enable_mergejoin = off; SET LOCAL enable_sort = off; "
     "SET LOCAL enable_incremental_sort = off; SET LOCAL jit = off";
 
 }  // namespace hearth::store::postgres

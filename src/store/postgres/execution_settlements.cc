@@ -28,8 +28,9 @@ constexpr Statement kSettle{
     "$14::bytea[], $15::bytea[], $16::bigint[]) WITH ORDINALITY AS g(id, lease, state, due_ms, counts, "
     "started_ms, ended_ms, executed_version, attempt, error_code, output, error_type, error_message, "
     "error_stack, logs, logs_truncated, number) "
-    "WHERE e.id = g.id AND e.lease = g.lease AND e.state + 0 = 1 RETURNING g.number, e.seq, e.state), "
-    "removed AS (DELETE FROM execution_inputs i USING settled s WHERE i.seq = s.seq AND s.state = 2) "
+    "WHERE e.id = ANY ($1) AND e.id = g.id AND e.lease = g.lease AND e.state + 0 = 1 "
+    "RETURNING g.number, e.seq, e.state), "
+    "removed AS (DELETE FROM execution_inputs WHERE seq = ANY (ARRAY(SELECT seq FROM settled WHERE state = 2))) "
     "SELECT number FROM settled"};
 static_assert(static_cast<int>(ExecutionState::kRunning) == 1 &&
               static_cast<int>(ExecutionState::kDone) == 2);

@@ -1,210 +1,34 @@
 // What the execution store in PostgreSQL promises to several servers, beyond the conformance suites.
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include <array>
 #include <map>
 #include <mutex>
 #include <set>
 #include <thread>
 
-#include "store/execution_conformance.h"
-#include "store/postgres/testing/postgres_server.h"
-#include "store/postgres/testing/store_under_test.h"
+#include "store/postgres/testing/two_servers.h"
 
 namespace hearth::store::postgres {
 namespace {
 
 using base::ErrorCode;
-using model::ExecutionState;
 using std::chrono::milliseconds;
 using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::SizeIs;
-
-// Two servers on one database, each with a pool of its own.
-class PostgresExecutions : public testing::Test {
- protected:
-  void SetUp() override {
-    if (const std::string reason = PostgresServer::hindrance(); !reason.empty()) {
-      GTEST_SKIP() << reason;
-    }
-    store_ = std::make_unique<PostgresUnderTest>();
-    other_pool_ = std::make_unique<Pool>(PoolOptions{store_->url(), 8, {}});
-    other_ = std::make_unique<PostgresExecutionStore>(*other_pool_);
-  }
-
-  ExecutionStore& here() { return *store_->executions(); }
-  ExecutionStore& there() { return *other_; }
-
-  static ClaimRequest request_at(std::int64_t now_ms, std::size_t most = 100) {
-    ClaimRequest request;
-    request.now_ms = now_ms;
-    request.lease_until_ms = now_ms + 10'000;
-    request.most = most;
-    request.most_of_a_function = most;
-    return request;
-  }
-  static std::vector<Claimed> claim(ExecutionStore& store, const ClaimRequest& request) {
-    auto claimed = store.claim(request);
-    EXPECT_TRUE(claimed.ok()) << claimed.error().message;
-    return claimed ? std::move(*claimed) : std::vector<Claimed>();
-  }
-  static ExecutionStore::Written write(ExecutionStore& store, const ExecutionStore::Writes& writes) {
-    auto written = store.write(writes);
-    EXPECT_TRUE(written.ok()) << written.error().message;
-    return written ? std::move(*written) : ExecutionStore::Written();
-  }
-  // Of functions "0" to "9" in turn.
-  void submit(int executions) {
-    ExecutionStore::Writes writes;
-    for (int number = 1; number <= executions; ++number) {
-      writes.submissions.push_back(sample_execution(number, std::to_string(number % 10)));
-    }
-    write(here(), writes);
-  }
-  Transaction transaction() {
-    auto begun = Transaction::begin(store_->parts().pool);
-    if (!begun) {
-      throw std::runtime_error(begun.error().message);
-    }
-    return std::move(*begun);
-  }
-  // Waits until so many statements wait for a lock.
-  void await_waiting(int statements) {
-    for (int waiting = -1; waiting != statements;) {
-      const auto rows = (*other_pool_->borrow())
-                            ->run_text(
-                                "SELECT count(*) FROM pg_stat_activity WHERE datname = "
-                                "current_database() AND wait_event_type = 'Lock'");
-      waiting = rows ? static_cast<int>(rows->number(0, 0)) : -1;
-    }
-  }
-
-  std::unique_ptr<PostgresUnderTest> store_;
-  std::unique_ptr<Pool> other_pool_;
-  std::unique_ptr<PostgresExecutionStore> other_;
-};
-
-TEST_F(PostgresExecutions, TwoServersNeverShareAnExecution) {
-  constexpr int kExecutions = 4'000;
-  submit(kExecutions);
-  std::mutex mutex;
-  std::map<std::string, int> claims;
-  std::array<int, 2> claimed_by{};
-  std::vector<std::jthread> servers;
-  servers.reserve(4);
-  for (std::size_t thread = 0; thread < 4; ++thread) {  // two of each
-    servers.emplace_back([&, thread] {
-      ExecutionStore& store = thread % 2 == 0 ? here() : there();
-      for (ClaimRequest request = request_at(1'000, 17);;) {
-        request.most_of_a_function = 5;
-        const auto claimed = claim(store, request);
-        if (claimed.empty() && store.backlog()->empty()) {
-          return;
-        }
-        ExecutionStore::Writes writes;
-        for (const Claimed& one : claimed) {
-          writes.settlements.push_back(done(one.lease));
-          request.after = one.function_id;
-        }
-        EXPECT_THAT(write(store, writes).settled, testing::Each(true));
-        const std::lock_guard lock(mutex);
-        for (const Claimed& one : claimed) {
-          ++claims[one.lease.id];
-          ++claimed_by.at(thread % 2);
-        }
-      }
-    });
-  }
-  servers.clear();
-  EXPECT_EQ(claims.size(), std::size_t{kExecutions});
-  EXPECT_THAT(claims, testing::Each(testing::Pair(testing::_, 1)));
-  EXPECT_THAT(claimed_by, testing::Each(testing::Gt(kExecutions / 10))) << "neither keeps the other out";
-}
-
-TEST_F(PostgresExecutions, WhoClaimsPassesOverWhatAnotherHasInHand) {
-  submit(30);
-  auto claiming = transaction();
-  ASSERT_TRUE(claiming.run_text("SELECT 1 FROM executions WHERE function_id IN ('1', '2') FOR UPDATE").ok());
-  const auto claimed = claim(there(), request_at(1'000, 6));
-  ASSERT_THAT(claimed, SizeIs(6));
-  EXPECT_THAT(claimed, testing::Each(testing::Field(&Claimed::function_id, testing::AnyOf("0", "3"))));
-}
-
-TEST_F(PostgresExecutions, ExpiredLeasesAreClaimedByOne) {
-  submit(100);
-  EXPECT_THAT(claim(here(), request_at(1'000)), SizeIs(100));
-  std::array<std::vector<Claimed>, 2> claimed;
-  {
-    const std::jthread first([&] { claimed[0] = claim(here(), request_at(20'000)); });
-    const std::jthread second([&] { claimed[1] = claim(there(), request_at(20'000)); });
-  }
-  std::set<std::string> ids;
-  for (const auto& some : claimed) {
-    for (const Claimed& one : some) {
-      EXPECT_EQ(one.lease.number, 2U);
-      ids.insert(one.lease.id);
-    }
-  }
-  EXPECT_EQ(ids.size(), claimed[0].size() + claimed[1].size());
-  for (const Claimed& one : claim(here(), request_at(20'000))) {  // what the two have both passed over
-    ids.insert(one.lease.id);
-  }
-  EXPECT_THAT(ids, SizeIs(100));
-}
-
-TEST_F(PostgresExecutions, WhoseLeaseAnotherServerHasClaimedIsNotListenedTo) {
-  submit(1);
-  const Lease first = claim(here(), request_at(1'000)).at(0).lease;
-  const Lease second = claim(there(), request_at(20'000)).at(0).lease;
-  EXPECT_THAT(write(here(), {{}, {done(first, "\"late\"")}}).settled, ElementsAre(false));
-  EXPECT_THAT(here().extend(std::vector{first}, 90'000).value(), SizeIs(1));
-  EXPECT_THAT(there().extend(std::vector{second, second}, 90'000).value(), IsEmpty());
-  EXPECT_THAT(write(there(), {{}, {done(second, "\"in time\"")}}).settled, ElementsAre(true));
-  EXPECT_EQ(here().find(first.id)->result.output, "\"in time\"");
-}
-
-// The claim has the row in hand when the settlement comes, which waits, and looks again.
-TEST_F(PostgresExecutions, AClaimThatComesFirstWinsOverTheSettlement) {
-  submit(1);
-  const Lease lease = claim(here(), request_at(1'000)).at(0).lease;
-  std::vector<bool> settled;
-  std::vector<Lease> stale;
-  {
-    auto claiming = transaction();
-    ASSERT_TRUE(claiming.run_text("UPDATE executions SET lease = 2, lease_until_ms = 30000").ok());
-    const std::jthread settling([&] { settled = write(there(), {{}, {done(lease)}}).settled; });
-    const std::jthread extending([&] { stale = there().extend(std::vector{lease}, 90'000).value(); });
-    await_waiting(2);
-    ASSERT_TRUE(claiming.commit().ok());
-  }
-  EXPECT_THAT(settled, ElementsAre(false));
-  EXPECT_THAT(stale, SizeIs(1));
-  EXPECT_EQ(here().find(lease.id)->state, ExecutionState::kRunning);
-  EXPECT_THAT(write(there(), {{}, {done({lease.id, 2})}}).settled, ElementsAre(true));
-}
-
-TEST_F(PostgresExecutions, OfACancelAndASettlementAtOnceOneWins) {
-  constexpr int kExecutions = 200;
-  submit(kExecutions);
-  for (const Claimed& one : claim(here(), request_at(1'000, kExecutions))) {
-    bool settled = false;
-    bool cancelled = false;
-    {
-      const std::jthread settling([&] { settled = write(here(), {{}, {done(one.lease)}}).settled.at(0); });
-      const std::jthread cancelling([&] { cancelled = there().cancel(one.lease.id, 5'000).ok(); });
-    }
-    EXPECT_NE(settled, cancelled);
-    EXPECT_EQ(here().find(one.lease.id)->state, settled ? ExecutionState::kDone : ExecutionState::kCancelled);
-  }
-}
 
 NewExecution with_key(int number, const std::string& key) {
   NewExecution execution = sample_execution(number);
   execution.input = std::make_shared<const std::string>("{}");
   execution.idempotency_key = key;
   return execution;
+}
+
+// As with_key() submits it, in a transaction that goes on.
+base::Result<Rows> insert_with_key(Transaction& transaction, int number, const std::string& key) {
+  return transaction.run_text(
+      "INSERT INTO executions (id, function_id, version, state, idempotency_key, input_digest, input_bytes, "
+      "submitted_ms, accepted_ms, due_ms, lease, lease_until_ms, started_ms) VALUES ('" +
+      execution_id(number) + "', 'f', 0, 0, '" + key +
+      "', encode(sha256('{}'), 'hex'), 2, 1000, 1000, 1000, 0, 0, 0)");
 }
 
 // The first holds the key in a transaction that is not committed; the second waits for it.
@@ -215,13 +39,7 @@ TEST_F(PostgresExecutions, AKeyThatIsSubmittedTwiceAtOnceMakesOneExecution) {
     std::vector<base::Result<Submitted>> submitted;
     {
       auto first = transaction();
-      ASSERT_TRUE(first
-                      .run_text("INSERT INTO executions (id, function_id, version, state, idempotency_key, "
-                                "input_digest, input_bytes, submitted_ms, accepted_ms, due_ms, lease, "
-                                "lease_until_ms, started_ms) VALUES ('" +
-                                execution_id(number) + "', 'f', 0, 0, '" + key +
-                                "', encode(sha256('{}'), 'hex'), 2, 1000, 1000, 1000, 0, 0, 0)")
-                      .ok());
+      ASSERT_TRUE(insert_with_key(first, number, key).ok());
       const std::jthread second([&, number] {
         submitted =
             write(there(), {{with_key(number + 1, key), sample_execution(100 + number)}, {}}).submitted;
@@ -266,6 +84,25 @@ TEST_F(PostgresExecutions, ManyKeysInAnyOrderOnTwoServersMakeOneExecutionEach) {
   EXPECT_THAT(of_key, SizeIs(kRounds * kKeys));
   EXPECT_THAT(of_key, testing::Each(testing::Pair(testing::_, SizeIs(1))));
   EXPECT_EQ(executions_in(*here().backlog()), std::uint64_t{kRounds * kKeys});
+}
+
+// Somebody has what comes first in hand when the second is asked for too. Whoever waits has nothing yet that
+// the other will want.
+TEST_F(PostgresExecutions, WhoWaitsForKeysHasThemInOneOrder) {
+  std::vector<base::Result<Submitted>> submitted;
+  {
+    auto other = transaction();
+    ASSERT_TRUE(insert_with_key(other, 1, "a").ok());
+    const std::jthread waiting([&] {
+      submitted = write(there(), {{with_key(3, "b"), with_key(4, "a")}, {}}).submitted;
+    });
+    await_waiting(1);
+    EXPECT_TRUE(insert_with_key(other, 2, "b").ok());
+    EXPECT_TRUE(other.commit().ok());
+  }
+  ASSERT_THAT(submitted, SizeIs(2));
+  EXPECT_EQ(*submitted[0], (Submitted{execution_id(2), false}));
+  EXPECT_EQ(*submitted[1], (Submitted{execution_id(1), false}));
 }
 
 TEST_F(PostgresExecutions, AnyBytesAreAKey) {
@@ -314,35 +151,45 @@ TEST_F(PostgresExecutions, OneServerRemovesAtATime) {
   EXPECT_EQ(there().remove_ended(0, 4, 100).value(), 6U);
 }
 
-// As the statistics are when a backlog has just begun to grow.
+// Of indexes and of tables, by the pool's only connection and by all before.
+std::int64_t entries_read(Pool& pool) {
+  auto connection = pool.borrow();
+  EXPECT_TRUE((*connection)->run_text("SELECT pg_stat_force_next_flush()").ok());
+  const auto rows = (*connection)
+                        ->run_text(
+                            "SELECT (SELECT sum(idx_tup_read) FROM pg_stat_user_indexes) + "
+                            "(SELECT sum(seq_tup_read) FROM pg_stat_user_tables WHERE relname LIKE "
+                            "'execution%')");
+  return rows ? rows->number(0, 0) : -1;
+}
+
+// The statistics know those that have ended alone, as when a backlog has just begun to grow.
 TEST_F(PostgresExecutions, ABacklogThatTheStatisticsDoNotKnowIsNotReadAsAWhole) {
-  constexpr int kExecutions = 5'000;
+  constexpr int kMany = 1'000;
+  constexpr int kRounds = 20;  // the server plans anew for the first few
+  submit(1, kMany);
+  ExecutionStore::Writes ended;
+  for (const Claimed& one : claim(here(), request_at(1'000, kMany))) {
+    ended.settlements.push_back(done(one.lease));
+  }
+  write(here(), ended);
   Pool pool({store_->url(), 1, {}});
   PostgresExecutionStore store(pool);
-  const auto entries_read = [&pool] {
-    auto connection = pool.borrow();
-    EXPECT_TRUE((*connection)->run_text("SELECT pg_stat_force_next_flush()").ok());
-    const auto rows =
-        (*connection)
-            ->run_text(
-                "SELECT (SELECT sum(idx_tup_read) FROM pg_stat_user_indexes) + "
-                "(SELECT sum(seq_tup_read) FROM pg_stat_user_tables WHERE relname LIKE 'execution%')");
-    return rows.ok() ? rows->number(0, 0) : -1;
-  };
   ASSERT_TRUE((*pool.borrow())->run_text("ANALYZE executions, execution_inputs").ok());
-  submit(kExecutions);
-  const std::int64_t before = entries_read();
-  for (int i = 0; i < 20; ++i) {  // the server plans anew for the first few
+  submit(1 + kMany, kMany, /*lease_until_ms=*/900'000);
+  submit(1 + 2 * kMany, 3 * kMany);
+  const auto before = entries_read(pool);
+  for (int i = 0; i < kRounds; ++i) {
     ASSERT_TRUE(store.next_due().ok());
     const auto claimed = claim(store, request_at(1'000, 4));
     ASSERT_THAT(claimed, SizeIs(4));
     ASSERT_TRUE(store.extend(std::vector{claimed[0].lease}, 90'000)->empty());
-    EXPECT_THAT(write(store, {{sample_execution(kExecutions + 1 + i)}, {done(claimed[0].lease)}}).settled,
+    EXPECT_THAT(write(store, {{sample_execution(9'000 + i)}, {done(claimed[0].lease)}}).settled,
                 ElementsAre(true));
     ASSERT_TRUE(store.cancel(claimed[1].lease.id, 5'000).ok());
     ASSERT_TRUE(store.redrive(claimed[1].lease.id, 500'000).ok());
   }
-  EXPECT_LT((entries_read() - before) / 20, 200) << "a round";
+  EXPECT_LT((entries_read(pool) - before) / kRounds, 200) << "a round";
 }
 
 TEST_F(PostgresExecutions, WithoutAServerNothingIsWrittenOrClaimed) {

@@ -30,10 +30,10 @@ constexpr Statement kAccept{
     "SELECT number FROM given WHERE seq = ANY (ARRAY(SELECT seq FROM accepted))"};
 constexpr Statement kFindTaken{
     "execution_find_taken",
-    "SELECT g.number, k.id, k.version, k.input_digest, (i.id IS NOT NULL)::int "
+    "SELECT g.number, k.id, k.version, k.input_digest, (SELECT COUNT(*) FROM executions i WHERE i.id = g.id) "
     "FROM unnest($1::text[], $2::text[], $3::bytea[]) WITH ORDINALITY AS g(id, function_id, key, number) "
-    "LEFT JOIN executions k ON k.function_id = g.function_id AND k.idempotency_key = g.key "
-    "LEFT JOIN executions i ON i.id = g.id"};
+    "LEFT JOIN LATERAL (SELECT e.id, e.version, e.input_digest FROM executions e WHERE e.function_id = "
+    "g.function_id AND e.idempotency_key = g.key LIMIT 1) k ON true"};
 
 // How often a key may be removed just when somebody looks who has it.
 constexpr int kTries = 5;

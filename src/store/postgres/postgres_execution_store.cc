@@ -23,15 +23,15 @@ constexpr Statement kListAll{"execution_list_all",
                              "FROM executions e WHERE e.seq < $1 ORDER BY e.seq DESC LIMIT $2"};
 // Each state is a range of an index; several are merged. $3 has those states that are not running, $4 says
 // whether that one is wanted too.
-#define HEARTH_LIST(index_range)                                                                       \
+#define HEARTH_LIST(of_function)                                                                       \
   "SELECT " HEARTH_LISTED_COLUMNS                                                                      \
-  "FROM (SELECT found.seq FROM unnest($3::bigint[]) AS wanted(state) CROSS JOIN LATERAL "              \
+  "FROM executions e WHERE e.seq = ANY (ARRAY("                                                        \
+  "SELECT found.seq FROM unnest($3::bigint[]) AS wanted(state) CROSS JOIN LATERAL "                    \
   "(SELECT x.seq FROM executions x WHERE x.state <> 1 AND x.state = wanted.state AND x.seq < "         \
-  "$1 " index_range                                                                                    \
+  "$1 " of_function                                                                                    \
   "ORDER BY x.seq DESC LIMIT $2) found "                                                               \
-  "UNION ALL SELECT x.seq FROM executions x WHERE x.state = 1 AND $4 <> 0 AND x.seq < $1 " index_range \
-  ") "                                                                                                 \
-  "listed JOIN executions e ON e.seq = listed.seq ORDER BY e.seq DESC LIMIT $2"
+  "UNION ALL SELECT x.seq FROM executions x WHERE x.state = 1 AND $4 <> 0 AND x.seq < $1 " of_function \
+  ")) ORDER BY e.seq DESC LIMIT $2"
 constexpr Statement kListStates{"execution_list_states", HEARTH_LIST("")};
 constexpr Statement kListFunction{"execution_list_function", HEARTH_LIST("AND x.function_id = $5 ")};
 #undef HEARTH_LIST
