@@ -59,7 +59,9 @@ TEST(FunctionCache, ANewerRevisionOfTheSameVersionReplacesTheOlder) {
   EXPECT_EQ(cache.put(function("1", "late", 0, 2, 4)), nullptr);
   EXPECT_EQ(cache.put(function("1", "same", 0, 2, 5)), nullptr);
   EXPECT_EQ(cache.put(function("1", "older", 0, 1, 9)), nullptr) << "its aliases changed before the deploy";
-  EXPECT_EQ(cache.put(function("1", "aliased", 0, 2, 6))->name, "one");
+  const auto replaced = cache.put(function("1", "aliased", 0, 2, 6));
+  ASSERT_TRUE(replaced) << "its aliases have changed since";
+  EXPECT_EQ(replaced->name, "one");
   EXPECT_EQ(cache.put(function("1", "deployed", 0, 3, 6))->name, "aliased")
       << "by a release without revisions";
   EXPECT_EQ(cache.find("1")->name, "deployed");

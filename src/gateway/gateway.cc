@@ -190,13 +190,9 @@ void Gateway::handle(http::Request&& request, http::Responder responder) {
     invoke(*route, std::move(request), std::move(responder));
     return;
   }
-  model::FunctionPtr function;
   if (route->names_function()) {
-    function = parts_.functions.find(route->id);
-    if (!function) {
-      responder.send(refusal(ApiErrorCode::kNotFound, fmt::format("there is no function \"{}\"", route->id)));
-      return;
-    }
+    handle_function(*route, std::move(request), std::move(responder));
+    return;
   }
   switch (route->endpoint) {
     case Endpoint::kFunctions:
@@ -205,40 +201,6 @@ void Gateway::handle(http::Request&& request, http::Responder responder) {
       } else {
         responder.send(list());
       }
-      break;
-    case Endpoint::kFunction:
-      if (request.head.method == Method::kDelete) {
-        remove(function, std::move(responder));
-      } else if (request.head.method == Method::kPatch) {
-        update(function, std::move(request), std::move(responder));
-      } else {
-        responder.send(show(*function));
-      }
-      break;
-    case Endpoint::kCode:
-      update(function, std::move(request), std::move(responder));
-      break;
-    case Endpoint::kLogs:
-      logs(*function, request.head, std::move(responder));
-      break;
-    case Endpoint::kVersions:
-      if (request.head.method == Method::kPost) {
-        publish(function, std::move(request), std::move(responder));
-      } else {
-        versions(function, request.head, std::move(responder));
-      }
-      break;
-    case Endpoint::kAliases:
-      responder.send(show_aliases(*function));
-      break;
-    case Endpoint::kAlias:
-      alias(function, route->alias, std::move(request), std::move(responder));
-      break;
-    case Endpoint::kVersion:
-      version(function, route->version, std::move(responder));
-      break;
-    case Endpoint::kRollback:
-      roll_back(function, std::move(request), std::move(responder));
       break;
     case Endpoint::kExecutions:
       executions(request.head, std::move(responder));
@@ -265,7 +227,53 @@ void Gateway::handle(http::Request&& request, http::Responder responder) {
     case Endpoint::kCapacity:
       capacity(std::move(responder));
       break;
-    case Endpoint::kInvoke:
+    default:  // names a function
+      break;
+  }
+}
+
+void Gateway::handle_function(const Route& route, http::Request&& request, http::Responder responder) {
+  const model::FunctionPtr function = parts_.functions.find(route.id);
+  if (!function) {
+    responder.send(refusal(ApiErrorCode::kNotFound, fmt::format("there is no function \"{}\"", route.id)));
+    return;
+  }
+  switch (route.endpoint) {
+    case Endpoint::kFunction:
+      if (request.head.method == Method::kDelete) {
+        remove(function, std::move(responder));
+      } else if (request.head.method == Method::kPatch) {
+        update(function, std::move(request), std::move(responder));
+      } else {
+        responder.send(show(*function));
+      }
+      break;
+    case Endpoint::kCode:
+      update(function, std::move(request), std::move(responder));
+      break;
+    case Endpoint::kLogs:
+      logs(*function, request.head, std::move(responder));
+      break;
+    case Endpoint::kVersions:
+      if (request.head.method == Method::kPost) {
+        publish(function, std::move(request), std::move(responder));
+      } else {
+        versions(function, request.head, std::move(responder));
+      }
+      break;
+    case Endpoint::kVersion:
+      version(function, route.version, std::move(responder));
+      break;
+    case Endpoint::kRollback:
+      roll_back(function, std::move(request), std::move(responder));
+      break;
+    case Endpoint::kAliases:
+      responder.send(show_aliases(*function));
+      break;
+    case Endpoint::kAlias:
+      alias(function, route.alias, std::move(request), std::move(responder));
+      break;
+    default:  // names none, or is a call
       break;
   }
 }

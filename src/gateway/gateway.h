@@ -117,6 +117,7 @@ class Gateway final : public http::Handler, public FunctionMirror {
   http::BodyPlan plan_route(const Route& route, const http::RequestHead& head);
   http::BodyPlan plan_invoke(const http::RequestHead& head);
   http::BodyPlan plan_upload(const Route& route, const http::RequestHead& head);
+  void handle_function(const Route& route, http::Request&& request, http::Responder responder);
   http::Response refusal(model::ApiErrorCode code, std::string_view message);
   http::Response may_be_older();
   void invoke(const Route& route, http::Request&& request, http::Responder responder);

@@ -76,6 +76,25 @@ TEST_F(SharedStore, WhatOneServerHasAcknowledgedTheOtherUses) {
   EXPECT_EQ(second->stop(), 0);
 }
 
+TEST_F(SharedStore, AnAliasThatOneServerHasMovedTheOtherUses) {
+  const auto first = serve();
+  const auto second = serve({"--threads", "2"});
+  const std::string id = first->create_js(answers("1"));
+  EXPECT_EQ(first->update_js(id, answers("2")).status, 200);
+  EXPECT_EQ(first->update_js(id, answers("3")).status, 200);
+  const std::string alias = "/functions/" + id + "/aliases/live";
+  for (int i = 0; i < 10; ++i) {
+    const HearthServer& changing = i % 2 == 0 ? *first : *second;
+    const HearthServer& calling = i % 2 == 0 ? *second : *first;
+    const std::string version = std::to_string(1 + i % 3);
+    ASSERT_EQ(changing.put(alias, R"({"version": )" + version + "}", "application/json").status, 200);
+    const Reply reply = calling.post("/functions/" + id + "/invoke?alias=live", "1");
+    EXPECT_EQ(reply.header("X-Hearth-Version"), version) << reply.body;
+  }
+  EXPECT_EQ(second->del(alias).status, 204);
+  EXPECT_EQ(first->get(alias).status, 404);
+}
+
 TEST_F(SharedStore, ADeployWaitsForAServerThatIsStoppedNoLongerThanItsLease) {
   const auto first = serve();
   const auto second = serve();
