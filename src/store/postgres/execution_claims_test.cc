@@ -66,8 +66,9 @@ TEST_F(PostgresExecutions, ExpiredLeasesAreClaimedByOne) {
   EXPECT_THAT(claim(here(), request_at(1'000)), SizeIs(100));
   std::array<std::vector<Claimed>, 2> claimed;
   {
-    const std::jthread first([&] { claimed[0] = claim(here(), request_at(20'000)); });
-    const std::jthread second([&] { claimed[1] = claim(there(), request_at(20'000)); });
+    std::vector<std::jthread> both;
+    both.emplace_back([&] { claimed[0] = claim(here(), request_at(20'000)); });
+    both.emplace_back([&] { claimed[1] = claim(there(), request_at(20'000)); });
   }
   std::set<std::string> ids;
   for (const auto& some : claimed) {

@@ -78,8 +78,9 @@ TEST_F(PostgresExecutions, ManyKeysInAnyOrderOnTwoServersMakeOneExecutionEach) {
     }
   };
   {
-    const std::jthread first([&] { submit_all(here(), 10'000, false); });
-    const std::jthread second([&] { submit_all(there(), 20'000, true); });
+    std::vector<std::jthread> both;
+    both.emplace_back([&] { submit_all(here(), 10'000, false); });
+    both.emplace_back([&] { submit_all(there(), 20'000, true); });
   }
   EXPECT_THAT(of_key, SizeIs(kRounds * kKeys));
   EXPECT_THAT(of_key, testing::Each(testing::Pair(testing::_, SizeIs(1))));
