@@ -20,6 +20,7 @@ constexpr int kExtensionsALease = 3;
 // A function that nobody knows the speed of is not given all its share at once: each call could start an
 // instance. While its executions take their time, one more of them is begun so often.
 constexpr std::chrono::milliseconds kGrow{50};
+constexpr std::chrono::milliseconds kGrowBesideCallers{500};
 // While synchronous calls come, one execution more is begun when the last has ended, or has shown that it
 // waits rather than computes.
 constexpr std::chrono::milliseconds kYoung{10};
@@ -112,7 +113,8 @@ bool ExecutionRunner::keeps_back() {
 
 void ExecutionRunner::grow_soon() {
   if (grow_timer_ == 0 && !ready_.empty()) {
-    grow_timer_ = parts_.loop.at(parts_.loop.now() + kGrow, [this] {
+    const auto pause = parts_.has_callers() ? kGrowBesideCallers : kGrow;
+    grow_timer_ = parts_.loop.at(parts_.loop.now() + pause, [this] {
       grow_timer_ = 0;
       grow();
     });
