@@ -1,18 +1,12 @@
 #include "apps/hearth/executions_role.h"
 
-#include <chrono>
 #include <utility>
 
 #include "base/log.h"
+#include "base/unix_time.h"
 
 namespace hearth {
 namespace {
-
-std::int64_t unix_now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 // The runner's way to a version that is not the current one.
 auto past_versions_of(gateway::Gateway& gateway) {
@@ -41,12 +35,12 @@ ExecutionsRole::ExecutionsRole(const ServeOptions& options, ExecutionsRoleParts 
                                runner_->taken(execution, accepted);
                              },
                              [this] { runner_->wake(); }}),
-      retention_(options.retention, {parts.loop, parts.pool, parts.store, unix_now_ms}) {}
+      retention_(options.retention, {parts.loop, parts.pool, parts.store, base::unix_now_ms}) {}
 
 void ExecutionsRole::execute_on(Shard& shard) {
   gateway::Gateway& gateway = *shard.gateway();
   monitor::RunnerParts parts{parts_.loop, parts_.pool, parts_.store, journal_, *shard.dispatcher(), random_};
-  parts.unix_now_ms = unix_now_ms;
+  parts.unix_now_ms = base::unix_now_ms;
   parts.function = [&shard](const model::FunctionId& id) { return shard.functions().find(id); };
   parts.version = past_versions_of(gateway);
   parts.executed = [&gateway](const model::Function& function, const model::ExecutionId& id,
@@ -83,7 +77,7 @@ base::Result<void> ExecutionsRole::open() {
   if (parts_.shared) {
     return api_.open();
   }
-  const auto released = parts_.store.release_all(unix_now_ms());
+  const auto released = parts_.store.release_all(base::unix_now_ms());
   if (!released) {
     return released.error();
   }

@@ -1,9 +1,9 @@
 #include "apps/hearth/members.h"
 
-#include <chrono>
 #include <utility>
 
 #include "base/log.h"
+#include "base/unix_time.h"
 
 namespace hearth {
 namespace {
@@ -21,9 +21,7 @@ membership::CardMaker card_maker(const ServeOptions& options, base::Random& rand
   about.id = membership::make_member_id(about.role, random);
   about.uri = options.advertise;
   about.release = HEARTH_VERSION;
-  about.started_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
-                         std::chrono::system_clock::now().time_since_epoch())
-                         .count();
+  about.started_ms = base::unix_now_ms();
   return {std::move(about), options.load_window};
 }
 

@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <boost/json/object.hpp>
-#include <boost/json/parse.hpp>
 #include <cmath>
-#include <limits>
 #include <optional>
+
+#include "gateway/body_fields.h"
 
 namespace hearth::gateway {
 namespace {
@@ -21,25 +21,6 @@ Error wrong_name(std::string_view name) {
   return wrong(
       fmt::format("\"{}\" is no name of an alias: 1 to {} letters, digits, '-' and '_', a letter first", name,
                   model::kAliasNameBytes));
-}
-
-base::Result<json::object> object_of(std::string_view body) {
-  boost::system::error_code error;
-  const auto value = json::parse(body, error);
-  if (error) {
-    return Error{ErrorCode::kCorrupt, "the body is not JSON: " + error.message()};
-  }
-  const auto* const fields = value.if_object();
-  return fields == nullptr ? base::Result<json::object>(wrong("the body is an object")) : *fields;
-}
-
-std::optional<std::uint32_t> version_in(const json::object& fields) {
-  const auto* const value = fields.if_contains("version");
-  const auto* const number = value == nullptr ? nullptr : value->if_int64();
-  if (number == nullptr || *number < 1 || *number > std::numeric_limits<std::uint32_t>::max()) {
-    return std::nullopt;
-  }
-  return static_cast<std::uint32_t>(*number);
 }
 
 // 0.125 is 125 per mille; nothing for what is none, or has more decimals.
@@ -63,7 +44,7 @@ base::Result<model::Alias> parse_alias(std::string_view name, std::string_view b
   if (!model::is_alias_name(name)) {
     return wrong_name(name);
   }
-  const auto fields = object_of(body);
+  const auto fields = object_of(body, "{\"version\": NUMBER}");
   if (!fields) {
     return fields.error();
   }
@@ -92,10 +73,10 @@ base::Result<model::Alias> parse_alias(std::string_view name, std::string_view b
 }
 
 base::Result<std::string> parse_publication(std::string_view body) {
-  if (body.find_first_not_of(" \t\r\n") == std::string_view::npos) {
+  if (is_blank(body)) {
     return std::string();
   }
-  const auto fields = object_of(body);
+  const auto fields = object_of(body, "{\"alias\": NAME}");
   if (!fields) {
     return fields.error();
   }

@@ -196,6 +196,18 @@ http::Response execution_response(model::Execution&& execution, const dispatch::
   return response;
 }
 
+void append_log_chunks(std::string& out, const std::vector<model::LogChunk>& chunks) {
+  out += '[';
+  for (const model::LogChunk& chunk : chunks) {
+    out += out.back() == '[' ? "" : ",";
+    out += chunk.stream == model::LogStream::kOut ? R"({"stream":"stdout","text":)"
+                                                  : R"({"stream":"stderr","text":)";
+    append_json_string(out, chunk.text);
+    out += '}';
+  }
+  out += ']';
+}
+
 std::string rfc3339(std::int64_t unix_ms) {
   const std::time_t seconds = static_cast<std::time_t>(unix_ms / 1000);
   return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(seconds), unix_ms % 1000);

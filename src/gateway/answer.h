@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "dispatch/dispatcher.h"
 #include "http/message.h"
@@ -38,6 +39,9 @@ std::string function_json(const model::Function& function, const std::string& bl
 
 // A version by itself: what the function object says of its current one, and whether it is that.
 std::string version_json(const model::Version& version, std::uint32_t current, const std::string& blob_uri);
+
+// [{"stream":"stdout","text":"…"},…]
+void append_log_chunks(std::string& out, const std::vector<model::LogChunk>& chunks);
 
 // "2026-01-31T12:00:00.123Z"
 std::string rfc3339(std::int64_t unix_ms);

@@ -70,17 +70,6 @@ void append_error(std::string& out, const model::ExecutionResult& result, bool w
   out += '}';
 }
 
-void append_logs(std::string& out, const model::CapturedLogs& logs) {
-  out += R"(,"logs":[)";
-  for (const model::LogChunk& chunk : logs.chunks) {
-    out += out.back() == '[' ? "" : ",";
-    out += chunk.stream == model::LogStream::kOut ? R"({"stream":"stdout")" : R"({"stream":"stderr")";
-    append_text(out, "text", chunk.text);
-    out += '}';
-  }
-  out += logs.truncated ? R"(],"logsTruncated":true)" : R"(],"logsTruncated":false)";
-}
-
 }  // namespace
 
 bool asks_for_async(const http::RequestHead& head) {
@@ -115,7 +104,10 @@ std::string execution_json(const AsyncExecution& execution, bool whole) {
     append_error(out, execution.result, whole);
   }
   if (whole && model::has_ended(execution.state)) {
-    append_logs(out, execution.result.logs);
+    const model::CapturedLogs& logs = execution.result.logs;
+    out += R"(,"logs":)";
+    append_log_chunks(out, logs.chunks);
+    out += logs.truncated ? R"(,"logsTruncated":true)" : R"(,"logsTruncated":false)";
   }
   out += '}';
   return out;

@@ -3,8 +3,9 @@
 #include <numeric>
 #include <utility>
 
-#include "base/bring_back.h"
 #include "base/ids.h"
+#include "base/on_pool.h"
+#include "base/unix_time.h"
 
 namespace hearth::gateway {
 namespace {
@@ -13,14 +14,6 @@ using model::ApiErrorCode;
 
 constexpr std::size_t kRedrivenAtOnce = 1'000;
 constexpr std::chrono::seconds kCountAgain{5};
-
-std::int64_t unix_now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
-
-ApiFailure failure(const base::Error& error) { return {model::api_error(error.code), error.message}; }
 
 template <typename Value>
 ApiResult<Value> result_of(base::Result<Value>&& result) {
@@ -65,7 +58,7 @@ void ExecutionsApi::submit(Submission submission, Submitted done) {
     return;
   }
   store::NewExecution execution;
-  execution.submitted_ms = unix_now_ms();
+  execution.submitted_ms = base::unix_now_ms();
   execution.id = base::make_time_ordered_guid(parts_.random, execution.submitted_ms);
   execution.function_id = std::move(submission.function_id);
   execution.version = submission.version;
@@ -107,12 +100,11 @@ void ExecutionsApi::list(const store::ExecutionFilter& filter, Listed done) {
 
 void ExecutionsApi::cancel(const model::ExecutionId& id, Found done) {
   on_pool<model::AsyncExecution>(
-      [id](store::ExecutionStore& store) { return store.cancel(id, unix_now_ms()); },
+      [id](store::ExecutionStore& store) { return store.cancel(id, base::unix_now_ms()); },
       [this, done = std::move(done)](ApiResult<model::AsyncExecution> result) {
-        if (std::holds_alternative<model::AsyncExecution>(result)) {
-          const auto& cancelled = std::get<model::AsyncExecution>(result);
+        if (const auto* cancelled = std::get_if<model::AsyncExecution>(&result)) {
           ++counts_.cancelled;
-          backlog_.remove(cancelled.function_id, cancelled.input_bytes);
+          backlog_.remove(cancelled->function_id, cancelled->input_bytes);
         }
         done(std::move(result));
       });
@@ -120,11 +112,10 @@ void ExecutionsApi::cancel(const model::ExecutionId& id, Found done) {
 
 void ExecutionsApi::redrive(const model::ExecutionId& id, Found done) {
   on_pool<model::AsyncExecution>(
-      [id](store::ExecutionStore& store) { return store.redrive(id, unix_now_ms()); },
+      [id](store::ExecutionStore& store) { return store.redrive(id, base::unix_now_ms()); },
       [this, done = std::move(done)](ApiResult<model::AsyncExecution> result) {
-        if (std::holds_alternative<model::AsyncExecution>(result)) {
-          const auto& pending = std::get<model::AsyncExecution>(result);
-          backlog_.add(pending.function_id, 1, pending.input_bytes);
+        if (const auto* pending = std::get_if<model::AsyncExecution>(&result)) {
+          backlog_.add(pending->function_id, 1, pending->input_bytes);
           parts_.wake();
         }
         done(std::move(result));
@@ -140,7 +131,7 @@ void ExecutionsApi::redrive_more(const model::FunctionId& function_id, std::size
   using Some = std::vector<store::Backlog>;
   on_pool<Some>(
       [function_id](store::ExecutionStore& store) {
-        return store.redrive_dead(function_id, unix_now_ms(), kRedrivenAtOnce);
+        return store.redrive_dead(function_id, base::unix_now_ms(), kRedrivenAtOnce);
       },
       [this, function_id, before, done = std::move(done)](const ApiResult<Some>& result) {
         if (const auto* failed = std::get_if<ApiFailure>(&result)) {
@@ -163,11 +154,9 @@ void ExecutionsApi::redrive_more(const model::FunctionId& function_id, std::size
 
 template <typename Value, typename Work>
 void ExecutionsApi::on_pool(Work work, std::function<void(ApiResult<Value>)> done) {
-  auto told = base::bring_back(parts_.loop, std::move(done));
-  auto job = [work = std::move(work), &store = parts_.store, told] { told(result_of(work(store))); };
-  if (auto taken = parts_.pool.submit(std::move(job)); !taken) {
-    told(failure(taken.error()));
-  }
+  base::on_pool<Value>(
+      parts_.pool, parts_.loop, [work = std::move(work), &store = parts_.store] { return work(store); },
+      [done = std::move(done)](base::Result<Value> result) { done(result_of(std::move(result))); });
 }
 
 }  // namespace hearth::gateway

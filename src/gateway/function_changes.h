@@ -21,6 +21,9 @@ struct ApiFailure {
   std::string message;
 };
 
+// Of a failed operation of a port.
+inline ApiFailure failure(const base::Error& error) { return {model::api_error(error.code), error.message}; }
+
 template <typename Value>
 using ApiResult = std::variant<Value, ApiFailure>;
 

@@ -8,12 +8,6 @@
 #include "base/bring_back.h"
 
 namespace hearth::gateway {
-namespace {
-
-ApiFailure failure(const base::Error& error) { return {model::api_error(error.code), error.message}; }
-
-}  // namespace
-
 ApiFailure no_such_version(const model::Function& function, std::uint32_t number) {
   return {model::ApiErrorCode::kNotFound,
           fmt::format("\"{}\" has no version {}: the current one is {}",

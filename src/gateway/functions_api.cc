@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <boost/json/object.hpp>
-#include <chrono>
 #include <utility>
 
 #include "base/ids.h"
 #include "base/log.h"
+#include "base/unix_time.h"
 #include "gateway/function_versions.h"
 #include "gateway/settings.h"
 #include "model/runtime.h"
@@ -18,20 +18,12 @@ namespace {
 
 using model::ApiErrorCode;
 
-ApiFailure failure(const base::Error& error) { return {model::api_error(error.code), error.message}; }
-
 // What went wrong while the body came in.
 ApiFailure upload_failure(const Upload& upload) {
   if (upload.is_json_error()) {
     return {ApiErrorCode::kBadJson, upload.status().error().message};
   }
   return failure(upload.status().error());
-}
-
-std::int64_t unix_now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
 }
 
 }  // namespace
@@ -82,7 +74,7 @@ void FunctionsApi::roll_back(model::FunctionPtr function, std::uint32_t to, Chan
 void FunctionsApi::set_alias(const model::FunctionPtr& function, const model::Alias& alias, Changed done) {
   change(
       [this, function, alias]() -> ApiResult<model::Function> {
-        auto changed = parts_.functions.set_alias(function->id, alias, unix_now_ms());
+        auto changed = parts_.functions.set_alias(function->id, alias, base::unix_now_ms());
         if (!changed && changed.error().code == base::ErrorCode::kExhausted) {
           return ApiFailure{ApiErrorCode::kBadRequest, changed.error().message};
         }
@@ -94,7 +86,7 @@ void FunctionsApi::set_alias(const model::FunctionPtr& function, const model::Al
 void FunctionsApi::remove_alias(const model::FunctionPtr& function, const std::string& name, Changed done) {
   change(
       [this, function, name]() -> ApiResult<model::Function> {
-        auto changed = parts_.functions.remove_alias(function->id, name, unix_now_ms());
+        auto changed = parts_.functions.remove_alias(function->id, name, base::unix_now_ms());
         return changed ? ApiResult<model::Function>(std::move(*changed)) : failure(changed.error());
       },
       std::move(done));
@@ -148,7 +140,7 @@ ApiResult<model::Function> FunctionsApi::create_blocking(Upload& upload) {
   function.id = base::make_guid(parts_.random);
   function.name = settings->name.value_or("");
   function.display_name = settings->display_name.value_or(function.name);
-  function.created_ms = unix_now_ms();
+  function.created_ms = base::unix_now_ms();
   function.updated_ms = function.created_ms;
   function.current.id = base::make_guid(parts_.random);
   function.current.function_id = function.id;
@@ -180,7 +172,7 @@ ApiResult<model::Function> FunctionsApi::update_blocking(const model::Function& 
                       "\"name\" cannot be changed: create a function of the new name"};
   }
   model::Function changed = function;
-  changed.updated_ms = unix_now_ms();
+  changed.updated_ms = base::unix_now_ms();
   changed.current.id = base::make_guid(parts_.random);
   changed.current.created_ms = changed.updated_ms;
   ++changed.current.number;
@@ -215,7 +207,7 @@ ApiResult<model::Function> FunctionsApi::roll_back_blocking(const model::Functio
                                                            : failure(past.error());
   }
   model::Function changed = function;
-  changed.updated_ms = unix_now_ms();
+  changed.updated_ms = base::unix_now_ms();
   changed.current = std::move(*past);
   changed.current.id = base::make_guid(parts_.random);
   changed.current.number = function.current.number + 1;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/ids.h"
+#include "base/unix_time.h"
 #include "gateway/answer.h"
 #include "gateway/execution_json.h"
 #include "gateway/gateway_call.h"
@@ -19,8 +20,8 @@ namespace {
 using http::Method;
 using model::ApiErrorCode;
 
-// Requests without a body of their own may have one all the same; it is read and ignored up to here.
-constexpr std::uint64_t kIgnoredBodyBytes = 64 * 1024;
+// A few settings; or a body where none is needed, which is read and ignored.
+constexpr std::uint64_t kSmallBodyBytes = 64 * 1024;
 
 // Base64 of the zip, and the settings beside it.
 std::uint64_t json_upload_bytes(std::uint64_t zip_bytes) {
@@ -48,12 +49,6 @@ bool is_json(std::string_view type) {
   const std::string_view end = type.substr(type.size() - std::min(type.size(), kSuffix.size()));
   return type.empty() || http::equal_ignoring_case(type, "application/json") ||
          http::equal_ignoring_case(end, kSuffix);
-}
-
-std::int64_t unix_now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
 }
 
 }  // namespace
@@ -154,7 +149,7 @@ http::BodyPlan Gateway::plan_route(const Route& route, const http::RequestHead& 
   if (takes_upload(route.endpoint, head.method)) {
     return plan_upload(route, head);
   }
-  return http::Buffer{kIgnoredBodyBytes};
+  return http::Buffer{kSmallBodyBytes};
 }
 
 http::BodyPlan Gateway::plan_invoke(const http::RequestHead& head) {
@@ -299,8 +294,7 @@ void Gateway::invoke(const Route& route, http::Request&& request, http::Responde
     return;
   }
   if (!request.head.query().empty()) {
-    if (const auto mode = query_value(request.head.query(), "mode");
-        mode && *mode != "sync" && *mode != "async") {
+    if (const auto mode = query_value(request.head.query(), "mode"); mode && *mode != "sync") {
       call->responder.send(refusal(ApiErrorCode::kBadRequest, fmt::format("mode={}: sync or async", *mode)));
       return;
     }
@@ -353,7 +347,7 @@ void Gateway::answer_call(const std::shared_ptr<Call>& call, dispatch::Answer&& 
     response = refusal(rejection->code, rejection->message);
   } else {
     auto& execution = std::get<model::Execution>(answer.result);
-    log(*call->function, call->request_id, execution, total_us);
+    log(*call->function, call->request_id, execution, std::move(execution.logs), total_us);
     instance = std::move(execution.instance);
     response = execution_response(std::move(execution), answer.steps, total_us);
   }
@@ -369,7 +363,7 @@ void Gateway::answer_call(const std::shared_ptr<Call>& call, dispatch::Answer&& 
 }
 
 void Gateway::log(const model::Function& function, const model::RequestId& request_id,
-                  model::Execution& execution, std::int64_t total_us) {
+                  const model::Execution& execution, model::CapturedLogs&& logs, std::int64_t total_us) {
   metrics_.count_outcome(execution.outcome.kind, execution.steps.cold, total_us);
   if (!parts_.functions.find(function.id)) {
     return;
@@ -377,8 +371,8 @@ void Gateway::log(const model::Function& function, const model::RequestId& reque
   if (!others_.empty()) {
     log_book_.number_from(log_time(parts_.loop.now()));
   }
-  log_book_.add({0, function.id, request_id, unix_now_ms(), execution.instance, execution.outcome.kind,
-                 total_us, execution.steps.cold, std::move(execution.logs)});
+  log_book_.add({0, function.id, request_id, base::unix_now_ms(), execution.instance, execution.outcome.kind,
+                 total_us, execution.steps.cold, std::move(logs)});
 }
 
 }  // namespace hearth::gateway

@@ -85,9 +85,9 @@ class Gateway final : public http::Handler, public FunctionMirror {
   void serve_until(const ServingTerm& term) override;
 
   // An asynchronous execution of the function has been executed here.
-  void executed(const model::Function& function, const model::ExecutionId& id, model::Execution execution,
-                std::int64_t total_us) {
-    log(function, id, execution, total_us);
+  void executed(const model::Function& function, const model::ExecutionId& id,
+                const model::Execution& execution, std::int64_t total_us) {
+    log(function, id, execution, model::CapturedLogs(execution.logs), total_us);
   }
 
   // A past version of a function, for who executes one here. `done` is called on the loop, perhaps inside the
@@ -130,8 +130,8 @@ class Gateway final : public http::Handler, public FunctionMirror {
   void executions(const http::RequestHead& head, http::Responder responder);
   void execution(const Route& route, http::Method method, http::Responder responder);
   void redrive_dead(const http::RequestHead& head, http::Responder responder);
-  void log(const model::Function& function, const model::RequestId& request_id, model::Execution& execution,
-           std::int64_t total_us);
+  void log(const model::Function& function, const model::RequestId& request_id,
+           const model::Execution& execution, model::CapturedLogs&& logs, std::int64_t total_us);
   void note_caller(const void* caller);
   void answer_call(const std::shared_ptr<Call>& call, dispatch::Answer&& answer);
   // Null when the answer has been given: the body did not arrive whole.

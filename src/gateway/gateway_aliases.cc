@@ -7,6 +7,7 @@
 
 #include "gateway/alias_settings.h"
 #include "gateway/answer.h"
+#include "gateway/execution_json.h"
 #include "gateway/gateway.h"
 #include "gateway/gateway_call.h"
 
@@ -39,7 +40,11 @@ std::optional<std::uint32_t> Gateway::version_of_alias(Call& call, const std::st
     call.responder.send(refusal(ApiErrorCode::kNotFound, no_such_alias(*call.function, name)));
     return std::nullopt;
   }
-  const auto sticky = head.header("X-Hearth-Sticky");
+  auto sticky = head.header("X-Hearth-Sticky");
+  if (!sticky && asks_for_async(head)) {
+    sticky = head.header(
+        "Idempotency-Key");  // a repeated submission is the same execution, so of the same version
+  }
   if (sticky && sticky->size() > kMostStickyBytes) {
     call.responder.send(refusal(ApiErrorCode::kBadRequest,
                                 fmt::format("X-Hearth-Sticky: {} bytes at most", kMostStickyBytes)));

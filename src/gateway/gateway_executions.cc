@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "gateway/answer.h"
+#include "gateway/body_fields.h"
 #include "gateway/execution_json.h"
 #include "gateway/gateway.h"
 #include "gateway/gateway_call.h"
@@ -23,8 +24,6 @@ using model::AsyncExecution;
 constexpr std::size_t kMostKeyBytes = 255;
 constexpr std::size_t kListed = 100;  // at once
 constexpr std::size_t kMostListed = 1'000;
-
-bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\r\n") == std::string_view::npos; }
 
 std::optional<model::ExecutionState> state_of(std::string_view name) {
   for (int i = 0; i <= static_cast<int>(model::kLastExecutionState); ++i) {

@@ -32,18 +32,12 @@ std::uint64_t number_or(const std::optional<std::string>& text, std::uint64_t fa
 void append_log_entry(std::string& out, const LogEntry& entry) {
   fmt::format_to(std::back_inserter(out),
                  R"({{"sequence":{},"requestId":"{}","time":"{}","instance":"{}","outcome":"{}",)"
-                 R"("durationMs":{}.{:03},"cold":{},"truncated":{},"lines":[)",
+                 R"("durationMs":{}.{:03},"cold":{},"truncated":{},"lines":)",
                  entry.sequence, std::string_view(entry.request_id), rfc3339(entry.time_ms), entry.instance,
                  to_string(entry.outcome), entry.duration_us / 1000, entry.duration_us % 1000, entry.cold,
                  entry.logs.truncated);
-  for (const auto& chunk : entry.logs.chunks) {
-    out += out.back() == '[' ? "" : ",";
-    out += chunk.stream == model::LogStream::kOut ? R"({"stream":"stdout","text":)"
-                                                  : R"({"stream":"stderr","text":)";
-    append_json_string(out, chunk.text);
-    out += '}';
-  }
-  out += "]}";
+  append_log_chunks(out, entry.logs.chunks);
+  out += '}';
 }
 
 }  // namespace

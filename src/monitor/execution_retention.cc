@@ -1,7 +1,7 @@
 #include "monitor/execution_retention.h"
 
-#include "base/bring_back.h"
 #include "base/log.h"
+#include "base/on_pool.h"
 
 namespace hearth::monitor {
 namespace {
@@ -19,18 +19,17 @@ void ExecutionRetention::step_after(std::chrono::milliseconds pause) {
 }
 
 void ExecutionRetention::step() {
-  auto told = base::bring_back(
-      parts_.loop,
-      std::function([this, alive = std::weak_ptr<bool>(alive_)](base::Result<std::size_t> removed) {
+  const std::int64_t before_ms = parts_.unix_now_ms() - options_.age.count();
+  base::on_pool<std::size_t>(
+      parts_.pool, parts_.loop,
+      [&store = parts_.store, before_ms, count = options_.count] {
+        return store.remove_ended(before_ms, count, kStep);
+      },
+      [this, alive = std::weak_ptr<bool>(alive_)](const base::Result<std::size_t>& removed) {
         if (!alive.expired()) {
           stepped(removed);
         }
-      }));
-  auto job = [&store = parts_.store, before = parts_.unix_now_ms() - options_.age.count(),
-              count = options_.count, told] { told(store.remove_ended(before, count, kStep)); };
-  if (auto taken = parts_.pool.submit(std::move(job)); !taken) {
-    told(taken.error());
-  }
+      });
 }
 
 void ExecutionRetention::stepped(const base::Result<std::size_t>& removed) {

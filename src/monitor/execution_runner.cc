@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/bring_back.h"
 #include "base/log.h"
+#include "base/on_pool.h"
 
 namespace hearth::monitor {
 namespace {
@@ -336,16 +336,13 @@ void ExecutionRunner::drain(std::function<void()> done) {
 template <typename Value>
 void ExecutionRunner::on_pool(std::function<base::Result<Value>()> job,
                               std::function<void(base::Result<Value>)> done) {
-  auto told = base::bring_back(
-      parts_.loop, std::function([done = std::move(done),
-                                  alive = std::weak_ptr<bool>(alive_)](base::Result<Value> result) {
+  base::on_pool<Value>(
+      parts_.pool, parts_.loop, std::move(job),
+      [done = std::move(done), alive = std::weak_ptr<bool>(alive_)](base::Result<Value> result) {
         if (!alive.expired()) {
           done(std::move(result));
         }
-      }));
-  if (auto taken = parts_.pool.submit([job = std::move(job), told] { told(job()); }); !taken) {
-    told(taken.error());
-  }
+      });
 }
 
 }  // namespace hearth::monitor

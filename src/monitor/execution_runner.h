@@ -102,7 +102,8 @@ class ExecutionRunner {
     base::TimePoint began{};
     std::int64_t started_ms = 0;
     std::uint32_t executed_version = 0;
-    std::uint32_t refusals = 0;  // by the dispatcher: nothing was executed
+    std::uint32_t refusals = 0;    // by the dispatcher: nothing was executed
+    store::Settlement settlement;  // once it is known how the attempt has ended
     bool executing = false;
     bool lost = false;  // the lease is not ours any more
   };
@@ -144,8 +145,8 @@ class ExecutionRunner {
   void give_back(const RunningPtr& running);
   store::Settlement settlement(const Running& running, model::ExecutionState state) const;
   void settle(const RunningPtr& running, store::Settlement settlement);
-  void settled(const RunningPtr& running, const store::Settlement& settlement,
-               const base::Result<bool>& result);
+  void write(const RunningPtr& running);
+  void settled(const RunningPtr& running, const base::Result<bool>& result);
   void leave(const RunningPtr& running);
   void extend_soon();
   void extend();

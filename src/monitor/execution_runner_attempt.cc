@@ -189,6 +189,8 @@ void ExecutionRunner::failed(const RunningPtr& running, model::FailedAttempt att
   tried.accepted_ms = claimed.accepted_ms;
   tried.now_ms = made.ended_ms;
   tried.jitter = jitter();
+  const std::string message = attempt.message;
+  attempt.message.resize(std::min(message.size(), model::kAttemptMessageBytes));
   if (const auto due_ms = retry_at(options_.retry, tried)) {
     made.due_ms = *due_ms;
   } else {
@@ -196,7 +198,7 @@ void ExecutionRunner::failed(const RunningPtr& running, model::FailedAttempt att
     made.result = std::move(result);
     made.result.error_code = attempt.code;
     if (made.result.error.message.empty()) {
-      made.result.error.message = attempt.message;
+      made.result.error.message = message;
     }
   }
   made.attempt = std::move(attempt);
@@ -230,32 +232,36 @@ store::Settlement ExecutionRunner::settlement(const Running& running, ExecutionS
 }
 
 void ExecutionRunner::settle(const RunningPtr& running, store::Settlement settlement) {
+  running->settlement = std::move(settlement);
   ended(running);
+  write(running);
+}
+
+void ExecutionRunner::write(const RunningPtr& running) {
   if (running->lost) {
     ++counts_.leases_lost;
     leave(running);
     return;
   }
-  parts_.journal.settle(settlement, [this, running, settlement,
-                                     alive = std::weak_ptr<bool>(alive_)](const base::Result<bool>& result) {
+  parts_.journal.settle(running->settlement, [this, running, alive = std::weak_ptr<bool>(alive_)](
+                                                 const base::Result<bool>& result) {
     if (!alive.expired()) {
-      settled(running, settlement, result);
+      settled(running, result);
     }
   });
 }
 
-void ExecutionRunner::settled(const RunningPtr& running, const store::Settlement& settlement,
-                              const base::Result<bool>& result) {
+void ExecutionRunner::settled(const RunningPtr& running, const base::Result<bool>& result) {
+  const store::Settlement& settlement = running->settlement;
   if (!result) {
     // The lease is extended meanwhile; where that fails too it ends by itself.
     spdlog::warn("asynchronous executions: {} is not settled now: {}", settlement.lease.id,
                  result.error().message);
-    parts_.loop.at(parts_.loop.now() + kSettlePause,
-                   [this, running, settlement, alive = std::weak_ptr<bool>(alive_)] {
-                     if (!alive.expired()) {
-                       settle(running, settlement);
-                     }
-                   });
+    parts_.loop.at(parts_.loop.now() + kSettlePause, [this, running, alive = std::weak_ptr<bool>(alive_)] {
+      if (!alive.expired()) {
+        write(running);
+      }
+    });
     return;
   }
   if (!*result) {

@@ -62,7 +62,7 @@ class RunnerTest : public testing::Test {
     runner_->start();
     settle();
   }
-  store::ExecutionStore& store() { return *stores_.executions(); }
+  store::ExecutionStore& store() { return stores_.executions(); }
   void warm(int instances, const std::string& function = "f") {
     for (int i = 0; i < instances; ++i) {
       messaging_.announce_warm("v-" + function, {"inproc:", function + std::to_string(i), 0, 1, 128});
@@ -101,12 +101,14 @@ class RunnerTest : public testing::Test {
     run_until([] { return false; }, milliseconds(60));
   }
   model::AsyncExecution find(int number) { return store().find(store::execution_id(number)).value(); }
-  void finish(model::OutcomeKind kind = model::OutcomeKind::kReturned) {
+  void finish(model::OutcomeKind kind = model::OutcomeKind::kReturned, const std::string& message = "") {
     ASSERT_FALSE(link_.running.empty());
     FakeLink::Execution execution = std::move(link_.running.front());
     link_.running.erase(link_.running.begin());
-    model::Execution result{
-        {kind, kind == model::OutcomeKind::kReturned ? "1" : "", {}}, execution.allocation.instance, {}, {}};
+    model::Execution result{{kind, kind == model::OutcomeKind::kReturned ? "1" : "", {"", message, ""}},
+                            execution.allocation.instance,
+                            {},
+                            {}};
     auto lease = execution.allocation;
     ++lease.epoch;
     execution.observer->done(std::move(result), lease);
@@ -206,6 +208,17 @@ TEST_F(RunnerTest, ItsRetriesUsedUpItIsDead) {
   EXPECT_EQ(find(1).result.error_code, "out_of_memory");
   EXPECT_FALSE(find(1).result.error.message.empty());
   EXPECT_THAT(ended_, testing::ElementsAre(ExecutionState::kDead));
+}
+
+TEST_F(RunnerTest, OfALongMessageTheAttemptHasTheBeginningAndTheResultAll) {
+  options_.retry.retries = 0;
+  start();
+  warm(1);
+  submit(1);
+  const std::string message(100'000, 'x');
+  finish(model::OutcomeKind::kThrew, message);
+  EXPECT_EQ(find(1).attempts.at(0).message, message.substr(0, model::kAttemptMessageBytes));
+  EXPECT_EQ(find(1).result.error.message, message);
 }
 
 TEST_F(RunnerTest, WhatThePlatformFailsCountsToNothing) {

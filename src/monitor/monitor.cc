@@ -2,8 +2,8 @@
 
 #include <utility>
 
-#include "base/bring_back.h"
 #include "base/log.h"
+#include "base/on_pool.h"
 
 namespace hearth::monitor {
 
@@ -61,15 +61,12 @@ void Monitor::sweep_soon() {
 }
 
 void Monitor::sweep() {
-  auto told = base::bring_back(
-      parts_.loop, std::function([this, alive = std::weak_ptr<bool>(alive_)](base::Result<void> result) {
-        if (!alive.expired()) {
-          swept(result);
-        }
-      }));
-  if (auto taken = parts_.pool.submit([sweep = parts_.sweep_code, told] { told(sweep()); }); !taken) {
-    told(taken);
-  }
+  base::on_pool<void>(parts_.pool, parts_.loop, parts_.sweep_code,
+                      [this, alive = std::weak_ptr<bool>(alive_)](const base::Result<void>& result) {
+                        if (!alive.expired()) {
+                          swept(result);
+                        }
+                      });
 }
 
 void Monitor::swept(const base::Result<void>& result) {

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "base/bring_back.h"
+#include "base/on_pool.h"
 
 namespace hearth::store {
 
@@ -33,17 +33,14 @@ void ExecutionJournal::commit_soon() {
 
 void ExecutionJournal::commit() {
   auto batch = std::make_shared<Batch>(std::exchange(next_, {}));
-  using Result = base::Result<ExecutionStore::Written>;
-  auto told = base::bring_back(
-      loop_, std::function([this, batch, alive = std::weak_ptr<bool>(alive_)](Result result) {
+  using Written = ExecutionStore::Written;
+  base::on_pool<Written>(
+      pool_, loop_, [&store = store_, batch] { return store.write(batch->writes); },
+      [this, batch, alive = std::weak_ptr<bool>(alive_)](base::Result<Written> result) {
         if (!alive.expired()) {
           committed(*batch, std::move(result));
         }
-      }));
-  auto job = [&store = store_, batch, told] { told(store.write(batch->writes)); };
-  if (auto taken = pool_.submit(std::move(job)); !taken) {
-    told(taken.error());
-  }
+      });
 }
 
 void ExecutionJournal::committed(const Batch& batch, base::Result<ExecutionStore::Written> result) {
