@@ -5,15 +5,6 @@
 #include <utility>
 
 namespace hearth::dispatch {
-
-model::FunctionPtr FunctionCache::find(std::string_view id_or_name) const {
-  if (const auto found = by_id_.find(id_or_name); found != by_id_.end()) {
-    return found->second;
-  }
-  const auto found = by_name_.find(id_or_name);
-  return found == by_name_.end() ? nullptr : found->second;
-}
-
 namespace {
 
 // A release that knows no revisions counts the versions alone, and may run beside this one.
@@ -23,6 +14,14 @@ bool is_newer(const model::Function& function, const model::Function& known) {
 }
 
 }  // namespace
+
+model::FunctionPtr FunctionCache::find(std::string_view id_or_name) const {
+  if (const auto found = by_id_.find(id_or_name); found != by_id_.end()) {
+    return found->second;
+  }
+  const auto found = by_name_.find(id_or_name);
+  return found == by_name_.end() ? nullptr : found->second;
+}
 
 model::FunctionPtr FunctionCache::put(model::FunctionPtr function) {
   const auto known = by_id_.find(function->id);

@@ -13,10 +13,10 @@ enum class ApiErrorCode {
   kBadJson,               // 400 the body is not JSON
   kBadZip,                // 400 the zip is corrupt, unsafe or lacks the handler
   kUnauthorized,          // 401 no API key, or a wrong one
-  kNotFound,              // 404 no such function or route
+  kNotFound,              // 404 no such function, version, alias, execution or route
   kMethodNotAllowed,      // 405
   kRequestTimeout,        // 408 head or body came too slowly
-  kConflict,              // 409 the name is taken, or two deploys met
+  kConflict,              // 409 the name or key is taken, two deploys met, or the execution has ended
   kPayloadTooLarge,       // 413
   kUriTooLong,            // 414
   kUnsupportedMediaType,  // 415
@@ -34,7 +34,7 @@ enum class ApiErrorCode {
   kTimeout,               // 504 the handler ran longer than the version's time-out
   kInitTimeout,           // 504 loading ran longer than the init time-out
   kNoCapacity,            // 503 no memory for another instance; Retry-After
-  kQueueFull,             // 503 too many calls wait; Retry-After
+  kQueueFull,             // 503 too many calls or executions wait; Retry-After
   kShuttingDown,          // 503 the server is stopping; Retry-After
   kStartFailed,           // 503 no instance could be started; the message says why
   kTooManyConnections,    // 503

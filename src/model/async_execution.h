@@ -12,7 +12,7 @@
 
 namespace hearth::model {
 
-using ExecutionId = std::string;  // a version 7 GUID: the later it was accepted, the greater
+using ExecutionId = std::string;  // a version 7 GUID: that of a later millisecond is the greater
 
 enum class ExecutionState {
   kPending,    // nobody executes it; from `due_ms` on somebody may
@@ -40,8 +40,9 @@ struct FailedAttempt {
 
   bool operator==(const FailedAttempt&) const = default;
 };
-// The last ones of an execution that are kept.
+// The last ones of an execution that are kept, and how much of each message: they are listed.
 inline constexpr std::size_t kAttemptsKept = 100;
+inline constexpr std::size_t kAttemptMessageBytes = 1'024;
 
 // What is left of an execution at its end.
 struct ExecutionResult {

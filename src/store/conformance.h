@@ -19,8 +19,7 @@ class StoreUnderTest {
   virtual ~StoreUnderTest() = default;
   virtual FunctionStore& functions() = 0;
   virtual CodeStore& code() = 0;
-  // Null: the backend has none, and does not link its suite.
-  virtual ExecutionStore* executions() { return nullptr; }
+  virtual ExecutionStore& executions() = 0;
   // Closes everything and opens it again, as a restart of the server does.
   virtual void reopen() = 0;
 };

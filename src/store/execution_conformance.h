@@ -30,7 +30,7 @@ std::uint64_t executions_in(const std::vector<Backlog>& found);
 
 class ExecutionConformance : public testing::TestWithParam<StoreBackend> {
  protected:
-  ExecutionStore& store() { return *store_->executions(); }
+  ExecutionStore& store() { return store_->executions(); }
   void reopen() { store_->reopen(); }
 
   // "ok", or the code of the error.

@@ -1,8 +1,8 @@
 // The store port for asynchronous executions: which were accepted, who executes them, how they ended.
 //
 // Called on threads that may block, from several at once. What is written is durable when the call returns
-// without an error; an error means that nothing of it is. Times are Unix time in milliseconds, and the
-// caller's.
+// without an error; an error means that nothing of it is, but for kUnavailable: then it is not known. Times
+// are Unix time in milliseconds, and the caller's.
 //
 // A lease is the right to execute one execution and to settle it. Each has a number, counted up by one with
 // every claim of that execution; the store settles for the current one alone.
@@ -105,7 +105,7 @@ class ExecutionStore {
     std::vector<Settlement> settlements;
   };
   struct Written {
-    // One each. kAlreadyExists: the key has been used with another input or version.
+    // One each. kAlreadyExists: the key has been used with another input or version, or the id is there.
     std::vector<base::Result<Submitted>> submitted;
     // One each. False: the lease is not the current one, or the execution was cancelled: nothing is changed.
     std::vector<bool> settled;

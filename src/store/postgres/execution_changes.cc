@@ -1,7 +1,9 @@
 // Executions cancelled, redriven and removed.
 #include <algorithm>
+#include <cstdint>
 #include <limits>
 
+#include "store/execution_rules.h"
 #include "store/postgres/execution_rows.h"
 #include "store/postgres/postgres_execution_store.h"
 #include "store/postgres/transaction.h"
@@ -37,7 +39,10 @@ constexpr Statement kRedriveDeadOfFunction{"execution_redrive_dead_of_function",
 // Two that remove at once would both remove what is beyond the bound.
 constexpr Statement kRemoveAlone{"execution_remove_alone",
                                  "SELECT pg_try_advisory_xact_lock(7135002180043523)::int"};
-constexpr Statement kCountEnded{"execution_count_ended", "SELECT COUNT(*) FROM executions WHERE state >= 2"};
+// No further than somebody wants to know.
+constexpr Statement kCountEnded{
+    "execution_count_ended",
+    "SELECT COUNT(*) FROM (SELECT 1 FROM executions WHERE state >= 2 ORDER BY ended_ms LIMIT $1) AS counted"};
 constexpr Statement kRemoveOldest{
     "execution_remove_oldest",
     "WITH old AS MATERIALIZED (SELECT seq FROM executions WHERE state >= 2 AND ended_ms < $1 "
@@ -49,36 +54,32 @@ constexpr Statement kRemoveOldest{
 // How often somebody else may change the execution just when it is looked at.
 constexpr int kTries = 5;
 
-bool may_be_cancelled(ExecutionState state) { return !has_ended(state); }
-
-bool may_be_redriven(ExecutionState state) {
-  return state == ExecutionState::kDead || state == ExecutionState::kCancelled;
-}
-
-// Runs a statement that changes the execution where its state allows it, and returns it. kNotFound; kBusy
-// with `refusal` and the state.
+// Runs a statement that changes the execution where its state allows it, and returns it. kNotFound, kBusy.
 base::Result<model::AsyncExecution> change(Pool& pool, std::string_view id, const Statement& statement,
                                            const std::vector<Parameter>& parameters,
-                                           bool (*may_be_changed)(ExecutionState), const char* refusal) {
+                                           base::Result<void> (*may_be_changed)(ExecutionState)) {
   if (!may_be_id(id)) {
     return no_such_execution(id);
   }
-  auto connection = pool.borrow();
-  if (!connection) {
-    return connection.error();
+  auto transaction = Transaction::begin(pool, kBeginOnIndexes);
+  if (!transaction) {
+    return transaction.error();
   }
   for (int tries = 0; tries < kTries; ++tries) {
-    const auto changed = (*connection)->run(statement, parameters);
-    if (!changed || changed->count() > 0) {
-      return changed ? read_execution(*changed, 0) : changed.error();
+    const auto changed = transaction->run(statement, parameters);
+    if (!changed) {
+      return changed.error();
     }
-    const auto found = (*connection)->run(kState, {Parameter::text(id)});
+    if (changed->count() > 0) {
+      const auto committed = transaction->commit();
+      return committed ? read_execution(*changed, 0) : committed.error();
+    }
+    const auto found = transaction->run(kState, {Parameter::text(id)});
     if (!found || found->count() == 0) {
       return found ? no_such_execution(id) : found.error();
     }
-    const auto state = static_cast<ExecutionState>(found->number(0, 0));
-    if (!may_be_changed(state)) {
-      return base::Error{base::ErrorCode::kBusy, refusal + std::string(to_string(state))};
+    if (auto may = may_be_changed(static_cast<ExecutionState>(found->number(0, 0))); !may) {
+      return may.error();
     }
   }
   return base::Error{base::ErrorCode::kBusy, "the execution is changed by others all the time"};
@@ -95,7 +96,8 @@ base::Result<std::size_t> remove_oldest(Transaction& transaction, std::int64_t b
 
 // Of those beyond `most_kept`.
 base::Result<std::size_t> remove_beyond(Transaction& transaction, std::size_t most_kept, std::size_t limit) {
-  const auto counted = transaction.run(kCountEnded, {});
+  const auto enough = static_cast<std::int64_t>(std::min<std::size_t>(most_kept, INT64_MAX - limit) + limit);
+  const auto counted = transaction.run(kCountEnded, {Parameter::number(enough)});
   if (!counted) {
     return counted.error();
   }
@@ -104,20 +106,18 @@ base::Result<std::size_t> remove_beyond(Transaction& transaction, std::size_t mo
   if (beyond == 0) {
     return std::size_t{0};
   }
-  return remove_oldest(transaction, std::numeric_limits<std::int64_t>::max(), std::min(beyond, limit));
+  return remove_oldest(transaction, std::numeric_limits<std::int64_t>::max(), beyond);
 }
 
 }  // namespace
 
 base::Result<model::AsyncExecution> PostgresExecutionStore::cancel(std::string_view id, std::int64_t now_ms) {
-  return change(pool_, id, kCancel, {Parameter::text(id), Parameter::number(now_ms)}, &may_be_cancelled,
-                "it has ended already: it is ");
+  return change(pool_, id, kCancel, {Parameter::text(id), Parameter::number(now_ms)}, &may_be_cancelled);
 }
 
 base::Result<model::AsyncExecution> PostgresExecutionStore::redrive(std::string_view id,
                                                                     std::int64_t now_ms) {
-  return change(pool_, id, kRedrive, {Parameter::number(now_ms), Parameter::text(id)}, &may_be_redriven,
-                "only what is dead or cancelled is redriven: it is ");
+  return change(pool_, id, kRedrive, {Parameter::number(now_ms), Parameter::text(id)}, &may_be_redriven);
 }
 
 base::Result<std::vector<Backlog>> PostgresExecutionStore::redrive_dead(const model::FunctionId& function_id,

@@ -61,10 +61,6 @@ std::vector<Backlog> read_backlog(const Rows& rows) {
   return found;
 }
 
-base::Error no_such_execution(std::string_view id) {
-  return {base::ErrorCode::kNotFound, "there is no execution \"" + std::string(id) + "\""};
-}
-
 bool may_be_id(std::string_view id) {
   return std::ranges::all_of(id, [](char c) { return c > ' ' && c <= '~'; });
 }

@@ -36,7 +36,6 @@ base::Result<model::AsyncExecution> read_execution(const Rows& rows, int row);
 // The function, how many, the bytes of their inputs.
 std::vector<Backlog> read_backlog(const Rows& rows);
 
-base::Error no_such_execution(std::string_view id);
 // One that no execution can have is not asked for: the database refuses what is not UTF-8.
 bool may_be_id(std::string_view id);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "store/execution_rules.h"
 #include "store/execution_text.h"
 #include "store/postgres/array_parameter.h"
 #include "store/postgres/execution_rows.h"
@@ -89,11 +90,6 @@ class Columns {
   ArrayParameter truncated_ = ArrayParameter::of_numbers();
 };
 
-bool may_settle_as(ExecutionState state) {
-  return state == ExecutionState::kPending || state == ExecutionState::kDone ||
-         state == ExecutionState::kDead;
-}
-
 std::size_t bytes_of(const Settlement& settlement) {
   std::size_t bytes = settlement.result.output.size() + settlement.result.error.type.size() +
                       settlement.result.error.message.size() + settlement.result.error.stack.size();
@@ -122,9 +118,8 @@ std::vector<const Settlement*> in_order(const std::vector<Settlement>& settlemen
 
 base::Result<std::vector<bool>> settle(Transaction& transaction, const std::vector<Settlement>& settlements) {
   for (const Settlement& settlement : settlements) {
-    if (!may_settle_as(settlement.state)) {
-      return base::Error{base::ErrorCode::kInvalidArgument,
-                         "no attempt ends as " + std::string(to_string(settlement.state))};
+    if (auto may = may_settle_as(settlement.state); !may) {
+      return may.error();
     }
   }
   std::vector<bool> settled(settlements.size());

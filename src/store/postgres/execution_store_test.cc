@@ -193,6 +193,48 @@ TEST_F(PostgresExecutions, ABacklogThatTheStatisticsDoNotKnowIsNotReadAsAWhole) 
   EXPECT_LT((entries_read(pool) - before) / kRounds, 200) << "a round";
 }
 
+// A connection keeps its plans.
+TEST_F(PostgresExecutions, PlansThatWereMadeForAFewRowsAreGoodForMany) {
+  constexpr int kRounds = 20;
+  submit(1, 3);
+  Pool pool({store_->url(), 1, {}});
+  PostgresExecutionStore store(pool);
+  ASSERT_TRUE((*pool.borrow())->run_text("VACUUM ANALYZE executions").ok());
+  const auto round = [&store] {
+    EXPECT_TRUE(store.find(execution_id(1)).ok());
+    EXPECT_THAT(*store.list({model::ExecutionState::kPending, "", execution_id(3), 2}), SizeIs(2));
+    EXPECT_FALSE(store.cancel("nothing", 5'000).ok());
+    EXPECT_EQ(*store.remove_ended(0, 1, 10), 0U);
+  };
+  for (int i = 0; i < kRounds; ++i) {
+    round();
+  }
+  submit(4, 3'000);
+  const auto before = entries_read(pool);
+  for (int i = 0; i < kRounds; ++i) {
+    round();
+  }
+  EXPECT_LT((entries_read(pool) - before) / kRounds, 100) << "a round";
+}
+
+TEST_F(PostgresExecutions, BatchesOfSeveralPiecesWithTheSameKeysWaitInOneOrder) {
+  constexpr int kKeys = 1'200;  // more than two pieces
+  for (int number = 0; number < 4; ++number) {
+    ExecutionStore::Writes forth;
+    ExecutionStore::Writes back;
+    for (int i = 0; i < kKeys; ++i) {
+      const std::string key = std::to_string(number) + "-" + std::to_string(i);
+      forth.submissions.push_back(with_key(10'000 * (number + 1) + i, key));
+      back.submissions.push_back(with_key(10'000 * (number + 5) + i, key));
+    }
+    std::ranges::reverse(back.submissions);
+    std::vector<std::jthread> both;
+    both.emplace_back([&] { EXPECT_TRUE(here().write(forth).ok()); });
+    both.emplace_back([&] { EXPECT_TRUE(there().write(back).ok()); });
+  }
+  EXPECT_EQ(executions_in(*here().backlog()), std::uint64_t{4 * kKeys});
+}
+
 TEST_F(PostgresExecutions, WithoutAServerNothingIsWrittenOrClaimed) {
   Pool pool({store_->url(), 2, {milliseconds(200), milliseconds(200)}});
   PostgresExecutionStore store(pool);

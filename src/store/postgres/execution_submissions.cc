@@ -1,17 +1,20 @@
 #include "store/postgres/execution_submissions.h"
 
-#include <numeric>
+#include <algorithm>
 #include <optional>
+#include <string_view>
+#include <utility>
 
+#include "store/execution_rules.h"
 #include "store/postgres/array_parameter.h"
 #include "store/postgres/pieces.h"
-#include "store/sha256.h"
 
 namespace hearth::store::postgres {
 namespace {
 
-// Numbers are given in the order of the batch. Rows go in by their keys: two batches with the same keys wait
-// for each other in one order. What is passed over has the id or the key of another.
+// Rows go in by their keys, also where there are several pieces: two batches with the same keys wait for each
+// other in one order. Within a piece the numbers are in the order of the batch. What is passed over has the
+// id or the key of another.
 constexpr Statement kAccept{
     "execution_accept",
     "WITH given AS MATERIALIZED (SELECT nextval('executions_seq_seq') AS seq, g.* FROM "
@@ -45,22 +48,11 @@ struct Submission {
 };
 using Some = std::vector<Submission*>;
 
-base::Error key_is_taken(const NewExecution& execution) {
-  return {base::ErrorCode::kAlreadyExists, "the idempotency key \"" + execution.idempotency_key +
-                                               "\" has been used with another input or version"};
-}
-
 std::vector<Submission> to_submissions(const std::vector<NewExecution>& executions) {
   std::vector<Submission> submissions;
   submissions.reserve(executions.size());
   for (const NewExecution& execution : executions) {
-    Submission submission{&execution, {}, {}};
-    if (!execution.idempotency_key.empty()) {
-      Sha256 digest;
-      digest.add(*execution.input);
-      submission.digest = digest.finish();
-    }
-    submissions.push_back(std::move(submission));
+    submissions.push_back({&execution, digest_to_compare(execution), {}});
   }
   return submissions;
 }
@@ -121,8 +113,7 @@ void compare(Submission& submission, const Rows& rows, int row) {
         rows.number(row, 2) == std::int64_t{execution.version} && rows.text(row, 3) == submission.digest;
     submission.outcome = same ? base::Result<Submitted>(Submitted{holder, false}) : key_is_taken(execution);
   } else if (rows.number(row, 4) != 0) {
-    submission.outcome =
-        base::Error{base::ErrorCode::kAlreadyExists, "there is an execution with the id " + execution.id};
+    submission.outcome = id_is_taken(execution);
   }
 }
 
@@ -146,9 +137,20 @@ base::Result<void> find_taken(Transaction& transaction, std::span<Submission* co
   return {};
 }
 
+// Those without one first.
+std::pair<std::string_view, std::string_view> key_of(const Submission* submission) {
+  const NewExecution& execution = *submission->execution;
+  return execution.idempotency_key.empty() ? std::pair<std::string_view, std::string_view>()
+                                           : std::pair<std::string_view, std::string_view>(
+                                                 execution.function_id, execution.idempotency_key);
+}
+
 base::Result<void> try_once(Transaction& transaction, std::vector<Submission>& submissions) {
   const auto bytes_of = [](const Submission* submission) { return submission->execution->input->size(); };
-  const Some given = without_outcome(submissions);
+  Some given = without_outcome(submissions);
+  if (in_pieces<Submission*>(given, bytes_of).size() > 1) {
+    std::ranges::stable_sort(given, {}, key_of);
+  }
   for (const auto piece : in_pieces<Submission*>(given, bytes_of)) {
     if (auto accepted = accept(transaction, piece); !accepted) {
       return accepted;

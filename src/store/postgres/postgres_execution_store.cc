@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "store/execution_rules.h"
 #include "store/postgres/array_parameter.h"
 #include "store/postgres/execution_rows.h"
 #include "store/postgres/execution_settlements.h"
@@ -101,11 +102,11 @@ base::Result<model::AsyncExecution> PostgresExecutionStore::find(std::string_vie
   if (!may_be_id(id)) {
     return no_such_execution(id);
   }
-  auto connection = pool_.borrow();
-  if (!connection) {
-    return connection.error();
+  auto transaction = Transaction::begin(pool_, kBeginOnIndexes);
+  if (!transaction) {
+    return transaction.error();
   }
-  const auto rows = (*connection)->run(kFind, {Parameter::text(id)});
+  const auto rows = transaction->run(kFind, {Parameter::text(id)});
   if (!rows) {
     return rows.error();
   }
@@ -117,7 +118,7 @@ base::Result<std::vector<model::AsyncExecution>> PostgresExecutionStore::list(co
   if (!may_be_id(filter.before) || !may_be_id(filter.function_id)) {
     return executions;
   }
-  auto transaction = Transaction::begin(pool_);
+  auto transaction = Transaction::begin(pool_, kBeginOnIndexes);
   if (!transaction) {
     return transaction.error();
   }

@@ -24,7 +24,6 @@ class PostgresExecutionStore final : public ExecutionStore {
   PostgresExecutionStore(const PostgresExecutionStore&) = delete;
   PostgresExecutionStore& operator=(const PostgresExecutionStore&) = delete;
 
-  // kUnavailable: whether it was written is not known.
   base::Result<Written> write(const Writes& writes) override;
   base::Result<std::vector<Claimed>> claim(const ClaimRequest& request) override;
   base::Result<std::vector<Lease>> extend(std::span<const Lease> leases, std::int64_t until_ms) override;

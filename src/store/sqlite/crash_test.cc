@@ -1,15 +1,13 @@
 // kill -9 at random moments: what was acknowledged is there afterwards, and nothing half done is left.
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
-#include <chrono>
-#include <csignal>
 #include <filesystem>
 #include <map>
 #include <random>
 #include <sstream>
 
 #include "base/ids.h"
+#include "store/sqlite/killed_child.h"
 #include "store/sqlite/store_under_test.h"
 
 namespace hearth::store::sqlite {
@@ -63,34 +61,9 @@ using History = std::map<std::string, Acknowledged>;
 // Lets a child work for a random number of acknowledgements and a random moment more, kills it, and
 // adds what it acknowledged to `history`. Returns the function that its last line names.
 std::string run_and_kill(const std::string& path, std::mt19937& dice, History& history) {
-  std::array<int, 2> ends{};
-  EXPECT_EQ(::pipe(ends.data()), 0);
   const auto seed = static_cast<unsigned>(dice());
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::close(ends[0]);
-    change_until_killed(path, ends[1], seed);
-  }
-  ::close(ends[1]);
-  std::string lines;
-  const std::size_t enough = 1 + dice() % 4'000;
-  std::array<char, 64> piece{};
-  while (lines.size() < enough) {
-    const ssize_t got = ::read(ends[0], piece.data(), piece.size());
-    if (got <= 0) {
-      ADD_FAILURE() << "the child ended by itself";
-      break;
-    }
-    lines.append(piece.data(), static_cast<std::size_t>(got));
-  }
-  const auto until = std::chrono::steady_clock::now() + std::chrono::microseconds(dice() % 1'000);
-  while (std::chrono::steady_clock::now() < until) {
-  }
-  ::kill(child, SIGKILL);
-  ::waitpid(child, nullptr, 0);
-  lines += read_to_end(ends[0]);
-  ::close(ends[0]);
-  std::istringstream stream(lines);
+  std::istringstream stream(
+      told_until_killed(dice, 4'000, [&](int out) { change_until_killed(path, out, seed); }));
   std::string id;
   std::string last;
   for (Acknowledged change; stream >> id >> change.number >> change.digest; last = id) {

@@ -1,15 +1,12 @@
 // Executions cancelled, redriven and removed.
 #include <algorithm>
 
+#include "store/execution_rules.h"
 #include "store/sqlite/sqlite_execution_store.h"
 
 namespace hearth::store::sqlite {
 
 using model::ExecutionState;
-
-base::Error SqliteExecutionStore::no_such_execution(std::string_view id) {
-  return {base::ErrorCode::kNotFound, "there is no execution \"" + std::string(id) + "\""};
-}
 
 // In the order of the columns of a row.
 SqliteExecutionStore::Row SqliteExecutionStore::read_row(const Query& row) {
@@ -35,9 +32,8 @@ base::Result<model::AsyncExecution> SqliteExecutionStore::cancel(std::string_vie
   if (!row) {
     return row.error();
   }
-  if (has_ended(row->state)) {
-    return base::Error{base::ErrorCode::kBusy,
-                       "it has ended already: it is " + std::string(to_string(row->state))};
+  if (auto may = may_be_cancelled(row->state); !may) {
+    return may.error();
   }
   {
     Query query(transaction.connection(), statements_.cancel);
@@ -59,9 +55,8 @@ base::Result<model::AsyncExecution> SqliteExecutionStore::redrive(std::string_vi
   if (!row) {
     return row.error();
   }
-  if (row->state != ExecutionState::kDead && row->state != ExecutionState::kCancelled) {
-    return base::Error{base::ErrorCode::kBusy, "only what is dead or cancelled is redriven: it is " +
-                                                   std::string(to_string(row->state))};
+  if (auto may = may_be_redriven(row->state); !may) {
+    return may.error();
   }
   ExecutionCounts change;
   if (auto done = redrive_row(transaction.connection(), *row, now_ms, change); !done) {

@@ -12,7 +12,7 @@ namespace hearth::store::sqlite {
 
 class ExecutionCounts {
  public:
-  // One has been accepted, or will be executed again.
+  // So many more that have not ended; fewer, when negative.
   void open(const model::FunctionId& function_id, std::int64_t executions, std::int64_t input_bytes);
   // One has ended.
   void end(const model::FunctionId& function_id, std::int64_t input_bytes);

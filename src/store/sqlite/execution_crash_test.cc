@@ -1,15 +1,13 @@
 // kill -9 at random moments: what was accepted or settled is so afterwards, and nothing half done is left.
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
 #include <array>
-#include <chrono>
-#include <csignal>
 #include <cstdio>
 #include <map>
 #include <random>
 #include <sstream>
 
+#include "store/sqlite/killed_child.h"
 #include "store/sqlite/store_under_test.h"
 
 namespace hearth::store::sqlite {
@@ -82,33 +80,8 @@ using History = std::map<std::string, std::string>;
 
 // Lets a child work for a while, kills it and adds what it told to `history`.
 void run_and_kill(const std::string& path, std::mt19937& dice, unsigned first, History& history) {
-  std::array<int, 2> ends{};
-  ASSERT_EQ(::pipe(ends.data()), 0);
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::close(ends[0]);
-    work_until_killed(path, ends[1], first);
-  }
-  ::close(ends[1]);
-  std::string lines;
-  const std::size_t enough = 1 + dice() % 40'000;
-  std::array<char, 512> piece{};
-  while (lines.size() < enough) {
-    const ssize_t got = ::read(ends[0], piece.data(), piece.size());
-    if (got <= 0) {
-      ADD_FAILURE() << "the child ended by itself";
-      break;
-    }
-    lines.append(piece.data(), static_cast<std::size_t>(got));
-  }
-  const auto until = std::chrono::steady_clock::now() + std::chrono::microseconds(dice() % 1'000);
-  while (std::chrono::steady_clock::now() < until) {
-  }
-  ::kill(child, SIGKILL);
-  ::waitpid(child, nullptr, 0);
-  lines += read_to_end(ends[0]);
-  ::close(ends[0]);
-  std::istringstream stream(lines);
+  std::istringstream stream(
+      told_until_killed(dice, 40'000, [&](int out) { work_until_killed(path, out, first); }));
   std::string what;
   std::string id;
   while (stream >> what >> id) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "store/execution_rules.h"
 #include "store/execution_text.h"
 #include "store/sqlite/sqlite_execution_store.h"
 

@@ -2,41 +2,18 @@
 #include <algorithm>
 #include <iterator>
 
+#include "store/execution_rules.h"
 #include "store/execution_text.h"
-#include "store/sha256.h"
 #include "store/sqlite/sqlite_execution_store.h"
 
 namespace hearth::store::sqlite {
-namespace {
 
 using model::ExecutionState;
-
-base::Error key_is_taken(const NewExecution& execution) {
-  return {base::ErrorCode::kAlreadyExists, "the idempotency key \"" + execution.idempotency_key +
-                                               "\" has been used with another input or version"};
-}
-
-// Nothing where there is no key to compare it for.
-std::string digest_of(const NewExecution& execution) {
-  if (execution.idempotency_key.empty()) {
-    return {};
-  }
-  Sha256 digest;
-  digest.add(*execution.input);
-  return digest.finish();
-}
-
-bool may_settle_as(ExecutionState state) {
-  return state == ExecutionState::kPending || state == ExecutionState::kDone ||
-         state == ExecutionState::kDead;
-}
-
-}  // namespace
 
 base::Result<ExecutionStore::Written> SqliteExecutionStore::write(const Writes& writes) {
   std::vector<std::string> digests;  // made before the database is held
   digests.reserve(writes.submissions.size());
-  std::ranges::transform(writes.submissions, std::back_inserter(digests), digest_of);
+  std::ranges::transform(writes.submissions, std::back_inserter(digests), digest_to_compare);
   Written written;
   written.submitted.reserve(writes.submissions.size());
   written.settled.reserve(writes.settlements.size());
@@ -124,16 +101,15 @@ base::Result<void> SqliteExecutionStore::insert(Connection& connection, const Ne
       .bind(runs ? execution.submitted_ms : 0);
   auto done = query.finish("store the execution");
   if (!done && connection.hit_unique(/*on_primary_key=*/false)) {
-    return base::Error{base::ErrorCode::kAlreadyExists, "there is an execution with the id " + execution.id};
+    return id_is_taken(execution);
   }
   return done;
 }
 
 base::Result<bool> SqliteExecutionStore::settle(Connection& connection, const Settlement& settlement,
                                                 ExecutionCounts& change) {
-  if (!may_settle_as(settlement.state)) {
-    return base::Error{base::ErrorCode::kInvalidArgument,
-                       "no attempt ends as " + std::string(to_string(settlement.state))};
+  if (auto may = may_settle_as(settlement.state); !may) {
+    return may.error();
   }
   auto held = find_lease(connection, settlement.lease);
   if (!held) {

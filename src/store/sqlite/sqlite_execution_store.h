@@ -150,7 +150,6 @@ class SqliteExecutionStore final : public ExecutionStore {
   base::Result<std::vector<Running>> running(Connection& connection, std::size_t most);
 
   // Reads.
-  static base::Error no_such_execution(std::string_view id);
   base::Result<std::vector<Seq>> listed(Connection& connection, const ExecutionFilter& filter);
   base::Result<Seq> seq_before(Connection& connection, std::string_view id);
   base::Result<void> list_state(Connection& connection, const ExecutionFilter& filter,

@@ -40,7 +40,7 @@ class SqliteUnderTest final : public StoreUnderTest {
  public:
   FunctionStore& functions() override { return *open_->functions; }
   CodeStore& code() override { return open_->code; }
-  ExecutionStore* executions() override { return open_->executions.get(); }
+  ExecutionStore& executions() override { return *open_->executions; }
   void reopen() override;
 
  private:

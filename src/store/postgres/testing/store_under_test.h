@@ -34,7 +34,7 @@ class PostgresUnderTest final : public StoreUnderTest {
 
   FunctionStore& functions() override { return open_->functions; }
   CodeStore& code() override { return open_->code; }
-  ExecutionStore* executions() override { return &open_->executions; }
+  ExecutionStore& executions() override { return open_->executions; }
   void reopen() override;
 
   const std::string& url() const { return url_; }

@@ -25,7 +25,7 @@ class PostgresExecutions : public testing::Test {
     other_ = std::make_unique<PostgresExecutionStore>(*other_pool_);
   }
 
-  ExecutionStore& here() { return *store_->executions(); }
+  ExecutionStore& here() { return store_->executions(); }
   ExecutionStore& there() { return *other_; }
 
   static ClaimRequest request_at(std::int64_t now_ms, std::size_t most = 100) {
