@@ -95,7 +95,9 @@ int remove_alias(Context& context, const AliasOptions& options) {
   if (const auto code = ask(context, {http::Method::kDelete, alias_path(options), ""}, reply, advice)) {
     return code;
   }
-  context.terminal.out << fmt::format("removed the alias {}\n", printable(options.alias));
+  if (!context.json) {
+    context.terminal.out << fmt::format("removed the alias {}\n", printable(options.alias));
+  }
   return kOk;
 }
 
@@ -123,8 +125,9 @@ int run_alias(Context& context, const AliasOptions& options) {
 
 void add_options(CLI::App& app, AliasOptions& options) {
   const CLI::Range numbers(1U, 4'294'967'295U);
-  app.add_option("NAME", options.name, "The function's name or id")->required();
-  app.add_option("ALIAS", options.alias, "One of its aliases (default: all are listed)");
+  app.add_option("NAME", options.name, "The function's name or id")->required()->check(check_not_empty);
+  app.add_option("ALIAS", options.alias, "One of its aliases (default: all are listed)")
+      ->check(check_not_empty);
   auto* const to = app.add_option("--to", options.to, "Make the alias, or point it at this version")
                        ->type_name("N")
                        ->check(numbers);

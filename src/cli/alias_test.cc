@@ -94,6 +94,9 @@ TEST_F(InvokeAlias, WrongInputsAreRefused) {
   EXPECT_EQ(hearth({"invoke", "hello", "--alias", "live", "--function-version", "3"}), kUsage);
   EXPECT_EQ(hearth({"invoke", "hello", "--sticky", "x"}), kUsage);
   EXPECT_EQ(hearth({"invoke", "hello", "--alias", "live", "--sticky", ""}), kUsage);
+  EXPECT_EQ(hearth({"invoke", "hello", "--alias", ""}), kUsage) << "as of a variable that is not set";
+  EXPECT_EQ(hearth({"alias", "hello", ""}), kUsage);
+  EXPECT_EQ(hearth({"alias", "", "live"}), kUsage);
 }
 
 }  // namespace

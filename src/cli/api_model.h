@@ -1,4 +1,4 @@
-// The API's JSON as values: read with a parser by the sources of this header alone. Pure.
+// The API's JSON as values: read with a parser by its sources alone (json_fields.h). Pure.
 //
 // Fields that a server leaves out keep their defaults, so that clients and servers of different
 // versions get along; only JSON of the wrong shape is an error (kCorrupt).

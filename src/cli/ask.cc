@@ -81,6 +81,8 @@ ExitCode report_no_answer(Context& context, const base::Error& error) {
   }
 }
 
+std::string check_not_empty(const std::string& text) { return text.empty() ? "it is empty" : ""; }
+
 ExitCode report_usage(Context& context, std::string_view message) {
   context.terminal.err << "hearth: " << message << '\n';
   return kUsage;

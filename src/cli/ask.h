@@ -24,6 +24,8 @@ ExitCode ask_upload(Context& context, http::Method method, const std::string& pa
 ExitCode report_refusal(Context& context, const Reply& reply,
                         std::string_view advice_if_missing = kListFunctions);
 ExitCode report_no_answer(Context& context, const base::Error& error);
+// A check of CLI11's: an empty id or name would make another request of it.
+std::string check_not_empty(const std::string& text);
 // What is wrong on this side: "hearth: MESSAGE".
 ExitCode report_usage(Context& context, std::string_view message);
 // A reply below 400 that this client cannot read.

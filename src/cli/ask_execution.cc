@@ -33,8 +33,6 @@ ExitCode report_no_end(Context& context, const std::string& id, std::string_view
 
 }  // namespace
 
-std::string check_not_empty(const std::string& text) { return text.empty() ? "it is empty" : ""; }
-
 ExitCode ask_execution(Context& context, const Request& request, Reply& reply, ExecutionInfo& execution) {
   if (const auto code = ask(context, request, reply, kListExecutions)) {
     return code;

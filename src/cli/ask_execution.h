@@ -14,9 +14,6 @@ namespace hearth::cli {
 
 inline constexpr std::string_view kListExecutions = "'hearth executions' shows those that there are";
 
-// A check of CLI11's: an empty id or name would make another request of it.
-std::string check_not_empty(const std::string& text);
-
 // As ask(), and the execution that the reply holds.
 ExitCode ask_execution(Context& context, const Request& request, Reply& reply, ExecutionInfo& execution);
 

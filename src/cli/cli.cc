@@ -28,8 +28,8 @@ Exit codes:
   0  ok
   1  the function failed: it threw, ran out of time or memory, …
   2  the command line, or what it names on this machine, is wrong
-  3  the server knows no such function, version or execution
-  4  the server cannot be reached, or did not answer in time
+  3  the server knows no such function, version, alias or execution
+  4  the server cannot be reached, did not answer in time, or the execution has not ended
   5  the server refused for any other reason
 )";
 

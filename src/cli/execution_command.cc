@@ -30,17 +30,14 @@ void print_fields(Context& context, const ExecutionInfo& execution) {
       context.terminal.out << fmt::format("{:<11}{}\n", label, printable(value));
     }
   };
-  const auto time = [&](const std::string& at) {
-    return at.empty() ? at : at + "  (" + human_age(at, context.now_ms()) + ")";
-  };
   line("id", execution.id);
   line("function", execution.function_id);
   line("version", execution.version == 0 ? "" : std::to_string(execution.version));
   line("state", execution.state);
-  line("submitted", time(execution.submitted_at));
+  line("submitted", with_age(execution.submitted_at, context.now_ms()));
   line("due", due(execution.due_at, context.now_ms()));
-  line("started", time(execution.started_at));
-  line("ended", time(execution.ended_at));
+  line("started", with_age(execution.started_at, context.now_ms()));
+  line("ended", with_age(execution.ended_at, context.now_ms()));
   line("error", execution.error.code);
 }
 
@@ -56,8 +53,7 @@ void print_attempts(Context& context, const ExecutionInfo& execution) {
   }
   Table table({"FAILED", "STARTED", "TOOK", "COUNTS", "ERROR", "MESSAGE"});
   for (const auto& attempt : execution.attempts) {
-    table.add({std::to_string(attempt.number),
-               attempt.started_at.empty() ? "-" : human_age(attempt.started_at, context.now_ms()),
+    table.add({std::to_string(attempt.number), age_or_dash(attempt.started_at, context.now_ms()),
                duration(attempt), attempt.counts ? "yes" : "no", attempt.code, attempt.message});
   }
   context.terminal.out << '\n';

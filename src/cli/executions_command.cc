@@ -34,10 +34,6 @@ std::string query(const ExecutionsOptions& options) {
   return result;
 }
 
-std::string age(const std::string& time, Context& context) {
-  return time.empty() ? "-" : human_age(time, context.now_ms());
-}
-
 // Why it is dead, or why it was not done at the last attempt.
 std::string error_code(const ExecutionInfo& execution) {
   if (execution.state == "dead" && !execution.error.code.empty()) {
@@ -51,8 +47,9 @@ void print_table(Context& context, const ExecutionPage& page) {
   for (const auto& execution : page.executions) {
     table.add({execution.id, execution.function_id,
                execution.version == 0 ? "-" : std::to_string(execution.version), execution.state,
-               std::to_string(execution.attempts.size()), age(execution.submitted_at, context),
-               age(execution.ended_at, context), error_code(execution)});
+               std::to_string(execution.attempts.size()),
+               age_or_dash(execution.submitted_at, context.now_ms()),
+               age_or_dash(execution.ended_at, context.now_ms()), error_code(execution)});
   }
   table.print(context.terminal.out);
 }

@@ -140,6 +140,14 @@ std::string human_age(std::string_view rfc3339, std::int64_t now_ms) {
          " ago";
 }
 
+std::string age_or_dash(std::string_view rfc3339, std::int64_t now_ms) {
+  return rfc3339.empty() ? "-" : human_age(rfc3339, now_ms);
+}
+
+std::string with_age(std::string_view rfc3339, std::int64_t now_ms) {
+  return rfc3339.empty() ? "" : std::string(rfc3339) + "  (" + human_age(rfc3339, now_ms) + ")";
+}
+
 std::string printable(std::string_view text) {
   std::string shown(text);
   std::ranges::replace_if(shown, is_control, '?');

@@ -27,6 +27,10 @@ std::optional<std::int64_t> parse_time(std::string_view rfc3339);
 // "3 min ago" for a time in RFC 3339; the text itself when it is none.
 std::string human_age(std::string_view rfc3339, std::int64_t now_ms);
 
+// The same, "-" for none; and behind the time itself, "2026-01-31T12:00:00Z  (3 min ago)", nothing for none.
+std::string age_or_dash(std::string_view rfc3339, std::int64_t now_ms);
+std::string with_age(std::string_view rfc3339, std::int64_t now_ms);
+
 // Control characters shown as '?': names from elsewhere must not steer the terminal.
 std::string printable(std::string_view text);
 

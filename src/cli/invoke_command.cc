@@ -200,6 +200,7 @@ void add_version_options(CLI::App& app, InvokeOptions& options) {
           ->check(CLI::Range(1U, 4'294'967'295U));
   auto* const alias = app.add_option("--alias", options.alias, "The version that this alias stands for")
                           ->type_name("ALIAS")
+                          ->check(check_not_empty)
                           ->excludes(version);
   app.add_option("--sticky", options.sticky,
                  "The same text gets the same of an alias's two versions every time")

@@ -19,9 +19,6 @@ void print_function(Context& context, const FunctionInfo& function) {
       context.terminal.out << padded << printable(value) << '\n';
     }
   };
-  const auto time = [&](const std::string& at) {
-    return at.empty() ? at : at + "  (" + human_age(at, context.now_ms()) + ")";
-  };
   line("name", function.name);
   line("id", function.id);
   line("display name", function.display_name);
@@ -33,8 +30,8 @@ void print_function(Context& context, const FunctionInfo& function) {
   line("time-out", human_setting(function.timeout_ms));
   line("concurrency", std::to_string(function.concurrency) + " at once in an instance");
   line("code", human_bytes(function.code_bytes) + "  sha256 " + function.code_sha256);
-  line("created", time(function.created_at));
-  line("updated", time(function.updated_at));
+  line("created", with_age(function.created_at, context.now_ms()));
+  line("updated", with_age(function.updated_at, context.now_ms()));
   for (const auto& [name, value] : function.environment) {
     line("environment", name + "=" + value);
   }

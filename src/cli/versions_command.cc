@@ -24,7 +24,7 @@ void print_table(Context& context, const VersionPage& page) {
     table.add({std::to_string(version.number), version.current ? "current" : "", version.runtime,
                version.handler, std::to_string(version.memory_mb) + " MB", human_setting(version.timeout_ms),
                human_bytes(version.code_bytes), version.code_sha256.substr(0, 12),
-               version.created_at.empty() ? "-" : human_age(version.created_at, context.now_ms())});
+               age_or_dash(version.created_at, context.now_ms())});
   }
   table.print(context.terminal.out);
 }

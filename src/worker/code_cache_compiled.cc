@@ -20,6 +20,9 @@ void RecentCompiled::use(const CompiledPtr& compiled) {
     uses_.splice(uses_.end(), uses_, found->second);
     return;
   }
+  if (compiled->bytes.size() > most_bytes_) {
+    return;
+  }
   places_[compiled] = uses_.insert(uses_.end(), compiled);
   bytes_ += compiled->bytes.size();
   while (bytes_ > most_bytes_) {

@@ -166,6 +166,19 @@ TEST_F(CompiledTest, WhatStartsUsedLastIsNotReadAgain) {
   EXPECT_EQ(compiled(kOther), nullptr) << "ten bytes are held, and it was not used since";
 }
 
+TEST_F(CompiledTest, WhatIsTooLargeToBeHeldTakesNoOthersPlace) {
+  options_.compiled_memory_bytes = 10;
+  open();
+  keep(kVersion, "12345");
+  keep(kOther, "12345678901");
+  EXPECT_NE(compiled(kVersion), nullptr);
+  EXPECT_NE(compiled(kOther), nullptr);
+  fs::remove(file(kVersion));
+  fs::remove(file(kOther));
+  EXPECT_NE(compiled(kVersion), nullptr);
+  EXPECT_EQ(compiled(kOther), nullptr);
+}
+
 TEST_F(CompiledTest, WhatIsOfNoUseIsHeldNoLonger) {
   open();
   keep(kVersion, "bytes");

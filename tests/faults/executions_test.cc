@@ -226,15 +226,18 @@ TEST_F(ExecutionFaults, TheServerIsKilledWhileItRecovers) {
 
 TEST_F(ExecutionFaults, TheServerStandsStillForTwiceTheLease) {
   each_round([&] {
-    ::kill(server_->pid(), SIGSTOP);
+    const pid_t pid = server_->pid();
+    ASSERT_GT(pid, 0);
+    ::kill(pid, SIGSTOP);
     std::this_thread::sleep_for(seconds(2));
-    ::kill(server_->pid(), SIGCONT);
+    ::kill(pid, SIGCONT);
   });
   check(0, {"worker_lost"});
 }
 
 TEST_F(ExecutionFaults, AnInstanceIsKilled) {
   each_round([&] {
+    ASSERT_GT(server_->pid(), 0);
     const auto instances = instances_of(server_->pid());
     if (!instances.empty()) {
       ::kill(instances[random() % instances.size()], SIGKILL);

@@ -197,6 +197,20 @@ TEST_F(Aliases, AreResolvedWhenAnExecutionIsAccepted) {
 }
 
 // No call fails, and none that begins after a switch was acknowledged executes what the alias named before.
+TEST_F(Aliases, ARepeatedSubmissionIsTheSameExecutionThoughThereIsACanary) {
+  const std::string id = create(2);
+  EXPECT_EQ(set(id, "live", with_canary("0.5")).status, 200);
+  const auto client = server_.connect();
+  std::string first;
+  for (int i = 0; i < 20; ++i) {
+    const auto reply = client->request(http::Method::kPost, invoke_path(id, "live") + "&mode=async", "1",
+                                       "application/json", {{"Idempotency-Key", "k"}});
+    ASSERT_TRUE(reply.ok() && reply->status == 202) << (reply.ok() ? reply->body : "");
+    first = first.empty() ? reply->body : first;
+    EXPECT_EQ(reply->body, first);
+  }
+}
+
 TEST_F(Aliases, SwitchingUnderLoadFailsNoCall) {
   const std::string id = create(3);
   EXPECT_EQ(set(id, "live", R"({"version": 1})").status, 200);
