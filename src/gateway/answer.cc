@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "base/text_writer.h"
+#include "gateway/policy_settings.h"
 #include "gateway/utf8.h"
 
 namespace hearth::gateway {
@@ -307,6 +308,8 @@ std::string function_json(const model::Function& function, const std::string& bl
   fields.number("version", function.current.number);
   add_settings(fields, function.current, blob_uri);
   fields.json("aliases", aliases_json(function.aliases));
+  fields.json("limits", concurrency_json(function.concurrency));
+  fields.json("async", async_json(function.async));
   fields.text("state", "active");
   fields.text("createdAt", rfc3339(function.created_ms));
   fields.text("updatedAt", rfc3339(function.updated_ms));

@@ -115,10 +115,8 @@ class ListedFunctions final : public store::FunctionStore {
   base::Result<model::Function> add_version(const model::Version&, std::int64_t) override {
     return function("");
   }
-  base::Result<model::Function> set_alias(std::string_view, const model::Alias&, std::int64_t) override {
-    return function("");
-  }
-  base::Result<model::Function> remove_alias(std::string_view, std::string_view, std::int64_t) override {
+  base::Result<model::Function> change(std::string_view, const model::FunctionChange&,
+                                       std::int64_t) override {
     return function("");
   }
   base::Result<std::vector<model::Version>> versions(std::string_view, std::uint32_t, std::size_t) override {

@@ -84,16 +84,10 @@ void DistantFunctionChanges::roll_back(model::FunctionPtr function, std::uint32_
   });
 }
 
-void DistantFunctionChanges::set_alias(const model::FunctionPtr& function, const model::Alias& alias,
-                                       Changed done) {
+void DistantFunctionChanges::change(const model::FunctionPtr& function, const model::FunctionChange& change,
+                                    Changed done) {
   auto told = base::bring_back(loop_, std::move(done));
-  home_.post([&changes = changes_, function, alias, told] { changes.set_alias(function, alias, told); });
-}
-
-void DistantFunctionChanges::remove_alias(const model::FunctionPtr& function, const std::string& name,
-                                          Changed done) {
-  auto told = base::bring_back(loop_, std::move(done));
-  home_.post([&changes = changes_, function, name, told] { changes.remove_alias(function, name, told); });
+  home_.post([&changes = changes_, function, change, told] { changes.change(function, change, told); });
 }
 
 void DistantFunctionChanges::remove(const model::FunctionPtr& function, Removed done) {

@@ -42,10 +42,9 @@ class FunctionChanges {
   // A new current version with the settings and the code of a past one; 0: of the one before. The same is
   // true of it.
   virtual void roll_back(model::FunctionPtr function, std::uint32_t to, Changed done) = 0;
-  // The alias is made, or points elsewhere. No call that names it runs what it named before once `done` was
-  // told.
-  virtual void set_alias(const model::FunctionPtr& function, const model::Alias& alias, Changed done) = 0;
-  virtual void remove_alias(const model::FunctionPtr& function, const std::string& name, Changed done) = 0;
+  // Without a new version. No call that names an alias runs what it named before once `done` was told.
+  virtual void change(const model::FunctionPtr& function, const model::FunctionChange& change,
+                      Changed done) = 0;
   virtual void remove(const model::FunctionPtr& function, Removed done) = 0;
 };
 
@@ -54,8 +53,8 @@ class FunctionMirror {
  public:
   virtual ~FunctionMirror() = default;
   virtual void created(model::FunctionPtr function) = 0;
-  // It has a newer version, or other aliases. Perhaps it has been removed meanwhile: two changes may become
-  // durable in one order and be told in the other.
+  // It has a newer version, or one of FunctionChange. Perhaps it has been removed meanwhile: two changes may
+  // become durable in one order and be told in the other.
   virtual void updated(model::FunctionPtr function) = 0;
   virtual void removed(const model::FunctionPtr& function) = 0;
   // Told by the change feed of a store that other servers change too, this one's changes included: what it
@@ -103,8 +102,7 @@ class DistantFunctionChanges final : public FunctionChanges {
   void create(std::shared_ptr<Upload> upload, Changed done) override;
   void update(model::FunctionPtr function, std::shared_ptr<Upload> upload, Changed done) override;
   void roll_back(model::FunctionPtr function, std::uint32_t to, Changed done) override;
-  void set_alias(const model::FunctionPtr& function, const model::Alias& alias, Changed done) override;
-  void remove_alias(const model::FunctionPtr& function, const std::string& name, Changed done) override;
+  void change(const model::FunctionPtr& function, const model::FunctionChange& change, Changed done) override;
   void remove(const model::FunctionPtr& function, Removed done) override;
 
  private:

@@ -140,12 +140,9 @@ class PlayedChanges final : public FunctionChanges {
     rolled_back = function->id + " " + std::to_string(to);
     changed = std::move(done);
   }
-  void set_alias(const model::FunctionPtr& function, const model::Alias& alias, Changed done) override {
-    alias_change = function->id + " " + alias.name + " " + std::to_string(alias.version);
-    changed = std::move(done);
-  }
-  void remove_alias(const model::FunctionPtr& function, const std::string& name, Changed done) override {
-    alias_change = function->id + " -" + name;
+  void change(const model::FunctionPtr& function, const model::FunctionChange& change,
+              Changed done) override {
+    made = {function->id, change};
     changed = std::move(done);
   }
   void remove(const model::FunctionPtr& function, Removed done) override {
@@ -155,32 +152,26 @@ class PlayedChanges final : public FunctionChanges {
 
   model::FunctionPtr updated;
   std::string rolled_back;
-  std::string alias_change;
+  std::pair<model::FunctionId, model::FunctionChange> made;
   model::FunctionPtr removed;
   Changed changed;
   Removed gone;
 };
 
-TEST(DistantFunctionChanges, ChangeAliasesAtHomeAndTellHere) {
+TEST(DistantFunctionChanges, ChangeAtHomeAndTellHere) {
   base::ManualEventLoop home;
   base::ManualEventLoop here;
   PlayedChanges changes;
   DistantFunctionChanges distant(home, changes, here);
   int told = 0;
-  const auto on_changed = [&](const ApiResult<model::FunctionPtr>&) { ++told; };
-  distant.set_alias(function("f"), {"live", 3, std::nullopt, 0}, on_changed);
+  const model::Alias alias{"live", 3, std::nullopt, 0};
+  distant.change(function("f"), alias, [&](const ApiResult<model::FunctionPtr>&) { ++told; });
   home.run_posted();
-  EXPECT_EQ(changes.alias_change, "f live 3");
+  EXPECT_EQ(changes.made, std::pair(model::FunctionId("f"), model::FunctionChange(alias)));
   changes.changed(function("f"));
   EXPECT_EQ(told, 0) << "on the wrong loop";
   here.run_posted();
   EXPECT_EQ(told, 1);
-  distant.remove_alias(function("f"), "live", on_changed);
-  home.run_posted();
-  EXPECT_EQ(changes.alias_change, "f -live");
-  changes.changed(function("f"));
-  here.run_posted();
-  EXPECT_EQ(told, 2);
 }
 
 TEST(DistantFunctionChanges, AskAtHomeAndTellHere) {

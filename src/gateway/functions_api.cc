@@ -61,20 +61,21 @@ void FunctionsApi::create(std::shared_ptr<Upload> upload, Changed done) {
 }
 
 void FunctionsApi::update(model::FunctionPtr function, std::shared_ptr<Upload> upload, Changed done) {
-  change([this, function = std::move(function),
-          upload = std::move(upload)] { return update_blocking(*function, *upload); },
-         std::move(done));
+  make_change([this, function = std::move(function),
+               upload = std::move(upload)] { return update_blocking(*function, *upload); },
+              std::move(done));
 }
 
 void FunctionsApi::roll_back(model::FunctionPtr function, std::uint32_t to, Changed done) {
-  change([this, function = std::move(function), to] { return roll_back_blocking(*function, to); },
-         std::move(done));
+  make_change([this, function = std::move(function), to] { return roll_back_blocking(*function, to); },
+              std::move(done));
 }
 
-void FunctionsApi::set_alias(const model::FunctionPtr& function, const model::Alias& alias, Changed done) {
-  change(
-      [this, function, alias]() -> ApiResult<model::Function> {
-        auto changed = parts_.functions.set_alias(function->id, alias, base::unix_now_ms());
+void FunctionsApi::change(const model::FunctionPtr& function, const model::FunctionChange& change,
+                          Changed done) {
+  make_change(
+      [this, function, change]() -> ApiResult<model::Function> {
+        auto changed = parts_.functions.change(function->id, change, base::unix_now_ms());
         if (!changed && changed.error().code == base::ErrorCode::kExhausted) {
           return ApiFailure{ApiErrorCode::kBadRequest, changed.error().message};
         }
@@ -83,17 +84,8 @@ void FunctionsApi::set_alias(const model::FunctionPtr& function, const model::Al
       std::move(done));
 }
 
-void FunctionsApi::remove_alias(const model::FunctionPtr& function, const std::string& name, Changed done) {
-  change(
-      [this, function, name]() -> ApiResult<model::Function> {
-        auto changed = parts_.functions.remove_alias(function->id, name, base::unix_now_ms());
-        return changed ? ApiResult<model::Function>(std::move(*changed)) : failure(changed.error());
-      },
-      std::move(done));
-}
-
 // Of a function that there is.
-void FunctionsApi::change(std::function<ApiResult<model::Function>()> work, Changed done) {
+void FunctionsApi::make_change(std::function<ApiResult<model::Function>()> work, Changed done) {
   on_pool([this, work = std::move(work)] { return used_everywhere(work()); },
           [this, done = std::move(done)](ApiResult<model::Function> result) {
             publish(std::move(result), done, &FunctionMirrors::updated);

@@ -47,8 +47,7 @@ class FunctionsApi final : public FunctionChanges {
   void create(std::shared_ptr<Upload> upload, Changed done) override;
   void update(model::FunctionPtr function, std::shared_ptr<Upload> upload, Changed done) override;
   void roll_back(model::FunctionPtr function, std::uint32_t to, Changed done) override;
-  void set_alias(const model::FunctionPtr& function, const model::Alias& alias, Changed done) override;
-  void remove_alias(const model::FunctionPtr& function, const std::string& name, Changed done) override;
+  void change(const model::FunctionPtr& function, const model::FunctionChange& change, Changed done) override;
   void remove(const model::FunctionPtr& function, Removed done) override;
 
  private:
@@ -67,7 +66,7 @@ class FunctionsApi final : public FunctionChanges {
 
   template <typename Work, typename Done>
   void on_pool(Work work, Done done);
-  void change(std::function<ApiResult<model::Function>()> work, Changed done);
+  void make_change(std::function<ApiResult<model::Function>()> work, Changed done);
   void publish(ApiResult<model::Function> result, const Changed& done, Telling tell);
 
   const FunctionsApiParts parts_;

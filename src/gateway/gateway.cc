@@ -268,6 +268,10 @@ void Gateway::handle_function(const Route& route, http::Request&& request, http:
     case Endpoint::kAlias:
       alias(function, route.alias, std::move(request), std::move(responder));
       break;
+    case Endpoint::kLimits:
+    case Endpoint::kAsync:
+      policy(route.endpoint, function, request, std::move(responder));
+      break;
     default:  // names none, or is a call
       break;
   }

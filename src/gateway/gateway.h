@@ -151,6 +151,8 @@ class Gateway final : public http::Handler, public FunctionMirror {
   void set_alias(const model::FunctionPtr& function, const std::string& name, const http::Request& request,
                  http::Responder responder);
   void remove_alias(const model::FunctionPtr& function, const std::string& name, http::Responder responder);
+  void policy(Endpoint endpoint, const model::FunctionPtr& function, const http::Request& request,
+              http::Responder responder);
   FunctionChanges::Changed answer_when_changed(http::Responder responder,
                                                std::function<http::Response(const model::Function&)> answer);
   http::Response refused_body(const base::Error& error);

@@ -93,7 +93,7 @@ void Gateway::set_alias(const model::FunctionPtr& function, const std::string& n
     responder.send(refused_body(alias.error()));
     return;
   }
-  parts_.changes.set_alias(
+  parts_.changes.change(
       function, *alias,
       answer_when_changed(std::move(responder), [this, name](const model::Function& changed) {
         return show_alias(changed, name);
@@ -106,13 +106,13 @@ void Gateway::remove_alias(const model::FunctionPtr& function, const std::string
     responder.send(refusal(ApiErrorCode::kNotFound, no_such_alias(*function, name)));
     return;
   }
-  parts_.changes.remove_alias(function, name,
-                              answer_when_changed(std::move(responder), [](const model::Function&) {
-                                http::Response response;
-                                response.status = 204;
-                                response.content_type = {};
-                                return response;
-                              }));
+  parts_.changes.change(function, model::RemovedAlias{name},
+                        answer_when_changed(std::move(responder), [](const model::Function&) {
+                          http::Response response;
+                          response.status = 204;
+                          response.content_type = {};
+                          return response;
+                        }));
 }
 
 // Versions are numbered and never change: what is published is the current one, as it is. With an alias, that
@@ -137,8 +137,8 @@ void Gateway::publish(const model::FunctionPtr& function, http::Request&& reques
     responder.send(answer(*function));
     return;
   }
-  parts_.changes.set_alias(function, {*alias, function->current.number, std::nullopt, 0},
-                           answer_when_changed(std::move(responder), answer));
+  parts_.changes.change(function, model::Alias{*alias, function->current.number, std::nullopt, 0},
+                        answer_when_changed(std::move(responder), answer));
 }
 
 }  // namespace hearth::gateway

@@ -11,7 +11,8 @@ constexpr std::array kOfFunction = {
     std::pair("", Endpoint::kFunction),         std::pair("invoke", Endpoint::kInvoke),
     std::pair("code", Endpoint::kCode),         std::pair("logs", Endpoint::kLogs),
     std::pair("versions", Endpoint::kVersions), std::pair("rollback", Endpoint::kRollback),
-    std::pair("aliases", Endpoint::kAliases)};
+    std::pair("aliases", Endpoint::kAliases),   std::pair("limits", Endpoint::kLimits),
+    std::pair("async", Endpoint::kAsync)};
 
 // Without the function.
 std::optional<Route> function_route(std::string_view rest) {
@@ -112,6 +113,8 @@ std::string_view allowed_methods(Endpoint endpoint) {
     case Endpoint::kVersions:
       return "GET, HEAD, POST";
     case Endpoint::kAlias:
+    case Endpoint::kLimits:
+    case Endpoint::kAsync:
       return "GET, HEAD, PUT, DELETE";
     case Endpoint::kFunction:
       return "GET, HEAD, PATCH, DELETE";

@@ -21,6 +21,8 @@ enum class Endpoint {
   kRollback,     // /functions/{id}/rollback
   kAliases,      // /functions/{id}/aliases
   kAlias,        // /functions/{id}/aliases/{name}
+  kLimits,       // /functions/{id}/limits
+  kAsync,        // /functions/{id}/async
   kExecutions,   // /executions
   kExecution,    // /executions/{id}
   kRedrive,      // /executions/{id}/redrive

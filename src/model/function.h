@@ -8,6 +8,7 @@
 #include <string>
 
 #include "model/alias.h"
+#include "model/policy.h"
 
 namespace hearth::model {
 
@@ -39,8 +40,10 @@ struct Function {
   Version current;
   std::int64_t created_ms = 0;  // Unix time, milliseconds
   std::int64_t updated_ms = 0;
-  std::uint64_t revision = 1;  // counts up with every change: a new version, an alias set or removed
+  std::uint64_t revision = 1;  // counts up with every change: a new version, or one of FunctionChange
   Aliases aliases;
+  Concurrency concurrency;
+  AsyncPolicy async;
 
   bool operator==(const Function&) const = default;
 };

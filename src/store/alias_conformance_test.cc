@@ -48,8 +48,8 @@ TEST_P(AliasConformance, WhatWasSetIsFoundWithTheFunction) {
   model::Function function = create_three();
   const model::Alias live{"live", 3, model::Canary{2, 125}, 70};
   const model::Alias old{"Old-1_a", 1, std::nullopt, 71};
-  ASSERT_TRUE(functions().set_alias(function.id, live, 70).ok());
-  const auto changed = functions().set_alias(function.id, old, 71);
+  ASSERT_TRUE(functions().change(function.id, live, 70).ok());
+  const auto changed = functions().change(function.id, old, 71);
   ASSERT_TRUE(changed.ok()) << changed.error().message;
   function.aliases = {{"live", live}, {"Old-1_a", old}};
   function.updated_ms = 71;
@@ -64,8 +64,8 @@ TEST_P(AliasConformance, WhatWasSetIsFoundWithTheFunction) {
 
 TEST_P(AliasConformance, SettingItAgainPointsItElsewhere) {
   const model::Function function = create_three();
-  ASSERT_TRUE(functions().set_alias(function.id, {"live", 1, model::Canary{2, 1}, 0}, 70).ok());
-  const auto changed = functions().set_alias(function.id, {"live", 2, std::nullopt, 0}, 71);
+  ASSERT_TRUE(functions().change(function.id, model::Alias{"live", 1, model::Canary{2, 1}, 0}, 70).ok());
+  const auto changed = functions().change(function.id, model::Alias{"live", 2, std::nullopt, 0}, 71);
   ASSERT_TRUE(changed.ok());
   EXPECT_EQ(changed->aliases, (model::Aliases{{"live", {"live", 2, std::nullopt, 71}}}));
   EXPECT_EQ(changed->revision, function.revision + 2);
@@ -73,7 +73,7 @@ TEST_P(AliasConformance, SettingItAgainPointsItElsewhere) {
 
 TEST_P(AliasConformance, NewVersionsLeaveThemAlone) {
   const model::Function function = create_three();
-  const auto with_alias = functions().set_alias(function.id, {"live", 3, std::nullopt, 0}, 70);
+  const auto with_alias = functions().change(function.id, model::Alias{"live", 3, std::nullopt, 0}, 70);
   ASSERT_TRUE(with_alias.ok());
   const auto deployed = functions().add_version(sample_version(*with_alias), 80);
   ASSERT_TRUE(deployed.ok());
@@ -84,9 +84,9 @@ TEST_P(AliasConformance, NewVersionsLeaveThemAlone) {
 
 TEST_P(AliasConformance, RemovedItIsGone) {
   const model::Function function = create_three();
-  ASSERT_TRUE(functions().set_alias(function.id, {"live", 3, std::nullopt, 0}, 70).ok());
-  ASSERT_TRUE(functions().set_alias(function.id, {"old", 1, std::nullopt, 0}, 71).ok());
-  const auto changed = functions().remove_alias(function.id, "live", 72);
+  ASSERT_TRUE(functions().change(function.id, model::Alias{"live", 3, std::nullopt, 0}, 70).ok());
+  ASSERT_TRUE(functions().change(function.id, model::Alias{"old", 1, std::nullopt, 0}, 71).ok());
+  const auto changed = functions().change(function.id, model::RemovedAlias{"live"}, 72);
   ASSERT_TRUE(changed.ok());
   EXPECT_EQ(changed->aliases, (model::Aliases{{"old", {"old", 1, std::nullopt, 71}}}));
   EXPECT_EQ(changed->revision, function.revision + 3);
@@ -95,15 +95,17 @@ TEST_P(AliasConformance, RemovedItIsGone) {
 
 TEST_P(AliasConformance, WhatIsNotThereIsNotFoundAndChangesNothing) {
   const model::Function function = create_three();
-  EXPECT_EQ(code_of(functions().set_alias("nothing", {"live", 1, std::nullopt, 0}, 70)), "not_found");
-  const auto no_version = functions().set_alias(function.id, {"live", 4, std::nullopt, 0}, 70);
+  EXPECT_EQ(code_of(functions().change("nothing", model::Alias{"live", 1, std::nullopt, 0}, 70)),
+            "not_found");
+  const auto no_version = functions().change(function.id, model::Alias{"live", 4, std::nullopt, 0}, 70);
   EXPECT_EQ(code_of(no_version), "not_found");
   EXPECT_THAT(no_version.error().message, HasSubstr("no version 4"));
-  EXPECT_EQ(code_of(functions().set_alias(function.id, {"live", 1, model::Canary{9, 5}, 0}, 70)),
+  EXPECT_EQ(code_of(functions().change(function.id, model::Alias{"live", 1, model::Canary{9, 5}, 0}, 70)),
             "not_found");
-  EXPECT_EQ(code_of(functions().set_alias(function.id, {"live", 0, std::nullopt, 0}, 70)), "not_found");
-  EXPECT_EQ(code_of(functions().remove_alias("nothing", "live", 70)), "not_found");
-  const auto no_alias = functions().remove_alias(function.id, "live", 70);
+  EXPECT_EQ(code_of(functions().change(function.id, model::Alias{"live", 0, std::nullopt, 0}, 70)),
+            "not_found");
+  EXPECT_EQ(code_of(functions().change("nothing", model::RemovedAlias{"live"}, 70)), "not_found");
+  const auto no_alias = functions().change(function.id, model::RemovedAlias{"live"}, 70);
   EXPECT_EQ(code_of(no_alias), "not_found");
   EXPECT_THAT(no_alias.error().message, HasSubstr("\"live\""));
   EXPECT_EQ(*functions().find(function.id), function);
@@ -112,8 +114,8 @@ TEST_P(AliasConformance, WhatIsNotThereIsNotFoundAndChangesNothing) {
 TEST_P(AliasConformance, AnAliasIsOfOneFunctionAndGoesWithIt) {
   const model::Function function = create_three();
   const model::Function other = create_three(2);
-  ASSERT_TRUE(functions().set_alias(function.id, {"live", 3, model::Canary{1, 5}, 0}, 70).ok());
-  EXPECT_EQ(code_of(functions().remove_alias(other.id, "live", 70)), "not_found");
+  ASSERT_TRUE(functions().change(function.id, model::Alias{"live", 3, model::Canary{1, 5}, 0}, 70).ok());
+  EXPECT_EQ(code_of(functions().change(other.id, model::RemovedAlias{"live"}, 70)), "not_found");
   EXPECT_TRUE(functions().find(other.id)->aliases.empty());
   const auto removed = functions().remove(function.id);
   ASSERT_TRUE(removed.ok()) << removed.error().message;
@@ -124,13 +126,15 @@ TEST_P(AliasConformance, AnAliasIsOfOneFunctionAndGoesWithIt) {
 TEST_P(AliasConformance, AFunctionHasSoManyAndNoMore) {
   const model::Function function = create_three();
   for (std::size_t i = 0; i < model::kAliasesPerFunction; ++i) {
-    ASSERT_TRUE(functions().set_alias(function.id, {"a" + std::to_string(i), 1, std::nullopt, 0}, 70).ok());
+    ASSERT_TRUE(
+        functions().change(function.id, model::Alias{"a" + std::to_string(i), 1, std::nullopt, 0}, 70).ok());
   }
-  const auto refused = functions().set_alias(function.id, {"more", 1, std::nullopt, 0}, 70);
+  const auto refused = functions().change(function.id, model::Alias{"more", 1, std::nullopt, 0}, 70);
   EXPECT_EQ(code_of(refused), "exhausted");
   EXPECT_THAT(refused.error().message, HasSubstr("50"));
   EXPECT_EQ(functions().find(function.id)->aliases.size(), model::kAliasesPerFunction);
-  EXPECT_TRUE(functions().set_alias(function.id, {"a7", 2, std::nullopt, 0}, 71).ok()) << "that is none more";
+  EXPECT_TRUE(functions().change(function.id, model::Alias{"a7", 2, std::nullopt, 0}, 71).ok())
+      << "that is none more";
 }
 
 TEST_P(AliasConformance, EachOfManyChangesAtOnceCounts) {
@@ -142,7 +146,7 @@ TEST_P(AliasConformance, EachOfManyChangesAtOnceCounts) {
     threads.emplace_back([&, thread] {
       for (std::uint32_t i = 0; i < 9; ++i) {
         const model::Alias alias{"a" + std::to_string(thread), 1 + i % 3, std::nullopt, 0};
-        wrong += functions().set_alias(function.id, alias, 70).ok() ? 0 : 1;
+        wrong += functions().change(function.id, alias, 70).ok() ? 0 : 1;
       }
     });
   }

@@ -30,19 +30,16 @@ class FunctionStore {
 
   // Makes `version` the current one of the function `version.function_id` and keeps the one before
   // among its past versions. `version.number` must be the current number + 1: kBusy when somebody
-  // else was faster, kNotFound when the function is gone. Returns the function as the change left it, as do
-  // the changes below.
+  // else was faster, kNotFound when the function is gone. Returns the function as the change left it, as does
+  // the change below.
   virtual base::Result<model::Function> add_version(const model::Version& version,
                                                     std::int64_t updated_ms) = 0;
 
-  // Makes the alias, or points it elsewhere. kNotFound when there is no such function or no such version;
-  // kExhausted when the function has as many as it may have.
-  virtual base::Result<model::Function> set_alias(std::string_view function_id, const model::Alias& alias,
-                                                  std::int64_t updated_ms) = 0;
-
-  // kNotFound when there is no such function or no such alias.
-  virtual base::Result<model::Function> remove_alias(std::string_view function_id, std::string_view name,
-                                                     std::int64_t updated_ms) = 0;
+  // kNotFound when there is no such function, no version that an alias names, or no alias to be removed;
+  // kExhausted when the function has as many aliases as it may have.
+  virtual base::Result<model::Function> change(std::string_view function_id,
+                                               const model::FunctionChange& change,
+                                               std::int64_t updated_ms) = 0;
 
   // The function's versions, newest first: `limit` at most, of numbers below `before` (0: from the current
   // one on). kNotFound when there is no such function.

@@ -49,10 +49,10 @@ TEST_F(PostgresFeed, TellsWhatWasCreatedChangedAndRemoved) {
   ++function.revision;
   ASSERT_TRUE(functions().add_version(function.current, function.updated_ms).ok());
   EXPECT_EQ(next(1), (std::vector<FunctionChange>{{2, function.id, function}}));
-  const auto aliased = functions().set_alias(function.id, {"live", 1, model::Canary{2, 5}, 0}, 7);
+  const auto aliased = functions().change(function.id, model::Alias{"live", 1, model::Canary{2, 5}, 0}, 7);
   ASSERT_TRUE(aliased.ok());
   EXPECT_EQ(next(2), (std::vector<FunctionChange>{{3, function.id, *aliased}}));
-  const auto without = functions().remove_alias(function.id, "live", 8);
+  const auto without = functions().change(function.id, model::RemovedAlias{"live"}, 8);
   ASSERT_TRUE(without.ok());
   EXPECT_EQ(next(3), (std::vector<FunctionChange>{{4, function.id, *without}}));
   ASSERT_TRUE(functions().remove(function.id).ok());
@@ -84,9 +84,9 @@ TEST_F(PostgresFeed, EachKindOfChangeNotifies) {
   EXPECT_TRUE(notified());
   ASSERT_TRUE(functions().add_version(sample_version(function), 5).ok());
   EXPECT_TRUE(notified());
-  ASSERT_TRUE(functions().set_alias(function.id, {"live", 1, std::nullopt, 0}, 6).ok());
+  ASSERT_TRUE(functions().change(function.id, model::Alias{"live", 1, std::nullopt, 0}, 6).ok());
   EXPECT_TRUE(notified());
-  ASSERT_TRUE(functions().remove_alias(function.id, "live", 7).ok());
+  ASSERT_TRUE(functions().change(function.id, model::RemovedAlias{"live"}, 7).ok());
   EXPECT_TRUE(notified());
   ASSERT_TRUE(functions().remove(function.id).ok());
   EXPECT_TRUE(notified());

@@ -2,6 +2,7 @@
 
 #include "store/alias_text.h"
 #include "store/environment_text.h"
+#include "store/policy_text.h"
 
 namespace hearth::store::postgres {
 
@@ -39,10 +40,20 @@ base::Result<model::Function> read_function(const Rows& rows, int row) {
   if (!version) {
     return version.error();
   }
+  const auto damaged = [&rows, row](const base::Error& error) {
+    return base::Error{error.code, "function " + rows.text(row, 0) + ": " + error.message};
+  };
   auto aliases = aliases_from_text(rows.text(row, 18));
   if (!aliases) {
-    return base::Error{aliases.error().code,
-                       "function " + rows.text(row, 0) + ": " + aliases.error().message};
+    return damaged(aliases.error());
+  }
+  const auto concurrency = concurrency_from_text(rows.text(row, 19));
+  if (!concurrency) {
+    return damaged(concurrency.error());
+  }
+  auto async = async_from_text(rows.text(row, 20));
+  if (!async) {
+    return damaged(async.error());
   }
   model::Function function;
   function.id = rows.text(row, 0);
@@ -53,6 +64,8 @@ base::Result<model::Function> read_function(const Rows& rows, int row) {
   function.current = std::move(*version);
   function.revision = static_cast<std::uint64_t>(rows.number(row, 17));
   function.aliases = std::move(*aliases);
+  function.concurrency = *concurrency;
+  function.async = std::move(*async);
   return function;
 }
 

@@ -16,10 +16,10 @@ namespace hearth::store::postgres {
   "SELECT f.id, f.name, f.display_name, f.created_ms, f.updated_ms, " HEARTH_VERSION_COLUMNS                \
   ", f.revision, (SELECT COALESCE(json_object_agg(a.name, json_build_array(a.version, "                     \
   "a.canary_version, a.canary_per_mille, a.updated_ms)), '{}')::text FROM aliases a WHERE a.function_id = " \
-  "f.id) "                                                                                                  \
+  "f.id), f.concurrency, f.async "                                                                          \
   "FROM functions f JOIN versions v ON v.function_id = f.id AND v.number = f.current_number "
 
-// kCorrupt when the environment or the aliases are damaged.
+// kCorrupt when what is kept as text in it is damaged.
 base::Result<model::Function> read_function(const Rows& rows, int row);
 base::Result<model::Version> read_version(const Rows& rows, int row);
 

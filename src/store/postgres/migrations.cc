@@ -121,6 +121,10 @@ CREATE TABLE aliases (
     REFERENCES versions (function_id, number) DEFERRABLE INITIALLY DEFERRED
 );
 )sql"},
+    Migration{5, "limits of functions, and what becomes of their executions", R"sql(
+ALTER TABLE functions ADD COLUMN concurrency text NOT NULL DEFAULT '{}';  -- both as policy_text.h writes them
+ALTER TABLE functions ADD COLUMN async text NOT NULL DEFAULT '{}';
+)sql"},
 };
 
 constexpr Statement kLock{"migration_lock", "SELECT pg_advisory_xact_lock(7135002180043521)"};

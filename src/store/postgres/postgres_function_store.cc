@@ -2,6 +2,7 @@
 
 #include "store/alias_text.h"
 #include "store/environment_text.h"
+#include "store/policy_text.h"
 #include "store/postgres/function_rows.h"
 
 namespace hearth::store::postgres {
@@ -44,6 +45,8 @@ constexpr Statement kSetAlias{
     "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (function_id, name) DO UPDATE SET version = $3, "
     "canary_version = $4, canary_per_mille = $5, updated_ms = $6"};
 constexpr Statement kRemoveAlias{"alias_remove", "DELETE FROM aliases WHERE function_id = $1 AND name = $2"};
+constexpr Statement kSetConcurrency{"concurrency_set", "UPDATE functions SET concurrency = $1 WHERE id = $2"};
+constexpr Statement kSetAsync{"async_set", "UPDATE functions SET async = $1 WHERE id = $2"};
 constexpr Statement kRemove{"function_remove", "DELETE FROM functions WHERE id = $1"};
 constexpr Statement kVersions{"version_list",
                               "SELECT " HEARTH_VERSION_COLUMNS
@@ -171,14 +174,36 @@ base::Result<void> version_exists(Transaction& transaction, std::string_view fun
   return found->count() == 1 ? base::Result<void>() : no_such_version(number);
 }
 
-base::Result<void> insert_alias(Transaction& transaction, std::string_view function_id,
-                                const model::Alias& alias, std::int64_t updated_ms) {
+base::Result<void> set_alias(Transaction& transaction, std::string_view function_id,
+                             const model::Alias& alias, std::int64_t updated_ms) {
   const auto& canary = alias.canary;
+  auto there = version_exists(transaction, function_id, alias.version);
+  if (there && canary) {
+    there = version_exists(transaction, function_id, canary->version);
+  }
+  if (!there) {
+    return there;
+  }
   const auto done = transaction.run(
       kSetAlias,
       {Parameter::text(function_id), Parameter::text(alias.name), Parameter::number(alias.version),
        canary ? Parameter::number(canary->version) : Parameter::null(),
        canary ? Parameter::number(canary->per_mille) : Parameter::null(), Parameter::number(updated_ms)});
+  return done ? base::Result<void>() : done.error();
+}
+
+base::Result<void> remove_alias(Transaction& transaction, std::string_view function_id,
+                                std::string_view name) {
+  const auto removed = transaction.run(kRemoveAlias, {Parameter::text(function_id), Parameter::text(name)});
+  if (!removed) {
+    return removed.error();
+  }
+  return removed->changed() == 1 ? base::Result<void>() : no_such_alias(name);
+}
+
+base::Result<void> set_policy(Transaction& transaction, const Statement& statement,
+                              std::string_view function_id, const std::string& text) {
+  const auto done = transaction.run(statement, {Parameter::text(text), Parameter::text(function_id)});
   return done ? base::Result<void>() : done.error();
 }
 
@@ -294,29 +319,9 @@ base::Result<model::Function> PostgresFunctionStore::add_version(const model::Ve
   return commit_and_tell(*transaction, version.function_id);
 }
 
-base::Result<model::Function> PostgresFunctionStore::set_alias(std::string_view function_id,
-                                                               const model::Alias& alias,
-                                                               std::int64_t updated_ms) {
-  auto transaction = begin_change(pool_);
-  if (!transaction) {
-    return transaction.error();
-  }
-  auto done = touch(*transaction, function_id, updated_ms);
-  if (done) {
-    done = version_exists(*transaction, function_id, alias.version);
-  }
-  if (done && alias.canary) {
-    done = version_exists(*transaction, function_id, alias.canary->version);
-  }
-  if (done) {
-    done = insert_alias(*transaction, function_id, alias, updated_ms);
-  }
-  return done ? commit_and_tell(*transaction, function_id) : done.error();
-}
-
-base::Result<model::Function> PostgresFunctionStore::remove_alias(std::string_view function_id,
-                                                                  std::string_view name,
-                                                                  std::int64_t updated_ms) {
+base::Result<model::Function> PostgresFunctionStore::change(std::string_view function_id,
+                                                            const model::FunctionChange& change,
+                                                            std::int64_t updated_ms) {
   auto transaction = begin_change(pool_);
   if (!transaction) {
     return transaction.error();
@@ -324,11 +329,18 @@ base::Result<model::Function> PostgresFunctionStore::remove_alias(std::string_vi
   if (auto touched = touch(*transaction, function_id, updated_ms); !touched) {
     return touched.error();
   }
-  const auto removed = transaction->run(kRemoveAlias, {Parameter::text(function_id), Parameter::text(name)});
-  if (!removed) {
-    return removed.error();
+  base::Result<void> done;
+  if (const auto* alias = std::get_if<model::Alias>(&change)) {
+    done = set_alias(*transaction, function_id, *alias, updated_ms);
+  } else if (const auto* removed = std::get_if<model::RemovedAlias>(&change)) {
+    done = remove_alias(*transaction, function_id, removed->name);
+  } else if (const auto* concurrency = std::get_if<model::Concurrency>(&change)) {
+    done = set_policy(*transaction, kSetConcurrency, function_id, concurrency_to_text(*concurrency));
+  } else {
+    done =
+        set_policy(*transaction, kSetAsync, function_id, async_to_text(std::get<model::AsyncPolicy>(change)));
   }
-  return removed->changed() == 1 ? commit_and_tell(*transaction, function_id) : no_such_alias(name);
+  return done ? commit_and_tell(*transaction, function_id) : done.error();
 }
 
 base::Result<std::vector<std::string>> PostgresFunctionStore::remove(std::string_view id) {

@@ -23,10 +23,8 @@ class PostgresFunctionStore final : public FunctionStore {
   base::Result<model::Function> find(std::string_view id_or_name) override;
   base::Result<std::vector<model::Function>> list() override;
   base::Result<model::Function> add_version(const model::Version& version, std::int64_t updated_ms) override;
-  base::Result<model::Function> set_alias(std::string_view function_id, const model::Alias& alias,
-                                          std::int64_t updated_ms) override;
-  base::Result<model::Function> remove_alias(std::string_view function_id, std::string_view name,
-                                             std::int64_t updated_ms) override;
+  base::Result<model::Function> change(std::string_view function_id, const model::FunctionChange& change,
+                                       std::int64_t updated_ms) override;
   base::Result<std::vector<model::Version>> versions(std::string_view function_id, std::uint32_t before,
                                                      std::size_t limit) override;
   base::Result<model::Version> find_version(std::string_view function_id, std::uint32_t number) override;

@@ -92,6 +92,10 @@ CREATE TABLE aliases (
     DEFERRABLE INITIALLY DEFERRED
 ) STRICT, WITHOUT ROWID;
 )sql"},
+    Migration{5, "limits of functions, and what becomes of their executions", R"sql(
+ALTER TABLE functions ADD COLUMN concurrency TEXT NOT NULL DEFAULT '{}';  -- both as policy_text.h writes them
+ALTER TABLE functions ADD COLUMN async TEXT NOT NULL DEFAULT '{}';
+)sql"},
 };
 
 constexpr const char* kMakeRecord =

@@ -92,7 +92,7 @@ TEST_F(MigrationsTest, ADatabaseOfTheFirstReleaseIsRead) {
   EXPECT_EQ((*functions)->find_version(greet->id, 1)->created_ms, 0) << "nobody noted it";
   EXPECT_EQ(greet->revision, 1U);
   EXPECT_TRUE(greet->aliases.empty());
-  EXPECT_EQ((*functions)->set_alias(greet->id, {"live", 1, std::nullopt, 0}, 3000)->revision, 2U);
+  EXPECT_EQ((*functions)->change(greet->id, model::Alias{"live", 1, std::nullopt, 0}, 3000)->revision, 2U);
   EXPECT_EQ((*functions)->list()->size(), 2U);
   EXPECT_TRUE((*functions)->create(sample_function(1)).ok());
   EXPECT_THAT(*(*functions)->remove(greet->id), testing::Contains("aaaa"));

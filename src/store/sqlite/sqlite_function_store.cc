@@ -2,6 +2,7 @@
 
 #include "store/alias_text.h"
 #include "store/environment_text.h"
+#include "store/policy_text.h"
 
 namespace hearth::store::sqlite {
 namespace {
@@ -21,7 +22,8 @@ constexpr const char* kInsertVersion =
 #define HEARTH_SELECT_FUNCTION                                                               \
   "SELECT f.id, f.name, f.display_name, f.created_ms, f.updated_ms, " HEARTH_VERSION_COLUMNS \
   ", f.revision, (SELECT json_group_object(a.name, json_array(a.version, a.canary_version, " \
-  "a.canary_per_mille, a.updated_ms)) FROM aliases a WHERE a.function_id = f.id) "           \
+  "a.canary_per_mille, a.updated_ms)) FROM aliases a WHERE a.function_id = f.id), "          \
+  "f.concurrency, f.async "                                                                  \
   "FROM functions f JOIN versions v ON v.function_id = f.id AND v.number = f.current_number "
 // An id wins over a name that looks the same.
 constexpr const char* kFind =
@@ -47,6 +49,8 @@ constexpr const char* kSetAlias =
     "canary_version = excluded.canary_version, canary_per_mille = excluded.canary_per_mille, "
     "updated_ms = excluded.updated_ms";
 constexpr const char* kRemoveAlias = "DELETE FROM aliases WHERE function_id = ? AND name = ?";
+constexpr const char* kSetConcurrency = "UPDATE functions SET concurrency = ? WHERE id = ?";
+constexpr const char* kSetAsync = "UPDATE functions SET async = ? WHERE id = ?";
 constexpr const char* kRemove = "DELETE FROM functions WHERE id = ?";
 // Code of this function's versions that no version of another has.
 constexpr const char* kOwnCode =
@@ -85,9 +89,20 @@ base::Result<model::Function> read_row(const Query& row) {
   if (!version) {
     return version.error();
   }
+  const auto damaged = [&row](const base::Error& error) {
+    return base::Error{error.code, "function " + row.text(0) + ": " + error.message};
+  };
   auto aliases = aliases_from_text(row.text(18));
   if (!aliases) {
-    return base::Error{aliases.error().code, "function " + row.text(0) + ": " + aliases.error().message};
+    return damaged(aliases.error());
+  }
+  const auto concurrency = concurrency_from_text(row.text(19));
+  if (!concurrency) {
+    return damaged(concurrency.error());
+  }
+  auto async = async_from_text(row.text(20));
+  if (!async) {
+    return damaged(async.error());
   }
   model::Function function;
   function.id = row.text(0);
@@ -98,6 +113,8 @@ base::Result<model::Function> read_row(const Query& row) {
   function.current = std::move(*version);
   function.revision = static_cast<std::uint64_t>(row.number(17));
   function.aliases = std::move(*aliases);
+  function.concurrency = *concurrency;
+  function.async = std::move(*async);
   return function;
 }
 
@@ -121,6 +138,8 @@ base::Result<std::unique_ptr<SqliteFunctionStore>> SqliteFunctionStore::open(Dat
       {&statements.version_exists, kVersionExists},
       {&statements.set_alias, kSetAlias},
       {&statements.remove_alias, kRemoveAlias},
+      {&statements.set_concurrency, kSetConcurrency},
+      {&statements.set_async, kSetAsync},
   };
   for (const auto& [statement, sql] : wanted) {
     auto prepared = session.connection().prepare(sql);

@@ -22,10 +22,8 @@ class SqliteFunctionStore final : public FunctionStore {
   base::Result<model::Function> find(std::string_view id_or_name) override;
   base::Result<std::vector<model::Function>> list() override;
   base::Result<model::Function> add_version(const model::Version& version, std::int64_t updated_ms) override;
-  base::Result<model::Function> set_alias(std::string_view function_id, const model::Alias& alias,
-                                          std::int64_t updated_ms) override;
-  base::Result<model::Function> remove_alias(std::string_view function_id, std::string_view name,
-                                             std::int64_t updated_ms) override;
+  base::Result<model::Function> change(std::string_view function_id, const model::FunctionChange& change,
+                                       std::int64_t updated_ms) override;
   base::Result<std::vector<model::Version>> versions(std::string_view function_id, std::uint32_t before,
                                                      std::size_t limit) override;
   base::Result<model::Version> find_version(std::string_view function_id, std::uint32_t number) override;
@@ -47,6 +45,8 @@ class SqliteFunctionStore final : public FunctionStore {
     Statement version_exists;
     Statement set_alias;
     Statement remove_alias;
+    Statement set_concurrency;
+    Statement set_async;
   };
 
   SqliteFunctionStore(Database& database, Statements statements)
@@ -61,8 +61,14 @@ class SqliteFunctionStore final : public FunctionStore {
   base::Result<void> touch(Connection& connection, std::string_view id, std::int64_t updated_ms);
   base::Result<void> version_exists(Connection& connection, std::string_view function_id,
                                     std::uint32_t number);
+  base::Result<void> set_alias(Connection& connection, std::string_view function_id,
+                               const model::Alias& alias, std::int64_t updated_ms);
   base::Result<void> insert_alias(Connection& connection, std::string_view function_id,
                                   const model::Alias& alias, std::int64_t updated_ms);
+  base::Result<void> remove_alias(Connection& connection, std::string_view function_id,
+                                  std::string_view name);
+  base::Result<void> set_policy(Connection& connection, const Statement& statement,
+                                std::string_view function_id, const std::string& text);
   base::Result<void> advance(Connection& connection, const model::Version& version, std::int64_t updated_ms);
 
   Database& database_;
