@@ -26,7 +26,7 @@ struct MembersParts {
   std::function<void(std::function<void(membership::Load)>)> load;  // of all its loops
   std::function<void()> leave;           // somebody asks this process to; the drain begins
   std::function<void()> announce_again;  // others had forgotten what its worker announced; null without one
-  std::function<void(const std::vector<model::Member>&)> looked;  // of a monitor
+  std::function<void(const std::vector<model::Member>&)> looked;  // at each beat; of a gateway or a monitor
 };
 
 class Members {

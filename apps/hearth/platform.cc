@@ -126,6 +126,9 @@ base::Result<void> Platform::fill_mirrors() {
       shard->functions().put(std::make_shared<const model::Function>(function));
     }
   }
+  for (const auto& function : known.functions) {
+    limits_.set(function);
+  }
   return {};
 }
 
@@ -154,8 +157,7 @@ void Platform::make_parts() {
                                    stores_->feed()},
         options_.upload, function_limits());
     executions_ = std::make_unique<ExecutionsRole>(
-        options_,
-        ExecutionsRoleParts{stores_->executions(), *pool_, first_loop(), stores_->feed() != nullptr});
+        options_, ExecutionsRoleParts{stores_->executions(), *pool_, first_loop(), stores_->feed() != nullptr});
   }
   for (std::size_t i = 0; i < loops_.size(); ++i) {
     shards_.push_back(make_shard(i));
@@ -184,13 +186,21 @@ void Platform::make_members() {
   if (options_.roles.worker) {
     parts.announce_again = [this] { shards_.front()->worker()->on_announce_again(); };
   }
-  if (options_.roles.monitor) {
-    parts.looked = [this](const std::vector<model::Member>& members) { monitor_->looked(members); };
-  }
+  parts.looked = [this](const std::vector<model::Member>& members) { looked(members); };
   members_ = std::make_unique<Members>(options_, std::move(parts));
+  share_.emplace(members_->id(), 2 * membership::heartbeat_interval(options_.worker_timeout));
   if (options_.roles.monitor) {
     monitor_ = std::make_unique<MonitorRole>(
         options_, MonitorRoleParts{first_loop(), *pool_, *stores_, *members_, start_.api_key});
+  }
+}
+
+void Platform::looked(const std::vector<model::Member>& members) {
+  if (monitor_) {
+    monitor_->looked(members);
+  }
+  if (options_.roles.gateway) {
+    limits_.set_share(share_->look(members, first_loop().now()), dispatch::worker_memory_mb(members));
   }
 }
 
@@ -229,7 +239,7 @@ std::unique_ptr<Shard> Platform::make_shard(std::size_t index) {
                    start_.api_key},
       ShardParts{loop, shared_host_ ? shared_host_->view(loop) : nullptr, code_source_for(loop),
                  changes_for(index), versions_for(loop), executions_for(loop), executions_status(index),
-                 stores_->code(), *pool_, cluster_.get(),
+                 limits_, stores_->code(), *pool_, cluster_.get(),
                  std::make_unique<membership::DistantFleet>(first_loop(), members_->fleet(), loop)});
 }
 

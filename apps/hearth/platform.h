@@ -64,6 +64,7 @@ class Platform {
   void make_worker_parts();
   void make_gateway_parts();
   void make_members();
+  void looked(const std::vector<model::Member>& members);
   std::unique_ptr<Shard> make_shard(std::size_t index);
   std::unique_ptr<worker::CodeSource> code_source_for(base::Reactor& loop);
   std::unique_ptr<gateway::FunctionVersions> versions_for(base::Reactor& loop);
@@ -99,7 +100,9 @@ class Platform {
   std::unique_ptr<worker::CodeCache> code_cache_;
   std::unique_ptr<Cluster> cluster_;  // null: this process is the whole platform
   std::unique_ptr<Members> members_;
-  std::unique_ptr<MonitorRole> monitor_;  // null but in a monitor
+  dispatch::ConcurrencyBook limits_;
+  std::optional<dispatch::ShareKeeper> share_;  // of every limit; of a gateway
+  std::unique_ptr<MonitorRole> monitor_;        // null but in a monitor
   std::unique_ptr<gateway::FunctionsApi> changes_;
   std::unique_ptr<ExecutionsRole> executions_;  // null but in a gateway
   std::vector<std::unique_ptr<Shard>> shards_;

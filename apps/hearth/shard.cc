@@ -128,13 +128,13 @@ void Shard::connect(const std::vector<std::unique_ptr<Shard>>& all) {
     return;
   }
   link_ = make_link(all);
-  dispatcher_ =
-      std::make_unique<dispatch::Dispatcher>(dispatcher_options(options_), messaging(), *link_, parts_.loop);
+  dispatcher_ = std::make_unique<dispatch::Dispatcher>(dispatcher_options(options_), messaging(), *link_,
+                                                       parts_.loop, &parts_.limits);
   gateway_ = std::make_unique<gateway::Gateway>(
       gateway_options(options_),
-      gateway::GatewayParts{parts_.loop, functions_, *dispatcher_, *parts_.changes, *parts_.versions,
-                            *parts_.executions, parts_.code, parts_.pool, [this] { return status(); },
-                            request_ids_, *parts_.fleet});
+      gateway::GatewayParts{parts_.loop, functions_, *dispatcher_, parts_.limits, *parts_.changes,
+                            *parts_.versions, *parts_.executions, parts_.code, parts_.pool,
+                            [this] { return status(); }, request_ids_, *parts_.fleet});
   server_ = std::make_unique<http::Server>(parts_.loop, options_.serve.http, *gateway_);
 }
 

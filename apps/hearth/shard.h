@@ -51,6 +51,7 @@ struct ShardParts {
   std::unique_ptr<gateway::Executions> executions;
   // What the status of the first loop says of them; empty on others.
   std::function<gateway::ExecutionsStatus()> executions_status;
+  dispatch::ConcurrencyBook& limits;  // of the process
   store::CodeStore& code;
   base::BlockingPool& pool;
   Cluster* cluster;                          // null: one process is the whole platform

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -68,6 +69,15 @@ struct AliasInfo {
 
 base::Result<AliasInfo> parse_alias(std::string_view json);
 base::Result<std::vector<AliasInfo>> parse_aliases(std::string_view json);
+
+// How many of a function's calls run at once, and what is kept for them.
+struct LimitsInfo {
+  std::optional<std::uint64_t> maximum;
+  std::uint64_t reserved = 0;
+  std::uint64_t provisioned = 0;
+};
+
+base::Result<LimitsInfo> parse_limits(std::string_view json);
 
 struct LogLine {
   bool is_error_stream = false;

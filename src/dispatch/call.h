@@ -48,6 +48,7 @@ class Dispatcher::Call final : public model::ExecutionObserver,
   bool look_again = false;  // something was announced meanwhile
   bool last_look = false;   // nobody makes room: what is not found now is not there
   bool version_deleted = false;
+  bool counted = false;  // by the limits
   DispatchSteps steps;
 };
 

@@ -20,8 +20,8 @@ std::int64_t microseconds_between(base::TimePoint from, base::TimePoint to) {
 }  // namespace
 
 Dispatcher::Dispatcher(DispatcherOptions options, messaging::Messaging& messaging, link::Link& link,
-                       base::EventLoop& loop)
-    : options_(options), messaging_(messaging), link_(link), loop_(loop) {
+                       base::EventLoop& loop, ConcurrencyBook* limits)
+    : options_(options), messaging_(messaging), link_(link), loop_(loop), limits_(limits) {
   messaging_.on_announced([this](const model::VersionId& version) { announced(version); });
   messaging_.on_handed_over([this](const model::VersionId& version, const model::Allocation& instance) {
     handed_over(version, instance);
@@ -47,7 +47,7 @@ CallId Dispatcher::invoke(model::ExecuteRequest request, Done done) {
   calls_.emplace(id, call);
   if (draining_) {
     reject(call, model::ApiErrorCode::kShuttingDown, "the server is stopping");
-  } else {
+  } else if (admit(call)) {
     route(call);
   }
   return id;
@@ -173,8 +173,7 @@ void Dispatcher::refused(const CallPtr& call, model::Refusal refusal) {
   }
   if (!call->on_done) {
     // The caller has left, and nothing was executed.
-    call->state = Call::State::kEnded;
-    calls_.erase(call->id);
+    forget(call);
   } else if (draining_) {
     reject(call, model::ApiErrorCode::kShuttingDown, "the server is stopping");
   } else if (refusal == model::Refusal::kTooLarge) {
@@ -207,8 +206,7 @@ void Dispatcher::done(const CallPtr& call, model::Execution&& execution,
     mine.hot_wait.observe_start(
         std::chrono::microseconds(steps.code_us + steps.sandbox_us + steps.boot_us + steps.init_us));
   }
-  call->state = Call::State::kEnded;
-  calls_.erase(call->id);
+  forget(call);
   if (lease) {
     keep(version, mine, std::move(*lease), now);
   } else if (mine.busy == 0) {
@@ -224,11 +222,10 @@ void Dispatcher::done(const CallPtr& call, model::Execution&& execution,
 }
 
 void Dispatcher::reject(const CallPtr& call, model::ApiErrorCode code, std::string message) {
-  call->state = Call::State::kEnded;
   if (std::exchange(call->demanded, false)) {
     messaging_.withdraw_demand(call->id);
   }
-  calls_.erase(call->id);
+  forget(call);
   call->steps.find_us = microseconds_between(call->began, loop_.now());
   if (call->on_done) {
     const Done on_done = std::exchange(call->on_done, nullptr);

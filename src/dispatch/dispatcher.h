@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "base/event_loop.h"
+#include "dispatch/concurrency_book.h"
 #include "dispatch/hot_wait.h"
 #include "link/link.h"
 #include "messaging/messaging.h"
@@ -64,8 +65,9 @@ class Dispatcher {
  public:
   using Done = std::function<void(Answer&&)>;
 
+  // `limits`: whom calls ask before anything else; null: there are none.
   Dispatcher(DispatcherOptions options, messaging::Messaging& messaging, link::Link& link,
-             base::EventLoop& loop);
+             base::EventLoop& loop, ConcurrencyBook* limits = nullptr);
   Dispatcher(const Dispatcher&) = delete;
   Dispatcher& operator=(const Dispatcher&) = delete;
   ~Dispatcher();
@@ -80,6 +82,9 @@ class Dispatcher {
   // The version is no longer current: its idle leases are removed, busy ones when they finish. With
   // `deleted`, calls that still wait for an instance of it are answered kNotFound.
   void retire(const model::VersionId& version, bool deleted);
+
+  // A limit has come: calls that were not counted are, if they must be.
+  void count_calls();
 
   // New calls are answered kShuttingDown, waiting ones too; running ones finish. Leases go back.
   void drain();
@@ -124,6 +129,8 @@ class Dispatcher {
     bool listed = false;  // in with_idle_
   };
 
+  bool admit(const CallPtr& call);
+  void forget(const CallPtr& call);
   void route(const CallPtr& call);
   std::optional<base::Duration> hot_wait_of(const Pool& pool, const model::Version& version) const;
   bool stand_behind(Pool& pool, const CallPtr& call);
@@ -172,6 +179,7 @@ class Dispatcher {
   messaging::Messaging& messaging_;
   link::Link& link_;
   base::EventLoop& loop_;
+  ConcurrencyBook* const limits_;
   std::unordered_map<model::VersionId, Pool> pools_;
   std::vector<Pool*> with_idle_;  // that have had idle leases since the last sweep; few of all that there are
   std::unordered_map<CallId, CallPtr> calls_;

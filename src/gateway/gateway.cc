@@ -71,12 +71,14 @@ Gateway::~Gateway() = default;
 void Gateway::connect(std::vector<Gateway*> others, std::size_t index) {
   log_book_.number_among(others.size() + 1, index);
   others_ = std::move(others);
+  index_ = index;
 }
 
 void Gateway::created(model::FunctionPtr function) { parts_.functions.put(std::move(function)); }
 
 void Gateway::updated(model::FunctionPtr function) {
   const model::FunctionPtr before = parts_.functions.put(function);
+  limit(*function);
   if (!before || before->current.id == function->current.id) {
     return;
   }
@@ -91,8 +93,7 @@ void Gateway::updated(model::FunctionPtr function) {
 void Gateway::removed(const model::FunctionPtr& function) {
   const model::FunctionPtr newest = parts_.functions.remove(function->id);
   parts_.dispatcher.retire((newest ? newest : function)->current.id, /*deleted=*/true);
-  past_versions_.forget(function->id);
-  log_book_.forget(function->id);
+  forget(function->id);
 }
 
 void Gateway::synced(const model::FunctionId& id, model::FunctionPtr function) {
@@ -100,8 +101,15 @@ void Gateway::synced(const model::FunctionId& id, model::FunctionPtr function) {
     updated(std::move(function));
   } else if (const model::FunctionPtr known = parts_.functions.remove(id)) {
     parts_.dispatcher.retire(known->current.id, /*deleted=*/true);
-    past_versions_.forget(id);
-    log_book_.forget(id);
+    forget(id);
+  }
+}
+
+void Gateway::forget(const model::FunctionId& function) {
+  past_versions_.forget(function);
+  log_book_.forget(function);
+  if (index_ == 0) {
+    parts_.limits.forget(function);
   }
 }
 

@@ -17,6 +17,7 @@
 #include "base/blocking_pool.h"
 #include "base/event_loop.h"
 #include "base/random.h"
+#include "dispatch/concurrency_book.h"
 #include "dispatch/dispatcher.h"
 #include "dispatch/function_cache.h"
 #include "gateway/executions.h"
@@ -53,6 +54,7 @@ struct GatewayParts {
   base::EventLoop& loop;
   dispatch::FunctionCache& functions;
   dispatch::Dispatcher& dispatcher;
+  dispatch::ConcurrencyBook& limits;  // of the process: told by the first gateway alone
   FunctionChanges& changes;
   FunctionVersions& versions;
   Executions& executions;
@@ -151,6 +153,8 @@ class Gateway final : public http::Handler, public FunctionMirror {
   void set_alias(const model::FunctionPtr& function, const std::string& name, const http::Request& request,
                  http::Responder responder);
   void remove_alias(const model::FunctionPtr& function, const std::string& name, http::Responder responder);
+  void limit(const model::Function& function);
+  void forget(const model::FunctionId& function);
   void policy(Endpoint endpoint, const model::FunctionPtr& function, const http::Request& request,
               http::Responder responder);
   FunctionChanges::Changed answer_when_changed(http::Responder responder,
@@ -174,6 +178,7 @@ class Gateway final : public http::Handler, public FunctionMirror {
   const GatewayOptions options_;
   const GatewayParts parts_;
   std::vector<Gateway*> others_;
+  std::size_t index_ = 0;
   LogBook log_book_;
   Metrics metrics_;
   RefusedCallers refused_callers_;

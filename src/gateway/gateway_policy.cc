@@ -31,6 +31,17 @@ http::Response show_policy(Endpoint endpoint, const model::Function& function) {
 
 }  // namespace
 
+// The newest that is known of it; of all loops the first, which hears of each change first, tells it.
+void Gateway::limit(const model::Function& function) {
+  const model::FunctionPtr newest = parts_.functions.find(function.id);
+  if (index_ == 0 && newest) {
+    parts_.limits.set(*newest);
+  }
+  if (parts_.limits.active()) {
+    parts_.dispatcher.count_calls();
+  }
+}
+
 void Gateway::policy(Endpoint endpoint, const model::FunctionPtr& function, const http::Request& request,
                      http::Responder responder) {
   if (request.head.method != http::Method::kPut && request.head.method != http::Method::kDelete) {
@@ -38,8 +49,10 @@ void Gateway::policy(Endpoint endpoint, const model::FunctionPtr& function, cons
     return;
   }
   const auto change = change_in(endpoint, *function, request);
-  if (!change) {
-    responder.send(refused_body(change.error()));
+  const auto* const wanted = change ? std::get_if<model::Concurrency>(&*change) : nullptr;
+  const auto possible = wanted == nullptr ? base::Result<void>() : parts_.limits.check(*function, *wanted);
+  if (!change || !possible) {
+    responder.send(refused_body(change ? possible.error() : change.error()));
     return;
   }
   parts_.changes.change(function, *change,

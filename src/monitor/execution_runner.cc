@@ -67,13 +67,19 @@ bool ExecutionRunner::may_execute(const model::FunctionId& function) const {
   const auto found = shares_.find(function);
   return executing_ < options_.concurrency &&
          (found == shares_.end() ||
-          found->second.executing < std::min(found->second.most, half_of(options_.concurrency)));
+          found->second.executing <
+              std::min({found->second.most, found->second.maximum, half_of(options_.concurrency)}));
 }
 
 void ExecutionRunner::hold(const model::FunctionId& function, std::uint64_t input_bytes) {
   ++held_;
   held_bytes_ += input_bytes;
-  ++shares_[function].held;
+  Share& share = shares_[function];
+  ++share.held;
+  // Those beyond would only be refused. Of none at all one is tried, again and again, for it may be changed.
+  const model::FunctionPtr known = parts_.function(function);
+  const auto maximum = known ? known->concurrency.maximum : std::nullopt;
+  share.maximum = maximum ? std::max<std::size_t>(1, *maximum) : SIZE_MAX;
 }
 
 void ExecutionRunner::let_go(const model::FunctionId& function, std::uint64_t input_bytes) {

@@ -115,6 +115,7 @@ class ExecutionRunner {
     std::size_t held = 0;
     std::size_t executing = 0;
     std::size_t most = kFirstAtOnce;  // at once: one more when one has ended, or when they take their time
+    std::size_t maximum = 0;          // of the function's calls at once
   };
   static constexpr std::size_t kFirstAtOnce = 2;
 

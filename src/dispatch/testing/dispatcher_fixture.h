@@ -105,11 +105,12 @@ class DispatcherTest : public testing::Test {
   }
   void make(DispatcherOptions options) {
     dispatcher_.reset();
-    dispatcher_ = std::make_unique<Dispatcher>(options, messaging_, link_, loop_);
+    dispatcher_ = std::make_unique<Dispatcher>(options, messaging_, link_, loop_, &limits_);
   }
   CallId invoke(const std::string& version_id = "v") {
     auto version = std::make_shared<model::Version>();
     version->id = version_id;
+    version->function_id = "f";
     version->concurrency = concurrency_;
     const std::size_t index = answers_.size();
     answers_.emplace_back();
@@ -144,6 +145,7 @@ class DispatcherTest : public testing::Test {
   messaging::InprocMessaging messaging_;
   RoomMaker worker_;
   FakeLink link_{loop_};
+  ConcurrencyBook limits_;
   std::vector<std::string> answers_;
   std::unique_ptr<Dispatcher> dispatcher_;
 };
