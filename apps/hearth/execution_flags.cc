@@ -33,6 +33,8 @@ void add_execution_flags(CLI::App& command, ServeOptions& options) {
       ->capture_default_str();
   add_bytes(*group, "--async-backlog-bytes", options.backlog.input_bytes, "4GiB",
             "Most bytes of their inputs");
+  add_bytes(*group, "--async-min-free-disk", options.backlog.room_bytes, "256MiB",
+            "Nothing is accepted while the data directory has less room, on its disk and inside its files");
   group
       ->add_option("--async-function-backlog", options.backlog.of_a_function,
                    "Most of one function that have not ended")

@@ -27,14 +27,14 @@ auto past_versions_of(gateway::Gateway& gateway) {
 
 ExecutionsRole::ExecutionsRole(const ServeOptions& options, ExecutionsRoleParts parts)
     : options_(options),
-      parts_(parts),
+      parts_(std::move(parts)),
       journal_(parts.store, parts.pool, parts.loop),
       api_(options.backlog, {parts.store, journal_, parts.pool, parts.loop, random_,
                              [this](store::NewExecution& execution) { return runner_->take(execution); },
                              [this](const store::NewExecution& execution, bool accepted) {
                                runner_->taken(execution, accepted);
                              },
-                             [this] { runner_->wake(); }}),
+                             [this] { runner_->wake(); }, parts_.room}),
       retention_(options.retention, {parts.loop, parts.pool, parts.store, base::unix_now_ms}) {}
 
 void ExecutionsRole::execute_on(Shard& shard) {

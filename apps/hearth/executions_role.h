@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "apps/hearth/serve_options.h"
 #include "apps/hearth/shard.h"
@@ -23,6 +24,8 @@ struct ExecutionsRoleParts {
   base::BlockingPool& pool;
   base::Reactor& loop;
   bool shared = false;  // the store, with other processes
+  // What the store has room for, in bytes; nothing: not known. May block.
+  std::function<std::optional<std::uint64_t>()> room{};
 };
 
 class ExecutionsRole {
@@ -39,6 +42,7 @@ class ExecutionsRole {
     if (parts_.shared) {
       api_.count_again();
     }
+    api_.watch_disk();
     runner_->start();
     retention_.start();
   }

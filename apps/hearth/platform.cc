@@ -157,7 +157,8 @@ void Platform::make_parts() {
                                    stores_->feed()},
         options_.upload, function_limits());
     executions_ = std::make_unique<ExecutionsRole>(
-        options_, ExecutionsRoleParts{stores_->executions(), *pool_, first_loop(), stores_->feed() != nullptr});
+        options_, ExecutionsRoleParts{stores_->executions(), *pool_, first_loop(), stores_->feed() != nullptr,
+                                      [this] { return stores_->room_bytes(); }});
   }
   for (std::size_t i = 0; i < loops_.size(); ++i) {
     shards_.push_back(make_shard(i));

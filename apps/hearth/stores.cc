@@ -1,5 +1,7 @@
 #include "apps/hearth/stores.h"
 
+#include <sys/statvfs.h>
+
 #include <cstdlib>
 #include <utility>
 
@@ -38,12 +40,21 @@ class EmbeddedStores final : public Stores {
       : database_(std::move(database)),
         functions_(std::move(functions)),
         executions_(std::move(executions)),
-        code_(directory) {}
+        code_(directory),
+        folder_(directory.path()) {}
 
   store::FunctionStore& functions() override { return *functions_; }
   store::CodeStore& code() override { return code_; }
   store::ExecutionStore& executions() override { return *executions_; }
   store::ChangeFeed* feed() override { return nullptr; }
+  std::optional<std::uint64_t> room_bytes() override {
+    struct statvfs disk {};
+    const auto unused = database_->unused_bytes();
+    if (!unused || ::statvfs(folder_.c_str(), &disk) != 0) {
+      return std::nullopt;
+    }
+    return std::uint64_t{disk.f_bavail} * disk.f_frsize + *unused;
+  }
   base::Result<void> sweep_code() override { return {}; }  // its own server sees to it at its start
 
  private:
@@ -51,6 +62,7 @@ class EmbeddedStores final : public Stores {
   const std::unique_ptr<sqlite::SqliteFunctionStore> functions_;
   const std::unique_ptr<sqlite::SqliteExecutionStore> executions_;
   sqlite::FileCodeStore code_;
+  const std::string folder_;
 };
 
 class SharedStores final : public Stores {
@@ -74,6 +86,7 @@ class SharedStores final : public Stores {
   store::CodeStore& code() override { return code_; }
   store::ExecutionStore& executions() override { return executions_; }
   store::ChangeFeed* feed() override { return &feed_; }
+  std::optional<std::uint64_t> room_bytes() override { return std::nullopt; }
   base::Result<void> sweep_code() override { return code_.sweep(); }
 
  private:

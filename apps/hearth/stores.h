@@ -2,7 +2,9 @@
 // several share. Opened by the thread that starts the server; what it holds is for any thread.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "apps/hearth/serve_options.h"
 #include "base/random.h"
@@ -23,6 +25,9 @@ class Stores {
   virtual store::ExecutionStore& executions() = 0;
   // Null where nobody else changes what is in it.
   virtual store::ChangeFeed* feed() = 0;
+  // Bytes that more can be written into: the disk's, and what is unused inside the store. Nothing: it is on
+  // other hosts, or cannot be told now. Blocks.
+  virtual std::optional<std::uint64_t> room_bytes() = 0;
   // Removes code that no function refers to and that is old enough. Blocks.
   virtual base::Result<void> sweep_code() = 0;
 };

@@ -8,6 +8,13 @@ namespace hearth::gateway {
 
 using model::ApiErrorCode;
 
+namespace {
+
+// What one takes on the disk beside its input, in the log and in the tables.
+constexpr std::uint64_t kRowBytes = 2'048;
+
+}  // namespace
+
 void Backlog::begin_with(const std::vector<store::Backlog>& found) {
   executions_ = 0;
   input_bytes_ = 0;
@@ -30,6 +37,11 @@ std::optional<ApiFailure> Backlog::admit(const model::FunctionId& function, std:
                     "this one over --async-backlog-bytes",
                     input_bytes_)};
   }
+  if (room_bytes_ && *room_bytes_ < limits_.room_bytes + input_bytes) {
+    return ApiFailure{
+        ApiErrorCode::kQueueFull,
+        fmt::format("the data directory has room for {} bytes (--async-min-free-disk)", *room_bytes_)};
+  }
   const auto found = of_.find(function);
   if (found != of_.end() && found->second >= limits_.of_a_function) {
     return ApiFailure{ApiErrorCode::kTooManyRequests,
@@ -38,8 +50,13 @@ std::optional<ApiFailure> Backlog::admit(const model::FunctionId& function, std:
                                   found->second)};
   }
   add(function, 1, input_bytes);
+  if (room_bytes_) {
+    *room_bytes_ -= std::min(*room_bytes_, input_bytes + kRowBytes);
+  }
   return std::nullopt;
 }
+
+void Backlog::set_room(std::optional<std::uint64_t> bytes) { room_bytes_ = bytes; }
 
 void Backlog::add(const model::FunctionId& function, std::uint64_t executions, std::uint64_t input_bytes) {
   executions_ += executions;

@@ -13,9 +13,10 @@
 namespace hearth::gateway {
 
 struct BacklogLimits {
-  std::uint64_t executions = 1'000'000;     // --async-backlog
-  std::uint64_t input_bytes = 4ULL << 30U;  // --async-backlog-bytes
-  std::uint64_t of_a_function = 500'000;    // --async-function-backlog
+  std::uint64_t executions = 1'000'000;      // --async-backlog
+  std::uint64_t input_bytes = 4ULL << 30U;   // --async-backlog-bytes
+  std::uint64_t of_a_function = 500'000;     // --async-function-backlog
+  std::uint64_t room_bytes = 256ULL << 20U;  // --async-min-free-disk: less, and nothing is accepted
 };
 
 class Backlog {
@@ -24,6 +25,8 @@ class Backlog {
 
   // What the store holds.
   void begin_with(const std::vector<store::Backlog>& found);
+  // What the store has room for, as it was just looked at; nothing: not known.
+  void set_room(std::optional<std::uint64_t> bytes);
   // One more, or why not.
   std::optional<ApiFailure> admit(const model::FunctionId& function, std::uint64_t input_bytes);
   // One more, whatever the limits say: it was accepted before.
@@ -37,6 +40,7 @@ class Backlog {
   const BacklogLimits limits_;
   std::uint64_t executions_ = 0;
   std::uint64_t input_bytes_ = 0;
+  std::optional<std::uint64_t> room_bytes_;  // less what has been admitted since it was looked at
   std::unordered_map<model::FunctionId, std::uint64_t> of_;
 };
 

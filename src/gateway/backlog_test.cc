@@ -28,6 +28,24 @@ TEST(Backlog, AdmitsUpToEachOfItsBoundsAndSaysWhich) {
   EXPECT_EQ(backlog.input_bytes(), 100U);
 }
 
+TEST(Backlog, ADiskThatIsNearlyFullTakesNothingMore) {
+  Backlog backlog({10, 100'000, 10, 1'000});
+  EXPECT_EQ(backlog.admit("a", 50'000), std::nullopt) << "nobody knows what is left";
+  backlog.set_room(1'009);
+  const auto full = backlog.admit("a", 10);
+  ASSERT_TRUE(full);
+  EXPECT_EQ(full->code, ApiErrorCode::kQueueFull);
+  EXPECT_NE(full->message.find("1009 bytes (--async-min-free-disk)"), std::string::npos);
+  backlog.set_room(10'000);
+  int admitted = 0;
+  while (admitted < 10 && !backlog.admit("a", 1'000)) {
+    ++admitted;
+  }
+  EXPECT_EQ(admitted, 3) << "what was admitted since then is counted";
+  backlog.set_room(std::nullopt);
+  EXPECT_EQ(backlog.admit("a", 1'000), std::nullopt);
+}
+
 TEST(Backlog, WhatHasEndedMakesRoom) {
   Backlog backlog({2, 100, 1});
   EXPECT_EQ(backlog.admit("a", 60), std::nullopt);

@@ -14,6 +14,7 @@ using model::ApiErrorCode;
 
 constexpr std::size_t kRedrivenAtOnce = 1'000;
 constexpr std::chrono::seconds kCountAgain{5};
+constexpr std::chrono::seconds kLookAtDisk{1};
 
 template <typename Value>
 ApiResult<Value> result_of(base::Result<Value>&& result) {
@@ -36,7 +37,22 @@ base::Result<void> ExecutionsApi::open() {
     return found.error();
   }
   backlog_.begin_with(*found);
+  backlog_.set_room(parts_.room());
   return {};
+}
+
+void ExecutionsApi::watch_disk() {
+  using Free = std::optional<std::uint64_t>;
+  disk_timer_ = parts_.loop.at(parts_.loop.now() + kLookAtDisk, [this] {
+    base::on_pool<Free>(
+        parts_.pool, parts_.loop, [look = parts_.room] { return base::Result<Free>(look()); },
+        [this](const base::Result<Free>& left) {
+          if (left) {
+            backlog_.set_room(*left);
+          }
+          watch_disk();
+        });
+  });
 }
 
 void ExecutionsApi::count_again() {

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "base/blocking_pool.h"
 #include "base/random.h"
@@ -24,6 +25,8 @@ struct ExecutionsParts {
   std::function<bool(store::NewExecution&)> take;
   std::function<void(const store::NewExecution&, bool accepted)> taken;
   std::function<void()> wake;
+  // What the store has room for, in bytes; nothing: not known. May block.
+  std::function<std::optional<std::uint64_t>()> room{};
 };
 
 struct ExecutionsCounts {
@@ -37,10 +40,15 @@ class ExecutionsApi final : public Executions {
   ExecutionsApi(BacklogLimits limits, ExecutionsParts parts);
   ExecutionsApi(const ExecutionsApi&) = delete;
   ExecutionsApi& operator=(const ExecutionsApi&) = delete;
-  ~ExecutionsApi() override { parts_.loop.cancel(count_timer_); }
+  ~ExecutionsApi() override {
+    parts_.loop.cancel(count_timer_);
+    parts_.loop.cancel(disk_timer_);
+  }
 
   // Counts what there is. Blocks; before the loop runs.
   base::Result<void> open();
+  // From now on the disk is looked at again and again.
+  void watch_disk();
   // Other processes change the store: from now on it is counted again and again.
   void count_again();
 
@@ -70,6 +78,7 @@ class ExecutionsApi final : public Executions {
   Backlog backlog_;
   ExecutionsCounts counts_;
   base::TimerId count_timer_ = 0;
+  base::TimerId disk_timer_ = 0;
 };
 
 }  // namespace hearth::gateway

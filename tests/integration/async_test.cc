@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/mount.h>
+#include <sys/statvfs.h>
 
 #include <atomic>
 #include <boost/json/array.hpp>
@@ -286,6 +288,49 @@ TEST(Async, TheBacklogIsBounded) {
   EXPECT_EQ(count(server, ""), 4U) << "what was refused is not there";
   EXPECT_EQ(server.del("/executions/" + ids[0]).status, 200);
   submit(server, "c", "1");
+}
+
+// A data directory on a disk of 48 MB.
+class SmallDisk {
+ public:
+  SmallDisk() : mounted_(::mount("tmpfs", folder_.path().c_str(), "tmpfs", 0, "size=48m") == 0) {}
+  SmallDisk(const SmallDisk&) = delete;
+  SmallDisk& operator=(const SmallDisk&) = delete;
+  ~SmallDisk() { EXPECT_EQ(::umount2(folder_.path().c_str(), MNT_DETACH), 0); }
+
+  bool mounted() const { return mounted_; }
+  std::string data() const { return folder_.path() + "/data"; }
+  std::uint64_t left_bytes() const {
+    struct statvfs about {};
+    EXPECT_EQ(::statvfs(folder_.path().c_str(), &about), 0);
+    return std::uint64_t{about.f_bavail} * about.f_frsize;
+  }
+
+ private:
+  const ScratchFolder folder_;
+  const bool mounted_;
+};
+
+TEST(Async, NothingIsAcceptedThatTheDiskMayNotHold) {
+  const SmallDisk disk;
+  ASSERT_TRUE(disk.mounted());
+  HearthServer server(quick({"--async-min-free-disk", "16MiB"}, disk.data(), "1h"));
+  server.create_js("module.exports = () => { throw new Error('x') }", {{"name", "f"}});
+  const std::string input = '"' + std::string(500'000, 'x') + '"';
+  std::vector<std::string> ids;
+  Reply reply = server.post("/functions/f/invoke?mode=async", input);
+  while (reply.status == 202 && ids.size() < 100) {
+    ids.emplace_back(reply.json().at("executionId").as_string());
+    reply = server.post("/functions/f/invoke?mode=async", input);
+  }
+  EXPECT_EQ(reply.error_code(), "queue_full");
+  EXPECT_NE(reply.body.find("--async-min-free-disk"), std::string::npos) << reply.body;
+  EXPECT_GT(ids.size(), 10U);
+  EXPECT_GT(disk.left_bytes(), 4U << 20U) << "the log holds each once more";
+  EXPECT_EQ(count(server, ""), ids.size());
+  for (const auto& id : ids) {
+    EXPECT_EQ(server.del("/executions/" + id).status, 200);
+  }
 }
 
 TEST(Async, OneFunctionsFloodDoesNotDelayAnother) {

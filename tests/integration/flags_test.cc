@@ -144,6 +144,7 @@ TEST(WrongFlags, AreRefusedByName) {
       {"--async-retries", "often"},
       {"--async-backlog", "0"},
       {"--async-backlog-bytes", "many"},
+      {"--async-min-free-disk", "little"},
       {"--async-retention", "soon"},
   };
   for (const auto& flags : cases) {

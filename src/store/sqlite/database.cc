@@ -24,6 +24,24 @@ base::Result<void> Database::usable() const {
   return {};
 }
 
+base::Result<std::uint64_t> Database::unused_bytes() {
+  Session session(*this);
+  if (auto can = usable(); !can) {
+    return can.error();
+  }
+  auto statement = session.connection().prepare(
+      "SELECT f.freelist_count * p.page_size FROM pragma_freelist_count f, pragma_page_size p");
+  if (!statement) {
+    return statement.error();
+  }
+  Query query(session.connection(), *statement);
+  auto row = query.next("look for unused pages");
+  if (!row) {
+    return row.error();
+  }
+  return static_cast<std::uint64_t>(query.number(0));
+}
+
 void Database::note_failure(const base::Error& error) {
   if (connection_->write_failed() && !failed_.exchange(true) && on_fatal_) {
     on_fatal_(error);

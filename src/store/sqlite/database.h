@@ -10,6 +10,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -69,6 +70,8 @@ class Database {
   bool failed() const { return failed_.load(); }
   // kIo once failed.
   base::Result<void> usable() const;
+  // Of the file, that the next writes use before it grows.
+  base::Result<std::uint64_t> unused_bytes();
 
  private:
   friend class Session;
