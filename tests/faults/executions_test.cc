@@ -7,11 +7,8 @@
 
 #include <algorithm>
 #include <atomic>
-#include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
 #include <cstdlib>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <random>
@@ -21,6 +18,7 @@
 #include <thread>
 #include <vector>
 
+#include "tests/faults/stored_executions.h"
 #include "tests/support/hearth_server.h"
 
 namespace hearth::test {
@@ -103,22 +101,6 @@ class ExecutionFaults : public testing::Test {
     end_submitters();
   }
 
-  std::vector<json::value> all() {
-    std::vector<json::value> found;
-    std::string before;
-    for (;;) {
-      const Reply reply = server_->get("/executions?limit=1000" + before);
-      EXPECT_EQ(reply.status, 200) << reply.body;
-      const auto page = reply.json();
-      for (const auto& each : page.at("executions").as_array()) {
-        found.push_back(each);
-      }
-      if (!page.as_object().contains("before")) {
-        return found;
-      }
-      before = "&before=" + std::string(page.at("before").as_string());
-    }
-  }
   bool all_have_ended() {
     for (const char* state : {"pending", "running"}) {
       const Reply reply = server_->get(fmt::format("/executions?limit=1&state={}", state));
@@ -129,33 +111,27 @@ class ExecutionFaults : public testing::Test {
     return true;
   }
 
-  // None lost, none made up, each with the answer to its own input, and every attempt that failed explained.
-  // `cuts`: how often the submitters were cut off.
+  // None lost, none made up, each with the answer to its own input and settled by whoever had its lease, and
+  // every attempt that failed explained. `cuts`: how often the submitters were cut off.
   void check(std::size_t cuts, const std::set<std::string>& reasons) {
     EXPECT_TRUE(eventually([this] { return all_have_ended(); }, seconds(60)));
-    std::map<std::string, json::value> stored;
     std::size_t failed_attempts = 0;
-    for (auto& execution : all()) {
-      EXPECT_EQ(execution.at("state"), "done") << json::serialize(execution);
-      for (const auto& attempt : execution.at("attempts").as_array()) {
+    const auto stored = stored_executions(*server_, history_);
+    for (const auto& [execution, word] : stored) {
+      EXPECT_EQ(execution.state, model::ExecutionState::kDone) << execution.id;
+      for (const auto& attempt : execution.attempts) {
         ++failed_attempts;
-        EXPECT_TRUE(reasons.contains(std::string(attempt.at("code").as_string())))
-            << json::serialize(attempt);
-      }
-      stored.emplace(std::string(execution.at("id").as_string()), execution);
-    }
-    EXPECT_GT(accepted_.size(), 100U);
-    std::size_t compared = 0;
-    for (const auto& [id, nonce] : accepted_) {
-      ASSERT_TRUE(stored.contains(id)) << "lost: " << id;
-      if (compared++ % 20 == 0) {
-        EXPECT_EQ(server_->get("/executions/" + id).json().at("output"), json::value(nonce));
+        EXPECT_TRUE(reasons.contains(attempt.code)) << execution.id << ": " << attempt.code;
       }
     }
-    EXPECT_LE(stored.size() - accepted_.size(), cuts * kSubmitters)
-        << "beside those whose 202 did not arrive";
+    for (const std::string& violation : history_.violations(stored)) {
+      ADD_FAILURE() << violation;
+    }
+    const std::size_t accepted = history_.known().size();
+    EXPECT_GT(accepted, 100U);
+    EXPECT_LE(stored.size(), accepted + cuts * kSubmitters) << "beside those whose 202 did not arrive";
     EXPECT_LE(failed_attempts, std::max<std::size_t>(cuts, number_of("HEARTH_FAULT_ROUNDS", 4)) * kMostHeld);
-    std::cout << accepted_.size() << " accepted, " << failed_attempts << " executed again" << std::endl;
+    std::cout << accepted << " accepted, " << failed_attempts << " executed again" << std::endl;
   }
 
   std::uint64_t random() { return generator_(); }
@@ -169,31 +145,33 @@ class ExecutionFaults : public testing::Test {
       const auto client = here->connect(seconds(10));
       for (;;) {
         const std::string nonce = fmt::format("{}-{}", submitter, ++count);
+        note_asked(nonce);
         const auto reply = client->request(http::Method::kPost, "/functions/f/invoke?mode=async",
                                            fmt::format(R"({{"nonce":"{}"}})", nonce));
-        if (!reply || done_) {
-          if (reply && reply->status == 202) {
-            note(reply->body, nonce);
-          }
-          break;
+        if (reply && reply->status == 202) {
+          note_accepted(reply->body, nonce);
         }
-        if (reply->status == 202) {
-          note(reply->body, nonce);
+        if (!reply || done_) {
+          break;
         }
       }
       std::this_thread::sleep_for(milliseconds(20));
     }
   }
-  void note(const std::string& body, const std::string& nonce) {
+  void note_asked(const std::string& nonce) {
     const std::lock_guard lock(mutex_);
-    accepted_.emplace(std::string(json::parse(body).at("executionId").as_string()), nonce);
+    history_.asked(nonce);
+  }
+  void note_accepted(const std::string& body, const std::string& nonce) {
+    const std::lock_guard lock(mutex_);
+    history_.accepted(std::string(json::parse(body).at("executionId").as_string()), nonce);
   }
 
   const ScratchFolder folder_;
   const std::uint64_t seed_;
   std::mt19937_64 generator_;
   std::mutex mutex_;
-  std::map<std::string, std::string> accepted_;  // nonces by their execution
+  store::ExecutionHistory history_;
   std::vector<std::thread> submitters_;
   std::atomic<bool> done_ = false;
 };
