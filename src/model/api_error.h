@@ -30,6 +30,7 @@ enum class ApiErrorCode {
   kOutOfMemory,           // 502
   kExited,                // 502 the process ended in the middle of the call
   kProtocolError,         // 502 the instance broke the runtime protocol
+  kWebhookFailed,         // 502 a webhook could not be reached, or did not take the message
   kWorkerLost,            // 502 the worker was lost in the middle of the call, which may have been executed
   kTimeout,               // 504 the handler ran longer than the version's time-out
   kInitTimeout,           // 504 loading ran longer than the init time-out
@@ -41,6 +42,7 @@ enum class ApiErrorCode {
   kStoreUnavailable,      // 503 the store of all servers cannot be reached; Retry-After
   kMessagingUnavailable,  // 503 the Redis servers that tell who there is do not answer; Retry-After
   kWorkerUnreachable,     // 503 the worker that was asked for does not answer; Retry-After
+  kLoopDetected,          // 508 executions that lead to one another have become too many
   kNotImplemented,        // 501 a transfer coding that we do not speak
   kVersionNotSupported,   // 505
   kStorage,               // 507 the data directory is full or failing

@@ -2,6 +2,16 @@
 
 namespace hearth::model {
 
+std::string_view to_string(ExecutionKind kind) {
+  switch (kind) {
+    case ExecutionKind::kCall:
+      return "call";
+    case ExecutionKind::kWebhook:
+      return "webhook";
+  }
+  return "unknown";
+}
+
 std::string_view to_string(ExecutionState state) {
   switch (state) {
     case ExecutionState::kPending:

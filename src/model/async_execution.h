@@ -14,6 +14,15 @@ namespace hearth::model {
 
 using ExecutionId = std::string;  // a version 7 GUID: that of a later millisecond is the greater
 
+// Of which kind it is: each is taken, counted and executed apart from the other.
+enum class ExecutionKind {
+  kCall,     // of the function
+  kWebhook,  // a message to the function's webhook that tells of another execution's end
+};
+inline constexpr ExecutionKind kLastExecutionKind = ExecutionKind::kWebhook;
+
+std::string_view to_string(ExecutionKind kind);  // "call"
+
 enum class ExecutionState {
   kPending,    // nobody executes it; from `due_ms` on somebody may
   kRunning,    // somebody holds a lease on it
@@ -65,6 +74,9 @@ struct AsyncExecution {
   std::int64_t due_ms = 0;      // of kPending
   std::int64_t started_ms = 0;  // the last attempt; 0: none has begun
   std::int64_t ended_ms = 0;    // 0: it has not
+  ExecutionKind kind = ExecutionKind::kCall;
+  ExecutionId parent_id;    // the execution whose end it tells of; empty: none
+  std::uint32_t depth = 0;  // how many executions stand before it, each of which led to the next
   std::vector<FailedAttempt> attempts;
   ExecutionResult result;
 

@@ -236,7 +236,7 @@ void ExecutionRunner::look() {
     if (claimed->size() >= request.most) {
       return Look{std::move(*claimed), std::nullopt};
     }
-    auto due = store.next_due();
+    auto due = store.next_due(model::ExecutionKind::kCall);
     // What is claimed is not lost for that: it is as if something were due at once.
     return Look{std::move(*claimed), due ? *due : std::optional(request.now_ms)};
   };

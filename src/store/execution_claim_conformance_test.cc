@@ -63,7 +63,7 @@ TEST_P(ExecutionClaimConformance, TheLongestDueOfAFunctionComesFirst) {
   ASSERT_TRUE(settle(failed(claimed[0].lease, 7'000)));
   ASSERT_TRUE(settle(failed(claimed[1].lease, 6'000)));
   ASSERT_TRUE(settle(failed(claimed[2].lease, 7'000)));
-  EXPECT_EQ(store().next_due().value(), 6'000);
+  EXPECT_EQ(store().next_due(model::ExecutionKind::kCall).value(), 6'000);
   EXPECT_THAT(ids(claim(7'000)), ElementsAre(execution_id(2), execution_id(1), execution_id(3)));
 }
 
@@ -101,9 +101,9 @@ TEST_P(ExecutionClaimConformance, ALeaseThatRanOutIsClaimedFirstAndTheAttemptIsN
   submit({sample_execution(2, "a")});
   ASSERT_THAT(claim(request_at(2'000)), SizeIs(1));
   submit({sample_execution(3, "a")});
-  EXPECT_EQ(store().next_due().value(), 1'000) << "the pending one";
+  EXPECT_EQ(store().next_due(model::ExecutionKind::kCall).value(), 1'000) << "the pending one";
   EXPECT_THAT(ids(claim(request_at(10'999, 1, 1))), ElementsAre(execution_id(3)));
-  EXPECT_EQ(store().next_due().value(), 11'000);
+  EXPECT_EQ(store().next_due(model::ExecutionKind::kCall).value(), 11'000);
 
   submit({sample_execution(4, "a")});
   const auto claimed = claim(request_at(11'500));
@@ -150,7 +150,7 @@ TEST_P(ExecutionClaimConformance, WhoSleptThroughItsLeaseIsNotListenedTo) {
 
 TEST_P(ExecutionClaimConformance, ALeaseThatRanOutSettlesUntilItIsClaimed) {
   const Lease lease = running(1, 1'000);
-  EXPECT_EQ(store().next_due().value(), 11'000);
+  EXPECT_EQ(store().next_due(model::ExecutionKind::kCall).value(), 11'000);
   EXPECT_TRUE(settle(done(lease))) << "nobody else executes it";
 }
 

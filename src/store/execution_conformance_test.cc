@@ -25,7 +25,7 @@ TEST_P(ExecutionLifeConformance, WhatIsAcceptedIsPendingAndDueAtOnce) {
   EXPECT_EQ(find(execution.id), expected);
   reopen();
   EXPECT_EQ(find(execution.id), expected);
-  EXPECT_EQ(store().next_due().value(), 1'000);
+  EXPECT_EQ(store().next_due(model::ExecutionKind::kCall).value(), 1'000);
 }
 
 TEST_P(ExecutionLifeConformance, WhatWasClaimedIsDoneWithItsOutputAndLogs) {
@@ -54,7 +54,7 @@ TEST_P(ExecutionLifeConformance, WhatWasClaimedIsDoneWithItsOutputAndLogs) {
   EXPECT_THAT(found.attempts, IsEmpty());
   EXPECT_FALSE(settle(settlement)) << "it is settled once";
   EXPECT_THAT(claim(1'000'000), IsEmpty());
-  EXPECT_EQ(store().next_due().value(), std::nullopt);
+  EXPECT_EQ(store().next_due(model::ExecutionKind::kCall).value(), std::nullopt);
 }
 
 TEST_P(ExecutionLifeConformance, WhoSubmitsMayExecuteAtOnce) {
@@ -82,7 +82,7 @@ TEST_P(ExecutionLifeConformance, AFailedAttemptIsTriedAgainWhenItIsDue) {
   EXPECT_EQ(found.ended_ms, 0);
   EXPECT_THAT(found.attempts, ElementsAre(*first.attempt));
   EXPECT_EQ(found.result, model::ExecutionResult());
-  EXPECT_EQ(store().next_due().value(), 5'000);
+  EXPECT_EQ(store().next_due(model::ExecutionKind::kCall).value(), 5'000);
   EXPECT_THAT(claim(4'999), IsEmpty());
 
   const auto second = claim(5'000);

@@ -15,6 +15,7 @@ using model::ExecutionState;
 
 constexpr int kSteps = 1'000;
 constexpr std::array kFunctions = {"a", "b", "c"};
+constexpr std::array kKinds = {model::ExecutionKind::kCall, model::ExecutionKind::kWebhook};
 constexpr std::array kStates = {ExecutionState::kPending, ExecutionState::kRunning, ExecutionState::kDone,
                                 ExecutionState::kDead, ExecutionState::kCancelled};
 
@@ -27,6 +28,7 @@ struct Expected {
   std::int64_t ended_ms = 0;
   std::uint32_t lease = 0;
   std::uint32_t failures = 0;
+  model::ExecutionKind kind = model::ExecutionKind::kCall;
 };
 
 class ExecutionModelConformance : public ExecutionConformance {
@@ -39,6 +41,10 @@ class ExecutionModelConformance : public ExecutionConformance {
     return (one.state == ExecutionState::kPending && one.due_ms <= now_ms_) ||
            (one.state == ExecutionState::kRunning && one.lease_until_ms <= now_ms_);
   }
+
+  model::ExecutionKind any_kind() { return kKinds.at(roll(kKinds.size())); }
+  NewExecution new_execution();
+  void expect_pending(const NewExecution& execution);
 
   void submit_some();
   void settle_some();
@@ -59,18 +65,34 @@ class ExecutionModelConformance : public ExecutionConformance {
   std::int64_t now_ms_ = 1'000;
 };
 
+NewExecution ExecutionModelConformance::new_execution() {
+  NewExecution execution = sample_execution(static_cast<int>(++accepted_), any_function());
+  execution.submitted_ms = now_ms_;
+  execution.kind = any_kind();
+  return execution;
+}
+
+void ExecutionModelConformance::expect_pending(const NewExecution& execution) {
+  Expected& expected = all_[execution.id];
+  expected.function_id = execution.function_id;
+  expected.input_bytes = execution.input->size();
+  expected.due_ms = now_ms_;
+  expected.kind = execution.kind;
+}
+
 void ExecutionModelConformance::submit_some() {
   ExecutionStore::Writes writes;
   for (std::size_t count = 1 + roll(4); count > 0; --count) {
-    NewExecution execution = sample_execution(static_cast<int>(++accepted_), any_function());
-    execution.submitted_ms = now_ms_;
-    execution.lease_until_ms = roll(3) == 0 ? now_ms_ + 50 : 0;
-    const bool runs = execution.lease_until_ms != 0;
-    all_[execution.id] = {
-        execution.function_id,    runs ? ExecutionState::kRunning : ExecutionState::kPending,
-        execution.input->size(),  runs ? 0 : now_ms_,
-        execution.lease_until_ms, 0,
-        runs ? 1U : 0U,           0};
+    NewExecution execution = new_execution();
+    expect_pending(execution);
+    if (roll(3) == 0) {
+      execution.lease_until_ms = now_ms_ + 50;
+      Expected& expected = all_[execution.id];
+      expected.state = ExecutionState::kRunning;
+      expected.due_ms = 0;
+      expected.lease_until_ms = execution.lease_until_ms;
+      expected.lease = 1;
+    }
     writes.submissions.push_back(std::move(execution));
   }
   for (const auto& submitted : write(std::move(writes)).submitted) {
@@ -93,6 +115,14 @@ void ExecutionModelConformance::settle_some() {
     const bool current = known != all_.end() && known->second.state == ExecutionState::kRunning &&
                          known->second.lease == lease.number;
     expected.push_back(current);
+    if (roll(2) == 0) {
+      writes.settlements.back().follow_ups = {new_execution()};
+      if (current) {
+        expect_pending(writes.settlements.back().follow_ups[0]);
+      } else {
+        --accepted_;  // the next has its id
+      }
+    }
     if (current) {
       Expected& one = known->second;
       one.state = writes.settlements.back().state;
@@ -110,6 +140,7 @@ void ExecutionModelConformance::claim_some() {
   request.lease_until_ms = now_ms_ + 20 + static_cast<std::int64_t>(roll(100));
   request.most = roll(12);
   request.most_of_a_function = 1 + roll(6);
+  request.kind = any_kind();
   request.after = roll(2) == 0 ? any_function() : "";
   if (roll(3) == 0) {
     request.skipped = {any_function()};
@@ -123,6 +154,7 @@ void ExecutionModelConformance::claim_some() {
     EXPECT_TRUE(claimable(expected)) << one.lease.id;
     EXPECT_EQ(one.lease.number, ++expected.lease);
     EXPECT_EQ(one.function_id, expected.function_id);
+    EXPECT_EQ(one.kind, request.kind);
     EXPECT_EQ(one.failures, expected.failures);
     EXPECT_EQ(one.input->size(), expected.input_bytes);
     EXPECT_EQ(std::ranges::count(request.skipped, one.function_id), 0);
@@ -134,7 +166,7 @@ void ExecutionModelConformance::claim_some() {
     expected.lease_until_ms = request.lease_until_ms;
   }
   for (const auto& [id, one] : all_) {  // whatever is left is left for a reason
-    EXPECT_TRUE(claimed.size() == request.most || !claimable(one) ||
+    EXPECT_TRUE(claimed.size() == request.most || !claimable(one) || one.kind != request.kind ||
                 of_function[one.function_id] == request.most_of_a_function ||
                 std::ranges::count(request.skipped, one.function_id) == 1)
         << id;
@@ -259,7 +291,7 @@ void ExecutionModelConformance::step() {
 void ExecutionModelConformance::expect_the_same() {
   std::map<std::string, Backlog> backlog;
   std::map<ExecutionState, std::vector<std::string>> of_state;
-  std::optional<std::int64_t> next_due;
+  std::map<model::ExecutionKind, std::int64_t> next_due;
   for (const auto& [id, one] : all_) {
     of_state[one.state].insert(of_state[one.state].begin(), id);
     if (!has_ended(one.state)) {
@@ -268,7 +300,8 @@ void ExecutionModelConformance::expect_the_same() {
       ++of_function.executions;
       of_function.input_bytes += one.input_bytes;
       const auto at = one.state == ExecutionState::kPending ? one.due_ms : one.lease_until_ms;
-      next_due = std::min(next_due.value_or(at), at);
+      const auto earliest = next_due.emplace(one.kind, at).first;
+      earliest->second = std::min(earliest->second, at);
     }
   }
   std::size_t there = 0;
@@ -283,7 +316,11 @@ void ExecutionModelConformance::expect_the_same() {
     expected.push_back(of_function);
   }
   EXPECT_EQ(store().backlog().value(), expected);
-  EXPECT_EQ(store().next_due().value(), next_due);
+  for (const auto kind : kKinds) {
+    const auto earliest = next_due.find(kind);
+    EXPECT_EQ(store().next_due(kind).value(),
+              earliest == next_due.end() ? std::nullopt : std::optional(earliest->second));
+  }
 }
 
 TEST_P(ExecutionModelConformance, NoExecutionIsLostOrDoubled) {

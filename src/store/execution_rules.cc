@@ -30,11 +30,17 @@ std::string digest_to_compare(const NewExecution& execution) {
   return digest.finish();
 }
 
-base::Result<void> may_settle_as(ExecutionState state) {
-  if (state == ExecutionState::kPending || state == ExecutionState::kDone || state == ExecutionState::kDead) {
-    return {};
+base::Result<void> may_settle(const Settlement& settlement) {
+  const ExecutionState state = settlement.state;
+  if (state != ExecutionState::kPending && state != ExecutionState::kDone && state != ExecutionState::kDead) {
+    return Error{ErrorCode::kInvalidArgument, "no attempt ends as " + std::string(to_string(state))};
   }
-  return Error{ErrorCode::kInvalidArgument, "no attempt ends as " + std::string(to_string(state))};
+  for (const NewExecution& execution : settlement.follow_ups) {
+    if (!execution.idempotency_key.empty()) {
+      return Error{ErrorCode::kInvalidArgument, "what follows a settlement has no idempotency key"};
+    }
+  }
+  return {};
 }
 
 base::Result<void> may_be_cancelled(ExecutionState state) {

@@ -19,8 +19,8 @@ base::Error key_is_taken(const NewExecution& execution);
 // key.
 std::string digest_to_compare(const NewExecution& execution);
 
-// kInvalidArgument: no attempt ends in this state.
-base::Result<void> may_settle_as(model::ExecutionState state);
+// kInvalidArgument: no attempt ends in this state, or what follows has a key.
+base::Result<void> may_settle(const Settlement& settlement);
 // kBusy.
 base::Result<void> may_be_cancelled(model::ExecutionState state);
 base::Result<void> may_be_redriven(model::ExecutionState state);

@@ -31,6 +31,10 @@ struct NewExecution {
   // Who submits it executes it at once: it is running from the start, under lease 1, until then. 0: pending,
   // and due now.
   std::int64_t lease_until_ms = 0;
+  model::ExecutionKind kind = model::ExecutionKind::kCall;
+  model::ExecutionId parent_id;  // the execution whose end it tells of; empty: none
+  model::ExecutionState parent_state = model::ExecutionState::kDone;  // how that has ended: kDone, kDead
+  std::uint32_t depth = 0;  // how many executions stand before it, each of which led to the next
 };
 
 // The execution that is accepted: the new one, or the one that the same key, input and version have made
@@ -57,6 +61,8 @@ struct Settlement {
   std::uint32_t executed_version = 0;           // 0: nothing was executed
   std::optional<model::FailedAttempt> attempt;  // of kPending and kDead
   model::ExecutionResult result;                // of kDone and kDead
+  // Accepted in the same commit, if the settlement is applied, and not without it. They have no keys.
+  std::vector<NewExecution> follow_ups;
 };
 
 // An execution that the caller has a lease on now.
@@ -67,6 +73,12 @@ struct Claimed {
   std::shared_ptr<const std::string> input;
   std::int64_t accepted_ms = 0;  // its age counts from here: submitted, or redriven
   std::uint32_t failures = 0;    // attempts that counted to the retries, since then
+  std::int64_t submitted_ms = 0;
+  // As they were submitted.
+  model::ExecutionKind kind = model::ExecutionKind::kCall;
+  model::ExecutionId parent_id;
+  model::ExecutionState parent_state = model::ExecutionState::kDone;
+  std::uint32_t depth = 0;
 };
 
 struct ClaimRequest {
@@ -77,7 +89,8 @@ struct ClaimRequest {
   std::uint64_t most_input_bytes = UINT64_MAX;  // of what is claimed; the one that reaches it is the last
   // Of functions that come after this one first, then from the beginning: who asks in turns is fair.
   model::FunctionId after;
-  std::vector<model::FunctionId> skipped;  // functions that have enough
+  std::vector<model::FunctionId> skipped;                   // functions that have enough
+  model::ExecutionKind kind = model::ExecutionKind::kCall;  // of others nothing is claimed
 };
 
 struct ExecutionFilter {
@@ -107,7 +120,8 @@ class ExecutionStore {
   struct Written {
     // One each. kAlreadyExists: the key has been used with another input or version, or the id is there.
     std::vector<base::Result<Submitted>> submitted;
-    // One each. False: the lease is not the current one, or the execution was cancelled: nothing is changed.
+    // One each. False: the lease is not the current one, or the execution was cancelled: nothing is changed,
+    // and what was to follow is not accepted.
     std::vector<bool> settled;
   };
   // All of it in one commit.
@@ -120,8 +134,9 @@ class ExecutionStore {
   // The leases that are current go on until then. Returns those that are not.
   virtual base::Result<std::vector<Lease>> extend(std::span<const Lease> leases, std::int64_t until_ms) = 0;
 
-  // When the next lease may be claimed: the earliest due time or end of a lease. Nothing: there is none.
-  virtual base::Result<std::optional<std::int64_t>> next_due() = 0;
+  // When the next lease on one of this kind may be claimed: the earliest due time or end of a lease. Nothing:
+  // there is none.
+  virtual base::Result<std::optional<std::int64_t>> next_due(model::ExecutionKind kind) = 0;
 
   // kNotFound.
   virtual base::Result<model::AsyncExecution> find(std::string_view id) = 0;

@@ -18,14 +18,16 @@ using Seq = std::int64_t;  // the number of an execution's row
 
 constexpr std::size_t kReleasedAtOnce = kRowsOfAPiece;
 
-constexpr Statement kExpired{"execution_expired",
-                             "SELECT seq, lease, started_ms, function_id, input_bytes FROM executions "
-                             "WHERE state = 1 AND lease_until_ms <= $1 AND function_id <> ALL ($2::text[]) "
-                             "ORDER BY lease_until_ms, seq LIMIT $3 FOR UPDATE SKIP LOCKED"};
+constexpr Statement kExpired{
+    "execution_expired",
+    "SELECT seq, lease, started_ms, function_id, input_bytes FROM executions "
+    "WHERE state = 1 AND kind = $4 AND lease_until_ms <= $1 AND function_id <> ALL ($2::text[]) "
+    "ORDER BY lease_until_ms, seq LIMIT $3 FOR UPDATE SKIP LOCKED"};
 
 // In the order that Claiming::add() takes them apart.
-#define HEARTH_CLAIMED_COLUMNS \
-  "e.seq, e.id, e.function_id, e.version, e.lease, e.accepted_ms, e.failures, e.input_bytes "
+#define HEARTH_CLAIMED_COLUMNS                                                                 \
+  "e.seq, e.id, e.function_id, e.version, e.lease, e.accepted_ms, e.failures, e.input_bytes, " \
+  "e.submitted_ms, e.kind, e.parent_id, e.parent_state, e.depth "
 constexpr Statement kTakeExpired{
     "execution_take_expired",
     "WITH taken AS (UPDATE executions e SET lease = e.lease + 1, lease_until_ms = $3, started_ms = $4, "
@@ -35,24 +37,26 @@ constexpr Statement kTakeExpired{
     "SELECT * FROM taken ORDER BY number"};
 
 // Functions that come after one, in their order, each with its longest due: one seek each.
-#define HEARTH_PENDING_FUNCTIONS(after, until)                                              \
-  "WITH RECURSIVE pending AS ((SELECT function_id, due_ms FROM executions WHERE state = 0 " \
-  "AND function_id > " after                                                                \
-  " ORDER BY function_id, due_ms LIMIT 1) "                                                 \
-  "UNION ALL SELECT next.function_id, next.due_ms FROM pending CROSS JOIN LATERAL "         \
-  "(SELECT e.function_id, e.due_ms FROM executions e WHERE e.state = 0 "                    \
-  "AND e.function_id > pending.function_id ORDER BY e.function_id, e.due_ms LIMIT 1) next WHERE " until ") "
+#define HEARTH_PENDING_FUNCTIONS(kind, after, until)                                                     \
+  "WITH RECURSIVE pending AS ((SELECT function_id, due_ms FROM executions WHERE state = 0 "              \
+  "AND kind = " kind " AND function_id > " after                                                         \
+  " ORDER BY function_id, due_ms LIMIT 1) "                                                              \
+  "UNION ALL SELECT next.function_id, next.due_ms FROM pending CROSS JOIN LATERAL "                      \
+  "(SELECT e.function_id, e.due_ms FROM executions e WHERE e.state = 0 "                                 \
+  "AND e.kind = " kind                                                                                   \
+  " AND e.function_id > pending.function_id ORDER BY e.function_id, e.due_ms LIMIT 1) next WHERE " until \
+  ") "
 // $1 and $2: after which function, and up to which ('': to the end). Functions are sought and rows locked no
 // further than the bound ($5) asks for: the lateral join goes through the functions in their order.
 constexpr Statement kTakeDue{
     "execution_take_due",
-    HEARTH_PENDING_FUNCTIONS("$1", "($2 = '' OR next.function_id <= $2)")
+    HEARTH_PENDING_FUNCTIONS("$11", "$1", "($2 = '' OR next.function_id <= $2)")
     ", due AS MATERIALIZED (SELECT f.function_id, first.seq, first.due_ms, first.input_bytes FROM "
     "(SELECT p.function_id, $6 - COALESCE((SELECT g.claimed FROM unnest($8::text[], $9::bigint[]) "
     "AS g(function_id, claimed) WHERE g.function_id = p.function_id), 0) AS room FROM pending p "
     "WHERE p.due_ms <= $3 AND ($2 = '' OR p.function_id <= $2) AND p.function_id <> ALL ($7::text[])) f "
     "CROSS JOIN LATERAL (SELECT e.seq, e.due_ms, e.input_bytes FROM executions e WHERE e.state = 0 "
-    "AND e.function_id = f.function_id AND e.due_ms <= $3 ORDER BY e.due_ms, e.seq "
+    "AND e.kind = $11 AND e.function_id = f.function_id AND e.due_ms <= $3 ORDER BY e.due_ms, e.seq "
     "LIMIT f.room FOR UPDATE SKIP LOCKED) first LIMIT $5), "
     "fitting AS (SELECT seq, due_ms FROM (SELECT seq, due_ms, SUM(input_bytes) OVER "
     "(ORDER BY function_id, due_ms, seq) - input_bytes AS before FROM due) AS d WHERE before < $10), "
@@ -72,13 +76,13 @@ constexpr Statement kExtend{"execution_extend",
                             "RETURNING e.id, e.lease"};
 constexpr Statement kNextDue{
     "execution_next_due",
-    HEARTH_PENDING_FUNCTIONS("''", "true")
+    HEARTH_PENDING_FUNCTIONS("$1", "''", "true")
     "SELECT at FROM (SELECT due_ms AS at FROM pending UNION ALL (SELECT lease_until_ms FROM executions "
-    "WHERE state = 1 ORDER BY lease_until_ms LIMIT 1)) AS times ORDER BY at LIMIT 1"};
+    "WHERE state = 1 AND kind = $1 ORDER BY lease_until_ms LIMIT 1)) AS times ORDER BY at LIMIT 1"};
 #undef HEARTH_PENDING_FUNCTIONS
 constexpr Statement kRunning{"execution_running",
                              "SELECT seq, lease, started_ms FROM executions WHERE state = 1 "
-                             "ORDER BY lease_until_ms, seq LIMIT $1 FOR UPDATE"};
+                             "ORDER BY kind, lease_until_ms, seq LIMIT $1 FOR UPDATE"};
 constexpr Statement kRelease{
     "execution_release",
     "UPDATE executions e SET state = 0, lease_until_ms = 0, due_ms = $3, "
@@ -120,6 +124,7 @@ class Claiming {
   }
   std::size_t room() const { return bytes_left() > 0 ? request_.most - claimed_.size() : 0; }
   Parameter full() const;
+  Parameter kind() const { return Parameter::number(static_cast<std::int64_t>(request_.kind)); }
   void count(const model::FunctionId& function_id);
   void add(const Rows& rows);
   base::Result<void> take_lost(const Lost& lost);
@@ -157,6 +162,11 @@ void Claiming::add(const Rows& rows) {
     one.version = static_cast<std::uint32_t>(rows.number(row, 3));
     one.accepted_ms = rows.number(row, 5);
     one.failures = static_cast<std::uint32_t>(rows.number(row, 6));
+    one.submitted_ms = rows.number(row, 8);
+    one.kind = static_cast<model::ExecutionKind>(rows.number(row, 9));
+    one.parent_id = rows.text(row, 10);
+    one.parent_state = static_cast<model::ExecutionState>(rows.number(row, 11));
+    one.depth = static_cast<std::uint32_t>(rows.number(row, 12));
     rows_.push_back({claimed_.size(), rows.number(row, 0), static_cast<std::size_t>(rows.number(row, 7))});
     input_bytes_ += rows_.back().input_bytes;
     claimed_.push_back(std::move(one));
@@ -167,8 +177,9 @@ void Claiming::add(const Rows& rows) {
 // are looked for.
 base::Result<void> Claiming::take_expired() {
   for (std::size_t asked = room(); asked > 0; asked = room()) {
-    const auto rows = transaction_.run(kExpired, {Parameter::number(request_.now_ms), full(),
-                                                  Parameter::number(static_cast<std::int64_t>(asked))});
+    const auto rows =
+        transaction_.run(kExpired, {Parameter::number(request_.now_ms), full(),
+                                    Parameter::number(static_cast<std::int64_t>(asked)), kind()});
     if (!rows) {
       return rows.error();
     }
@@ -229,7 +240,8 @@ base::Result<void> Claiming::take_due_between(const model::FunctionId& after,
        Parameter::number(request_.lease_until_ms), Parameter::number(static_cast<std::int64_t>(room())),
        Parameter::number(static_cast<std::int64_t>(request_.most_of_a_function)), full(),
        functions.parameter(), claimed.parameter(),
-       Parameter::number(static_cast<std::int64_t>(std::min<std::uint64_t>(bytes_left(), INT64_MAX)))});
+       Parameter::number(static_cast<std::int64_t>(std::min<std::uint64_t>(bytes_left(), INT64_MAX))),
+       kind()});
   if (!rows) {
     return rows.error();
   }
@@ -349,12 +361,12 @@ base::Result<std::vector<Lease>> PostgresExecutionStore::extend(std::span<const 
   return stale;
 }
 
-base::Result<std::optional<std::int64_t>> PostgresExecutionStore::next_due() {
+base::Result<std::optional<std::int64_t>> PostgresExecutionStore::next_due(model::ExecutionKind kind) {
   auto transaction = Transaction::begin(pool_, kBeginOnIndexes);
   if (!transaction) {
     return transaction.error();
   }
-  const auto rows = transaction->run(kNextDue, {});
+  const auto rows = transaction->run(kNextDue, {Parameter::number(static_cast<std::int64_t>(kind))});
   if (!rows) {
     return rows.error();
   }

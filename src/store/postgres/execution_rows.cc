@@ -29,6 +29,9 @@ base::Result<model::AsyncExecution> read_listed(const Rows& rows, int row) {
   execution.attempts = std::move(*attempts);
   execution.result.error_code = rows.text(row, 10);
   execution.input_bytes = static_cast<std::uint64_t>(rows.number(row, 11));
+  execution.kind = static_cast<model::ExecutionKind>(rows.number(row, 12));
+  execution.parent_id = rows.text(row, 13);
+  execution.depth = static_cast<std::uint32_t>(rows.number(row, 14));
   return execution;
 }
 
@@ -38,16 +41,16 @@ base::Result<model::AsyncExecution> read_execution(const Rows& rows, int row) {
     return execution;
   }
   model::ExecutionResult& result = execution->result;
-  result.output = rows.bytes(row, 12);
-  result.error.type = rows.bytes(row, 13);
-  result.error.message = rows.bytes(row, 14);
-  result.error.stack = rows.bytes(row, 15);
-  auto chunks = logs_from_bytes(rows.bytes(row, 16));
+  result.output = rows.bytes(row, 15);
+  result.error.type = rows.bytes(row, 16);
+  result.error.message = rows.bytes(row, 17);
+  result.error.stack = rows.bytes(row, 18);
+  auto chunks = logs_from_bytes(rows.bytes(row, 19));
   if (!chunks) {
     return base::Error{chunks.error().code, "execution " + execution->id + ": " + chunks.error().message};
   }
   result.logs.chunks = std::move(*chunks);
-  result.logs.truncated = rows.number(row, 17) != 0;
+  result.logs.truncated = rows.number(row, 20) != 0;
   return execution;
 }
 

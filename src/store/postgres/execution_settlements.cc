@@ -6,6 +6,7 @@
 #include "store/execution_text.h"
 #include "store/postgres/array_parameter.h"
 #include "store/postgres/execution_rows.h"
+#include "store/postgres/execution_submissions.h"
 #include "store/postgres/pieces.h"
 
 namespace hearth::store::postgres {
@@ -114,11 +115,31 @@ std::vector<const Settlement*> in_order(const std::vector<Settlement>& settlemen
   return sorted;
 }
 
+// One that is not accepted undoes all: nothing that a settlement brings with it is lost unseen.
+base::Result<void> follow_up(Transaction& transaction, const std::vector<Settlement>& settlements,
+                             const std::vector<bool>& settled) {
+  std::vector<NewExecution> executions;
+  for (std::size_t i = 0; i < settlements.size(); ++i) {
+    if (settled[i]) {
+      executions.insert(executions.end(), settlements[i].follow_ups.begin(), settlements[i].follow_ups.end());
+    }
+  }
+  if (executions.empty()) {
+    return {};
+  }
+  const auto submitted = submit(transaction, executions);
+  if (!submitted) {
+    return submitted.error();
+  }
+  const auto refused = std::ranges::find_if(*submitted, [](const auto& one) { return !one.ok(); });
+  return refused == submitted->end() ? base::Result<void>() : refused->error();
+}
+
 }  // namespace
 
 base::Result<std::vector<bool>> settle(Transaction& transaction, const std::vector<Settlement>& settlements) {
   for (const Settlement& settlement : settlements) {
-    if (auto may = may_settle_as(settlement.state); !may) {
+    if (auto may = may_settle(settlement); !may) {
       return may.error();
     }
   }
@@ -138,6 +159,9 @@ base::Result<std::vector<bool>> settle(Transaction& transaction, const std::vect
       const Settlement* one = piece[static_cast<std::size_t>(rows->number(row, 0)) - 1];
       settled[static_cast<std::size_t>(one - settlements.data())] = true;
     }
+  }
+  if (auto followed = follow_up(transaction, settlements, settled); !followed) {
+    return followed.error();
   }
   return settled;
 }

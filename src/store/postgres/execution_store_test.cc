@@ -181,7 +181,7 @@ TEST_F(PostgresExecutions, ABacklogThatTheStatisticsDoNotKnowIsNotReadAsAWhole) 
   submit(1 + 2 * kMany, 3 * kMany);
   const auto before = entries_read(pool);
   for (int i = 0; i < kRounds; ++i) {
-    ASSERT_TRUE(store.next_due().ok());
+    ASSERT_TRUE(store.next_due(model::ExecutionKind::kCall).ok());
     const auto claimed = claim(store, request_at(1'000, 4));
     ASSERT_THAT(claimed, SizeIs(4));
     ASSERT_TRUE(store.extend(std::vector{claimed[0].lease}, 90'000)->empty());
@@ -243,7 +243,7 @@ TEST_F(PostgresExecutions, WithoutAServerNothingIsWrittenOrClaimed) {
   const auto written = store.write({{sample_execution(2)}, {}});
   const auto claimed = store.claim(request_at(1'000));
   const auto found = store.find(execution_id(1));
-  const auto due = store.next_due();
+  const auto due = store.next_due(model::ExecutionKind::kCall);
   PostgresServer::shared().go_on();
   EXPECT_EQ(written.error().code, ErrorCode::kUnavailable);
   EXPECT_EQ(claimed.error().code, ErrorCode::kUnavailable);

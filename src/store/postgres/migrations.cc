@@ -125,6 +125,18 @@ CREATE TABLE aliases (
 ALTER TABLE functions ADD COLUMN concurrency text NOT NULL DEFAULT '{}';  -- both as policy_text.h writes them
 ALTER TABLE functions ADD COLUMN async text NOT NULL DEFAULT '{}';
 )sql"},
+    Migration{6, "executions that tell of others", R"sql(
+ALTER TABLE executions ADD COLUMN kind bigint NOT NULL DEFAULT 0;             -- model::ExecutionKind
+ALTER TABLE executions ADD COLUMN parent_id text COLLATE "C" NOT NULL DEFAULT '';  -- whose end it tells of
+ALTER TABLE executions ADD COLUMN parent_state bigint NOT NULL DEFAULT 2;     -- how that has ended
+ALTER TABLE executions ADD COLUMN depth bigint NOT NULL DEFAULT 0;
+-- Each kind is claimed by itself.
+DROP INDEX executions_pending;
+DROP INDEX executions_running;
+CREATE INDEX executions_pending ON executions (kind, function_id, due_ms, seq) INCLUDE (input_bytes)
+  WHERE state = 0;
+CREATE INDEX executions_running ON executions (kind, lease_until_ms, seq) WHERE state = 1;
+)sql"},
 };
 
 constexpr Statement kLock{"migration_lock", "SELECT pg_advisory_xact_lock(7135002180043521)"};

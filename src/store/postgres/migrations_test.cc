@@ -6,6 +6,7 @@
 #include <array>
 #include <thread>
 
+#include "store/postgres/postgres_execution_store.h"
 #include "store/postgres/testing/postgres_server.h"
 
 namespace hearth::store::postgres {
@@ -41,6 +42,26 @@ TEST_F(PostgresMigrations, AreTakenOnceAndInTheirOrder) {
   ASSERT_TRUE(migrate(*pool_, kTwo).ok());
   EXPECT_EQ(number("SELECT count(*) FROM b"), 0);
   EXPECT_EQ(number("SELECT max(version) FROM schema_migrations"), 2);
+}
+
+TEST_F(PostgresMigrations, ExecutionsOfAReleaseWithoutKindsAreCalls) {
+  ASSERT_TRUE(migrate(*pool_, migrations().first(5)).ok());
+  ASSERT_TRUE(
+      (*pool_->borrow())
+          ->run_text("INSERT INTO executions (id, function_id, version, state, input_bytes, submitted_ms, "
+                     "accepted_ms, due_ms, lease, lease_until_ms, started_ms) "
+                     "VALUES ('e1', 'f', 0, 0, 2, 1000, 1000, 1000, 0, 0, 0), "
+                     "('e2', 'f', 0, 1, 2, 1000, 1000, 0, 1, 1500, 1000); "
+                     "INSERT INTO execution_inputs SELECT seq, '{}' FROM executions")
+          .ok());
+  ASSERT_TRUE(migrate(*pool_, migrations()).ok());
+  PostgresExecutionStore store(*pool_);
+  ClaimRequest request{2'000, 9'000, 10, 10, UINT64_MAX, {}, {}};
+  request.kind = model::ExecutionKind::kWebhook;
+  EXPECT_THAT(*store.claim(request), testing::IsEmpty());
+  request.kind = model::ExecutionKind::kCall;
+  EXPECT_EQ(store.claim(request)->size(), 2U);
+  EXPECT_EQ(store.find("e1")->parent_id, "");
 }
 
 TEST_F(PostgresMigrations, OneOfFourServersThatStartAtOnceTakesThem) {

@@ -27,7 +27,7 @@ class PostgresExecutionStore final : public ExecutionStore {
   base::Result<Written> write(const Writes& writes) override;
   base::Result<std::vector<Claimed>> claim(const ClaimRequest& request) override;
   base::Result<std::vector<Lease>> extend(std::span<const Lease> leases, std::int64_t until_ms) override;
-  base::Result<std::optional<std::int64_t>> next_due() override;
+  base::Result<std::optional<std::int64_t>> next_due(model::ExecutionKind kind) override;
   base::Result<model::AsyncExecution> find(std::string_view id) override;
   base::Result<std::vector<model::AsyncExecution>> list(const ExecutionFilter& filter) override;
   base::Result<model::AsyncExecution> cancel(std::string_view id, std::int64_t now_ms) override;

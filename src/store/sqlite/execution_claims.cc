@@ -65,6 +65,11 @@ SqliteExecutionStore::Candidate SqliteExecutionStore::read_candidate(const Query
   candidate.claimed.failures = static_cast<std::uint32_t>(row.number(6));
   candidate.attempts = row.text(8);
   candidate.claimed.input = std::make_shared<const std::string>(row.text(9));
+  candidate.claimed.submitted_ms = row.number(10);
+  candidate.claimed.kind = static_cast<model::ExecutionKind>(row.number(11));
+  candidate.claimed.parent_id = row.text(12);
+  candidate.claimed.parent_state = static_cast<model::ExecutionState>(row.number(13));
+  candidate.claimed.depth = static_cast<std::uint32_t>(row.number(14));
   return candidate;
 }
 
@@ -72,7 +77,7 @@ SqliteExecutionStore::Candidate SqliteExecutionStore::read_candidate(const Query
 base::Result<void> SqliteExecutionStore::choose_expired(Connection& connection, Claiming& claiming) {
   const std::int64_t now_ms = claiming.request.now_ms;
   Query query(connection, statements_.expired);
-  query.bind(now_ms);
+  query.bind(static_cast<std::int64_t>(claiming.request.kind)).bind(now_ms);
   while (claiming.room() > 0) {
     auto row = query.next("look for leases that have run out");
     if (!row) {
@@ -101,7 +106,7 @@ base::Result<void> SqliteExecutionStore::choose_pending(Connection& connection, 
   bool wrapped = request.after.empty();
   model::FunctionId after = request.after;
   while (claiming.room() > 0) {
-    auto next = next_function(connection, after);
+    auto next = next_function(connection, request.kind, after);
     if (!next) {
       return next.error();
     }
@@ -132,7 +137,10 @@ base::Result<void> SqliteExecutionStore::choose_of_function(Connection& connecti
     return {};
   }
   Query query(connection, statements_.due_of_function);
-  query.bind(function_id).bind(claiming.request.now_ms).bind(static_cast<std::int64_t>(room));
+  query.bind(static_cast<std::int64_t>(claiming.request.kind))
+      .bind(function_id)
+      .bind(claiming.request.now_ms)
+      .bind(static_cast<std::int64_t>(room));
   for (;;) {
     auto row = query.next("look for executions that are due");
     if (!row) {
@@ -149,9 +157,9 @@ base::Result<void> SqliteExecutionStore::choose_of_function(Connection& connecti
 }
 
 base::Result<std::optional<SqliteExecutionStore::FirstDue>> SqliteExecutionStore::next_function(
-    Connection& connection, std::string_view after) {
+    Connection& connection, model::ExecutionKind kind, std::string_view after) {
   Query query(connection, statements_.next_function);
-  auto row = query.bind(after).next("look for pending executions");
+  auto row = query.bind(static_cast<std::int64_t>(kind)).bind(after).next("look for pending executions");
   if (!row) {
     return row.error();
   }
@@ -188,7 +196,7 @@ base::Result<std::vector<Lease>> SqliteExecutionStore::extend(std::span<const Le
   return stale;
 }
 
-base::Result<std::optional<std::int64_t>> SqliteExecutionStore::next_due() {
+base::Result<std::optional<std::int64_t>> SqliteExecutionStore::next_due(model::ExecutionKind kind) {
   Session session(database_);
   if (auto usable = database_.usable(); !usable) {
     return usable.error();
@@ -196,6 +204,7 @@ base::Result<std::optional<std::int64_t>> SqliteExecutionStore::next_due() {
   std::optional<std::int64_t> earliest;
   {
     Query query(session.connection(), statements_.next_lease_end);
+    query.bind(static_cast<std::int64_t>(kind));
     auto row = query.next("look for the next end of a lease");
     if (!row) {
       return row.error();
@@ -206,7 +215,7 @@ base::Result<std::optional<std::int64_t>> SqliteExecutionStore::next_due() {
   }
   model::FunctionId after;
   for (;;) {
-    auto next = next_function(session.connection(), after);
+    auto next = next_function(session.connection(), kind, after);
     if (!next) {
       return next.error();
     }

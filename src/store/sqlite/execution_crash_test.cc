@@ -36,6 +36,19 @@ NewExecution execution_of(unsigned number) {
   return execution;
 }
 
+// It tells of the one that is done.
+NewExecution webhook_after(const std::string& id) {
+  NewExecution execution;
+  execution.id = id;
+  execution.id[17] = '1';
+  execution.function_id = "f";
+  execution.input = std::make_shared<const std::string>(input_of(execution.id));
+  execution.submitted_ms = 1;
+  execution.kind = model::ExecutionKind::kWebhook;
+  execution.parent_id = id;
+  return execution;
+}
+
 // Submits batches, claims some and settles what it has, until it is killed. Each line is written after its
 // change was durable: "accepted ID" or "done ID".
 [[noreturn]] void work_until_killed(const std::string& path, int out, unsigned first) {
@@ -53,6 +66,7 @@ NewExecution execution_of(unsigned number) {
       settlement.lease = lease;
       settlement.ended_ms = 2;
       settlement.result.output = output_of(lease.id);
+      settlement.follow_ups = {webhook_after(lease.id)};
       writes.settlements.push_back(std::move(settlement));
       lines += "done " + lease.id + "\n";
     }
@@ -99,17 +113,20 @@ void expect_what_was_told(OpenStore& store, const History& history) {
   }
 }
 
-// What is not done is executed by whoever comes next, with its input.
-std::size_t claim_the_rest(OpenStore& store) {
-  EXPECT_TRUE(store.executions->release_all(1).ok());
+std::size_t backlog_of(OpenStore& store) {
   std::size_t backlog = 0;
   const auto of_functions = store.executions->backlog();
   EXPECT_TRUE(of_functions.ok());
   for (const Backlog& of_function : *of_functions) {
     backlog += of_function.executions;
   }
-  const auto claimed = store.executions->claim({1, 1'000, 1'000'000, 1'000'000, UINT64_MAX, {}, {}});
-  EXPECT_EQ(claimed->size(), backlog);
+  return backlog;
+}
+
+// What is not done is executed by whoever comes next, with its input.
+std::size_t claim_the_rest(OpenStore& store, model::ExecutionKind kind) {
+  const auto claimed = store.executions->claim({1, 1'000, 1'000'000, 1'000'000, UINT64_MAX, {}, {}, kind});
+  EXPECT_TRUE(claimed.ok());
   for (const Claimed& one : *claimed) {
     EXPECT_EQ(*one.input, input_of(one.lease.id));
   }
@@ -129,14 +146,18 @@ TEST(ExecutionCrash, WhatWasAcceptedSurvivesKill9AtAnyMoment) {
     run_and_kill(path, dice, (round + 1) << 20U, history);
     OpenStore store(path);
     expect_what_was_told(store, history);
-    const std::size_t not_done = claim_the_rest(store);
+    ASSERT_TRUE(store.executions->release_all(1).ok());
+    const std::size_t not_done = claim_the_rest(store, model::ExecutionKind::kCall);
+    const std::size_t webhooks = claim_the_rest(store, model::ExecutionKind::kWebhook);
+    EXPECT_EQ(not_done + webhooks, backlog_of(store));
     ExecutionFilter filter;
     filter.limit = 10'000'000;
     const std::size_t all = store.executions->list(filter)->size();
     filter.state = model::ExecutionState::kDone;
-    EXPECT_EQ(all, store.executions->list(filter)->size() + not_done);
-    EXPECT_GE(all, history.size());
-    EXPECT_EQ(all % kBatch, 0U) << "a batch is accepted whole or not at all";
+    EXPECT_EQ(webhooks, store.executions->list(filter)->size()) << "what follows is there with what is done";
+    EXPECT_EQ(all, 2 * webhooks + not_done);
+    EXPECT_GE(all - webhooks, history.size());
+    EXPECT_EQ((all - webhooks) % kBatch, 0U) << "a batch is accepted whole or not at all";
   }
   std::printf("%zu executions after %d kills\n", history.size(), kRounds);
 }

@@ -30,6 +30,9 @@ base::Result<model::AsyncExecution> read_listed(const Query& row) {
   execution.attempts = std::move(*attempts);
   execution.result.error_code = row.text(10);
   execution.input_bytes = static_cast<std::uint64_t>(row.number(11));
+  execution.kind = static_cast<model::ExecutionKind>(row.number(12));
+  execution.parent_id = row.text(13);
+  execution.depth = static_cast<std::uint32_t>(row.number(14));
   return execution;
 }
 
@@ -39,16 +42,16 @@ base::Result<model::AsyncExecution> read_whole(const Query& row) {
     return execution;
   }
   model::ExecutionResult& result = execution->result;
-  result.output = row.text(12);
-  result.error.type = row.text(13);
-  result.error.message = row.text(14);
-  result.error.stack = row.text(15);
-  auto chunks = logs_from_bytes(row.text(16));
+  result.output = row.text(15);
+  result.error.type = row.text(16);
+  result.error.message = row.text(17);
+  result.error.stack = row.text(18);
+  auto chunks = logs_from_bytes(row.text(19));
   if (!chunks) {
     return base::Error{chunks.error().code, "execution " + execution->id + ": " + chunks.error().message};
   }
   result.logs.chunks = std::move(*chunks);
-  result.logs.truncated = row.number(17) != 0;
+  result.logs.truncated = row.number(20) != 0;
   return execution;
 }
 

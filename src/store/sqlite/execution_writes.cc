@@ -98,7 +98,11 @@ base::Result<void> SqliteExecutionStore::insert(Connection& connection, const Ne
       .bind(runs ? 0 : execution.submitted_ms)
       .bind(std::int64_t{runs})
       .bind(execution.lease_until_ms)
-      .bind(runs ? execution.submitted_ms : 0);
+      .bind(runs ? execution.submitted_ms : 0)
+      .bind(static_cast<std::int64_t>(execution.kind))
+      .bind(execution.parent_id)
+      .bind(static_cast<std::int64_t>(execution.parent_state))
+      .bind(std::int64_t{execution.depth});
   auto done = query.finish("store the execution");
   if (!done && connection.hit_unique(/*on_primary_key=*/false)) {
     return id_is_taken(execution);
@@ -108,7 +112,7 @@ base::Result<void> SqliteExecutionStore::insert(Connection& connection, const Ne
 
 base::Result<bool> SqliteExecutionStore::settle(Connection& connection, const Settlement& settlement,
                                                 ExecutionCounts& change) {
-  if (auto may = may_settle_as(settlement.state); !may) {
+  if (auto may = may_settle(settlement); !may) {
     return may.error();
   }
   auto held = find_lease(connection, settlement.lease);
@@ -137,7 +141,19 @@ base::Result<bool> SqliteExecutionStore::settle(Connection& connection, const Se
   if (has_ended(settlement.state)) {
     change.end(row.function_id, row.input_bytes);
   }
-  return true;
+  auto followed = follow_up(connection, settlement, change);
+  return followed ? base::Result<bool>(true) : followed.error();
+}
+
+// One that is not accepted undoes all: nothing that a settlement brings with it is lost unseen.
+base::Result<void> SqliteExecutionStore::follow_up(Connection& connection, const Settlement& settlement,
+                                                   ExecutionCounts& change) {
+  for (const NewExecution& execution : settlement.follow_ups) {
+    if (auto submitted = submit(connection, execution, {}, change); !submitted) {
+      return submitted.error();
+    }
+  }
+  return {};
 }
 
 base::Result<std::optional<SqliteExecutionStore::Held>> SqliteExecutionStore::find_lease(

@@ -96,6 +96,17 @@ CREATE TABLE aliases (
 ALTER TABLE functions ADD COLUMN concurrency TEXT NOT NULL DEFAULT '{}';  -- both as policy_text.h writes them
 ALTER TABLE functions ADD COLUMN async TEXT NOT NULL DEFAULT '{}';
 )sql"},
+    Migration{6, "executions that tell of others", R"sql(
+ALTER TABLE executions ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;          -- model::ExecutionKind
+ALTER TABLE executions ADD COLUMN parent_id TEXT NOT NULL DEFAULT '';       -- whose end it tells of
+ALTER TABLE executions ADD COLUMN parent_state INTEGER NOT NULL DEFAULT 2;  -- how that has ended
+ALTER TABLE executions ADD COLUMN depth INTEGER NOT NULL DEFAULT 0;
+-- Each kind is claimed by itself.
+DROP INDEX executions_pending;
+DROP INDEX executions_running;
+CREATE INDEX executions_pending ON executions (kind, function_id, due_ms, seq, state, input_bytes) WHERE state = 0;
+CREATE INDEX executions_running ON executions (kind, lease_until_ms) WHERE state = 1;
+)sql"},
 };
 
 constexpr const char* kMakeRecord =

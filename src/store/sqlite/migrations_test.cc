@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "store/sqlite/sqlite_execution_store.h"
 #include "store/sqlite/store_under_test.h"
 
 namespace hearth::store::sqlite {
@@ -96,6 +97,33 @@ TEST_F(MigrationsTest, ADatabaseOfTheFirstReleaseIsRead) {
   EXPECT_EQ((*functions)->list()->size(), 2U);
   EXPECT_TRUE((*functions)->create(sample_function(1)).ok());
   EXPECT_THAT(*(*functions)->remove(greet->id), testing::Contains("aaaa"));
+}
+
+TEST_F(MigrationsTest, ExecutionsOfAReleaseWithoutKindsAreCalls) {
+  {
+    auto connection = Connection::open(file());
+    ASSERT_TRUE(migrate(**connection, migrations().first(5)).ok());
+  }
+  make(R"sql(
+INSERT INTO executions (id, function_id, version, state, input_bytes, submitted_ms, accepted_ms, due_ms, lease,
+  lease_until_ms, started_ms) VALUES ('e1', 'f', 0, 0, 2, 1000, 1000, 1000, 0, 0, 0),
+  ('e2', 'f', 0, 1, 2, 1000, 1000, 0, 1, 9000, 1000);
+INSERT INTO execution_inputs VALUES (1, '{}'), (2, '{}');
+)sql");
+  const auto database = Database::open(file(), {});
+  ASSERT_TRUE(database.ok()) << database.error().message;
+  const auto executions = SqliteExecutionStore::open(**database);
+  ASSERT_TRUE(executions.ok());
+  EXPECT_EQ((*executions)->backlog()->at(0), (Backlog{"f", 2, 4}));
+  EXPECT_EQ((*executions)->release_all(2'000).value(), 1U);
+  ClaimRequest request{2'000, 9'000, 10, 10, UINT64_MAX, {}, {}};
+  request.kind = model::ExecutionKind::kWebhook;
+  EXPECT_THAT(*(*executions)->claim(request), testing::IsEmpty());
+  request.kind = model::ExecutionKind::kCall;
+  const auto claimed = (*executions)->claim(request);
+  ASSERT_EQ(claimed->size(), 2U);
+  EXPECT_EQ(claimed->at(0).depth, 0U);
+  EXPECT_EQ((*executions)->find("e1")->parent_id, "");
 }
 
 TEST_F(MigrationsTest, TheFirstStepHasNotChanged) {

@@ -10,8 +10,8 @@ constexpr const char* kFindKey =
     "WHERE function_id = ? AND idempotency_key = ?";
 constexpr const char* kInsert =
     "INSERT INTO executions (id, function_id, version, state, idempotency_key, input_digest, input_bytes, "
-    "submitted_ms, accepted_ms, due_ms, lease, lease_until_ms, started_ms) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?8, ?8, ?, ?, ?, ?)";
+    "submitted_ms, accepted_ms, due_ms, lease, lease_until_ms, started_ms, kind, parent_id, parent_state, "
+    "depth) VALUES (?, ?, ?, ?, ?, ?, ?, ?8, ?8, ?, ?, ?, ?, ?, ?, ?, ?)";
 constexpr const char* kInsertInput = "INSERT INTO execution_inputs (seq, input) VALUES (?, ?)";
 constexpr const char* kFindLease =
     "SELECT seq, function_id, input_bytes, failures, started_ms, executed_version, attempts FROM executions "
@@ -25,27 +25,29 @@ constexpr const char* kRemoveInput = "DELETE FROM execution_inputs WHERE seq = ?
 // In the order that read_candidate() takes them apart.
 #define HEARTH_CANDIDATE_COLUMNS                                                              \
   "e.seq, e.id, e.function_id, e.version, e.lease, e.accepted_ms, e.failures, e.started_ms, " \
-  "e.attempts, i.input "
+  "e.attempts, i.input, e.submitted_ms, e.kind, e.parent_id, e.parent_state, e.depth "
 constexpr const char* kExpired = "SELECT " HEARTH_CANDIDATE_COLUMNS
                                  "FROM executions e INDEXED BY executions_running "
                                  "CROSS JOIN execution_inputs i ON i.seq = e.seq "
-                                 "WHERE e.state = 1 AND e.lease_until_ms <= ? ORDER BY e.lease_until_ms";
+                                 "WHERE e.state = 1 AND e.kind = ? AND e.lease_until_ms <= ? "
+                                 "ORDER BY e.lease_until_ms";
 constexpr const char* kDueOfFunction =
     "SELECT " HEARTH_CANDIDATE_COLUMNS
     "FROM executions e INDEXED BY executions_pending "
     "CROSS JOIN execution_inputs i ON i.seq = e.seq "
-    "WHERE e.state = 0 AND e.function_id = ? AND e.due_ms <= ? ORDER BY e.due_ms, e.seq LIMIT ?";
+    "WHERE e.state = 0 AND e.kind = ? AND e.function_id = ? AND e.due_ms <= ? ORDER BY e.due_ms, e.seq "
+    "LIMIT ?";
 #undef HEARTH_CANDIDATE_COLUMNS
 constexpr const char* kNextFunction =
     "SELECT function_id, due_ms FROM executions INDEXED BY executions_pending "
-    "WHERE state = 0 AND function_id > ? ORDER BY function_id, due_ms LIMIT 1";
+    "WHERE state = 0 AND kind = ? AND function_id > ? ORDER BY function_id, due_ms LIMIT 1";
 constexpr const char* kTake =
     "UPDATE executions SET state = 1, lease = lease + 1, lease_until_ms = ?2, started_ms = ?3, due_ms = 0, "
     "attempts = ?4 WHERE seq = ?1";
 constexpr const char* kExtend =
     "UPDATE executions SET lease_until_ms = ?3 WHERE id = ?1 AND lease = ?2 AND state = 1";
 constexpr const char* kNextLeaseEnd =
-    "SELECT lease_until_ms FROM executions INDEXED BY executions_running WHERE state = 1 "
+    "SELECT lease_until_ms FROM executions INDEXED BY executions_running WHERE state = 1 AND kind = ? "
     "ORDER BY lease_until_ms LIMIT 1";
 constexpr const char* kRunning =
     "SELECT seq, lease, started_ms, attempts FROM executions INDEXED BY executions_running WHERE state = 1 "
@@ -56,7 +58,7 @@ constexpr const char* kRelease =
 // In the order that read_listed() takes them apart.
 #define HEARTH_LISTED_COLUMNS                                                                       \
   "id, function_id, version, executed_version, state, submitted_ms, due_ms, started_ms, ended_ms, " \
-  "attempts, error_code, input_bytes "
+  "attempts, error_code, input_bytes, kind, parent_id, depth "
 constexpr const char* kFind =
     "SELECT " HEARTH_LISTED_COLUMNS
     ", output, error_type, error_message, error_stack, logs, logs_truncated FROM executions WHERE id = ?";
@@ -99,7 +101,7 @@ constexpr const char* kRemove = "DELETE FROM executions WHERE seq = ?";
 
 constexpr const char* kCountPending =
     "SELECT function_id, COUNT(*), SUM(input_bytes) FROM executions INDEXED BY executions_pending "
-    "WHERE state = 0 GROUP BY function_id";
+    "WHERE state = 0 GROUP BY kind, function_id";
 constexpr const char* kCountRunning =
     "SELECT function_id, 1, input_bytes FROM executions INDEXED BY executions_running WHERE state = 1";
 constexpr const char* kCountEnded =

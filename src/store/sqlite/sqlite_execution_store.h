@@ -28,7 +28,7 @@ class SqliteExecutionStore final : public ExecutionStore {
   base::Result<Written> write(const Writes& writes) override;
   base::Result<std::vector<Claimed>> claim(const ClaimRequest& request) override;
   base::Result<std::vector<Lease>> extend(std::span<const Lease> leases, std::int64_t until_ms) override;
-  base::Result<std::optional<std::int64_t>> next_due() override;
+  base::Result<std::optional<std::int64_t>> next_due(model::ExecutionKind kind) override;
   base::Result<model::AsyncExecution> find(std::string_view id) override;
   base::Result<std::vector<model::AsyncExecution>> list(const ExecutionFilter& filter) override;
   base::Result<model::AsyncExecution> cancel(std::string_view id, std::int64_t now_ms) override;
@@ -135,6 +135,7 @@ class SqliteExecutionStore final : public ExecutionStore {
                                                   std::string_view digest);
   base::Result<void> insert(Connection& connection, const NewExecution& execution, std::string_view digest);
   base::Result<bool> settle(Connection& connection, const Settlement& settlement, ExecutionCounts& change);
+  base::Result<void> follow_up(Connection& connection, const Settlement& settlement, ExecutionCounts& change);
   base::Result<std::optional<Held>> find_lease(Connection& connection, const Lease& lease);
   base::Result<void> settle_row(Connection& connection, const Held& held, const Settlement& settlement);
 
@@ -144,7 +145,8 @@ class SqliteExecutionStore final : public ExecutionStore {
   base::Result<void> choose_pending(Connection& connection, Claiming& claiming);
   base::Result<void> choose_of_function(Connection& connection, const model::FunctionId& function_id,
                                         Claiming& claiming);
-  base::Result<std::optional<FirstDue>> next_function(Connection& connection, std::string_view after);
+  base::Result<std::optional<FirstDue>> next_function(Connection& connection, model::ExecutionKind kind,
+                                                      std::string_view after);
   base::Result<void> take(Connection& connection, const Candidate& candidate, const ClaimRequest& request);
   base::Result<std::size_t> release_some(std::int64_t now_ms);
   base::Result<std::vector<Running>> running(Connection& connection, std::size_t most);
