@@ -30,9 +30,11 @@ const std::map<std::string, std::set<std::string>> kPartEdges = {
     {"launcher", {"sandbox", "base"}},
     {"worker", {"sandbox", "messaging", "store/code_store.h", "archive", "cluster", "http", "model", "base"}},
     {"dispatch", {"messaging", "link", "model", "base"}},
+    {"webhook", {"base"}},
     {"gateway", {"dispatch", "membership", "store", "archive", "http", "model", "base"}},
     {"monitor",
-     {"dispatch", "membership", "messaging", "gateway/answer.h", "store", "http", "model", "base"}},
+     {"dispatch", "membership", "messaging", "gateway/answer.h", "store", "webhook", "http", "model",
+      "base"}},
     {"cli", {"archive", "http", "model", "base"}},
     {"sim",
      {"dispatch", "worker/worker.h", "worker/instance.h", "worker/keep_alive.h", "trace", "messaging", "link",
@@ -43,16 +45,23 @@ const std::map<std::string, std::set<std::string>> kPartEdges = {
 // Adapters stand in a folder of their port's and may include it, itself and these. Only apps/ includes
 // them, and tests of parts that use the port.
 const std::map<std::string, std::set<std::string>> kAdapterEdges = {
-    {"store/sqlite", {"model", "base"}},        {"store/postgres", {"model", "base"}},
-    {"messaging/inproc", {"model", "base"}},    {"messaging/redis", {"model", "base"}},
-    {"sandbox/linux", {"model", "base"}},       {"sandbox/fake", {"model", "base"}},
-    {"link/inproc", {"model", "base"}},         {"link/http", {"cluster", "http", "model", "base"}},
-    {"messaging/crossloop", {"model", "base"}}, {"link/crossloop", {"model", "base"}},
+    {"store/sqlite", {"model", "base"}},
+    {"store/postgres", {"model", "base"}},
+    {"messaging/inproc", {"model", "base"}},
+    {"messaging/redis", {"model", "base"}},
+    {"sandbox/linux", {"model", "base"}},
+    {"sandbox/fake", {"model", "base"}},
+    {"link/inproc", {"model", "base"}},
+    {"link/http", {"cluster", "http", "model", "base"}},
+    {"messaging/crossloop", {"model", "base"}},
+    {"link/crossloop", {"model", "base"}},
+    {"webhook/curl", {"base"}},
 };
 
 // Tests of these may include what stands at the other end too.
 const std::map<std::string, std::set<std::string>> kTestEdges = {
     {"link/http", {"worker", "messaging"}},
+    {"webhook/curl", {"http"}},
 };
 
 // For tests and simulation: production code runs on the real clock.

@@ -20,6 +20,7 @@ readonly kPackages=(
   "run  libfmt-dev                              text formatting"
   "run  libspdlog-dev                           the service log"
   "run  libhiredis-dev                          messaging between hosts"
+  "run  libcurl4-openssl-dev                    messages to webhooks"
   "run  libsodium-dev                           what hosts prove to one another"
   "run  python3                                 functions in Python"
   "run  libpython3-dev                          the headers of its zygote's module"
