@@ -8,6 +8,29 @@ namespace {
 // A shorter one would take a loop that is busy for a moment for one that is lost.
 constexpr std::chrono::milliseconds kShortestLease{1'000};
 
+// So many messages may have to wait for the longest of them when the server stops.
+constexpr std::chrono::milliseconds kLongestWebhookTimeout = std::chrono::minutes(5);
+
+void add_webhook_flags(CLI::App& command, ServeOptions& options) {
+  auto* const group = command.add_option_group("Webhooks");
+  group
+      ->add_option("--webhook-concurrency", options.webhook_concurrency,
+                   "Messages sent at once; of one function half of it")
+      ->check(CLI::Range(1U, 1'000U))
+      ->capture_default_str();
+  group
+      ->add_option("--webhook-retries", options.webhook_retries,
+                   "How often a message that its webhook did not take is sent again")
+      ->check(CLI::Range(0U, 1'000U))
+      ->capture_default_str();
+  add_milliseconds(*group, "--webhook-timeout", options.webhooks.timeout,
+                   "How long a webhook may take to answer");
+  group
+      ->add_option("--webhook-ca", options.webhooks.ca_file,
+                   "A file of certificates (PEM) to trust instead of the system's")
+      ->type_name("FILE");
+}
+
 }  // namespace
 
 void add_execution_flags(CLI::App& command, ServeOptions& options) {
@@ -45,10 +68,19 @@ void add_execution_flags(CLI::App& command, ServeOptions& options) {
   group->add_option("--async-retention-count", options.retention.count, "Most that are kept after their end")
       ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1'000'000'000}))
       ->capture_default_str();
+  group
+      ->add_option("--max-depth", options.executions.max_depth,
+                   "How many executions may lead to one another in a row")
+      ->check(CLI::Range(1U, 1'000U))
+      ->capture_default_str();
+  add_webhook_flags(command, options);
 }
 
 std::string check_executions(const ServeOptions& options) {
-  return options.executions.lease < kShortestLease ? "--async-lease is at least 1s" : "";
+  if (options.executions.lease < kShortestLease) {
+    return "--async-lease is at least 1s";
+  }
+  return options.webhooks.timeout > kLongestWebhookTimeout ? "--webhook-timeout is at most 300s" : "";
 }
 
 }  // namespace hearth

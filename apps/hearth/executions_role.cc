@@ -30,14 +30,18 @@ ExecutionsRole::ExecutionsRole(const ServeOptions& options, ExecutionsRoleParts 
       parts_(std::move(parts)),
       journal_(parts.store, parts.pool, parts.loop),
       api_(options.backlog, {parts.store, journal_, parts.pool, parts.loop, random_,
-                             [this](store::NewExecution& execution) { return runner_->take(execution); },
+                             [this](store::NewExecution& execution) { return calls_->take(execution); },
                              [this](const store::NewExecution& execution, bool accepted) {
-                               runner_->taken(execution, accepted);
+                               calls_->taken(execution, accepted);
                              },
-                             [this] { runner_->wake(); }, parts_.room}),
+                             [this](model::ExecutionKind kind) { runner_of(kind).wake(); }, parts_.room}),
       retention_(options.retention, {parts.loop, parts.pool, parts.store, base::unix_now_ms}) {}
 
-void ExecutionsRole::execute_on(Shard& shard) {
+monitor::ExecutionRunner& ExecutionsRole::runner_of(model::ExecutionKind kind) {
+  return kind == model::ExecutionKind::kWebhook ? *messages_ : *calls_;
+}
+
+monitor::RunnerParts ExecutionsRole::runner_parts(Shard& shard) {
   gateway::Gateway& gateway = *shard.gateway();
   monitor::RunnerParts parts{parts_.loop, parts_.pool, parts_.store, journal_, *shard.dispatcher(), random_};
   parts.unix_now_ms = base::unix_now_ms;
@@ -49,16 +53,59 @@ void ExecutionsRole::execute_on(Shard& shard) {
   parts.ended = [this](const monitor::EndedExecution& execution) {
     api_.ended(execution.function_id, execution.input_bytes);
   };
+  parts.followed = [this](const store::NewExecution& execution) {
+    api_.followed(execution.function_id, execution.input->size());
+    runner_of(execution.kind).wake();
+  };
   parts.has_callers = [&gateway] { return gateway.has_callers(); };
   parts.may_execute = [&gateway] { return gateway.may_serve(); };
+  return parts;
+}
+
+void ExecutionsRole::execute_on(Shard& shard) {
+  shard_ = &shard;
   monitor::RunnerOptions options = options_.executions;
   options.shared = parts_.shared;
-  runner_ = std::make_unique<monitor::ExecutionRunner>(options, std::move(parts));
+  options.record_bytes = options_.invocation.body_bytes;
+  calls_ = std::make_unique<monitor::ExecutionRunner>(options, runner_parts(shard));
+}
+
+// With places of their own: a webhook that hangs holds no call up.
+base::Result<void> ExecutionsRole::open_webhooks() {
+  webhook::CurlOptions curl = options_.webhooks;
+  curl.kept_connections = options_.webhook_concurrency;
+  auto webhooks = webhook::CurlWebhooks::start(std::move(curl), parts_.loop);
+  if (!webhooks) {
+    return webhooks.error();
+  }
+  webhooks_ = std::move(*webhooks);
+  monitor::RunnerOptions options = options_.executions;
+  options.kind = model::ExecutionKind::kWebhook;
+  options.shared = parts_.shared;
+  options.concurrency = options_.webhook_concurrency;
+  options.retry.retries = options_.webhook_retries;
+  monitor::RunnerParts parts = runner_parts(*shard_);
+  parts.webhooks = webhooks_.get();
+  parts.has_callers = [] { return false; };  // they wait for others, and need no core
+  messages_ = std::make_unique<monitor::ExecutionRunner>(options, std::move(parts));
+  return {};
+}
+
+void ExecutionsRole::drain(const std::function<void()>& done) {
+  const auto left = std::make_shared<int>(2);
+  const auto one_drained = [left, done] {
+    if (--*left == 0) {
+      done();
+    }
+  };
+  calls_->drain(one_drained);
+  messages_->drain(one_drained);
 }
 
 gateway::ExecutionsStatus ExecutionsRole::status() const {
   const auto& accepted = api_.counts();
-  const auto& run = runner_->counts();
+  const auto& run = calls_->counts();
+  const auto& sent = messages_->counts();
   const auto& backlog = api_.backlog();
   return {accepted.accepted,
           accepted.repeated,
@@ -67,13 +114,17 @@ gateway::ExecutionsStatus ExecutionsRole::status() const {
           accepted.cancelled,
           run.attempts,
           run.retries,
-          run.leases_lost,
-          runner_->executing(),
+          run.leases_lost + sent.leases_lost,
+          calls_->executing(),
           backlog.executions(),
-          backlog.input_bytes()};
+          backlog.input_bytes(),
+          {sent.done, sent.dead, sent.attempts, sent.retries, messages_->executing()}};
 }
 
 base::Result<void> ExecutionsRole::open() {
+  if (auto opened = open_webhooks(); !opened) {
+    return opened;
+  }
   if (parts_.shared) {
     return api_.open();
   }

@@ -34,29 +34,38 @@ class ExecutionsRole {
   ExecutionsRole(const ServeOptions& options, ExecutionsRoleParts parts);
 
   gateway::Executions& executions() { return api_; }
-  // By the shard of the loop. Before open().
+  // By the shard of the loop, which outlives it. Before open().
   void execute_on(Shard& shard);
-  // Where the store is this process's alone, nobody else holds a lease on what was running. Blocks.
+  // Where the store is this process's alone, nobody else holds a lease on what was running. Blocks, and
+  // starts the webhooks' thread.
   base::Result<void> open();
   void start() {
     if (parts_.shared) {
       api_.count_again();
     }
     api_.watch_disk();
-    runner_->start();
+    calls_->start();
+    messages_->start();
     retention_.start();
   }
   gateway::ExecutionsStatus status() const;
-  void drain(std::function<void()> done) { runner_->drain(std::move(done)); }
+  void drain(const std::function<void()>& done);
 
  private:
+  monitor::ExecutionRunner& runner_of(model::ExecutionKind kind);
+  monitor::RunnerParts runner_parts(Shard& shard);
+  base::Result<void> open_webhooks();
+
   const ServeOptions& options_;
   const ExecutionsRoleParts parts_;
   base::PooledRandom random_;
   store::ExecutionJournal journal_;
   gateway::ExecutionsApi api_;
   monitor::ExecutionRetention retention_;
-  std::unique_ptr<monitor::ExecutionRunner> runner_;
+  Shard* shard_ = nullptr;  // that executes
+  std::unique_ptr<webhook::Webhooks> webhooks_;
+  std::unique_ptr<monitor::ExecutionRunner> calls_;
+  std::unique_ptr<monitor::ExecutionRunner> messages_;  // to webhooks
 };
 
 }  // namespace hearth

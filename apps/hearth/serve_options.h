@@ -15,6 +15,7 @@
 #include "model/limits.h"
 #include "monitor/execution_retention.h"
 #include "monitor/execution_runner.h"
+#include "webhook/curl/curl_webhooks.h"
 #include "worker/runtime_program.h"
 
 namespace hearth {
@@ -92,6 +93,9 @@ struct ServeOptions {
   gateway::BacklogLimits backlog;
   monitor::RunnerOptions executions;
   monitor::RetentionOptions retention;
+  std::size_t webhook_concurrency = 32;
+  std::uint32_t webhook_retries = 8;
+  webhook::CurlOptions webhooks;
 };
 
 // Adds the flags that the options' roles have to a subcommand; CLI11 fills `options` when it parses.

@@ -24,7 +24,8 @@ void Backlog::begin_with(const std::vector<store::Backlog>& found) {
   }
 }
 
-std::optional<ApiFailure> Backlog::admit(const model::FunctionId& function, std::uint64_t input_bytes) {
+std::optional<ApiFailure> Backlog::admit(const model::FunctionId& function, std::uint64_t input_bytes,
+                                         std::optional<std::uint32_t> max_backlog) {
   if (executions_ >= limits_.executions) {
     return ApiFailure{
         ApiErrorCode::kQueueFull,
@@ -43,11 +44,12 @@ std::optional<ApiFailure> Backlog::admit(const model::FunctionId& function, std:
         fmt::format("the data directory has room for {} bytes (--async-min-free-disk)", *room_bytes_)};
   }
   const auto found = of_.find(function);
-  if (found != of_.end() && found->second >= limits_.of_a_function) {
-    return ApiFailure{ApiErrorCode::kTooManyRequests,
-                      fmt::format("{} asynchronous executions of this function have not ended "
-                                  "(--async-function-backlog)",
-                                  found->second)};
+  const std::uint64_t most = max_backlog ? *max_backlog : limits_.of_a_function;
+  if (found != of_.end() && found->second >= most) {
+    return ApiFailure{
+        ApiErrorCode::kTooManyRequests,
+        fmt::format("{} asynchronous executions of this function have not ended ({})", found->second,
+                    max_backlog ? "its \"maxBacklog\"" : "--async-function-backlog")};
   }
   add(function, 1, input_bytes);
   if (room_bytes_) {

@@ -27,8 +27,9 @@ class Backlog {
   void begin_with(const std::vector<store::Backlog>& found);
   // What the store has room for, as it was just looked at; nothing: not known.
   void set_room(std::optional<std::uint64_t> bytes);
-  // One more, or why not.
-  std::optional<ApiFailure> admit(const model::FunctionId& function, std::uint64_t input_bytes);
+  // One more, or why not. `max_backlog`: the function's own bound, instead of the one for any function.
+  std::optional<ApiFailure> admit(const model::FunctionId& function, std::uint64_t input_bytes,
+                                  std::optional<std::uint32_t> max_backlog = std::nullopt);
   // One more, whatever the limits say: it was accepted before.
   void add(const model::FunctionId& function, std::uint64_t executions, std::uint64_t input_bytes);
   void remove(const model::FunctionId& function, std::uint64_t input_bytes);

@@ -46,6 +46,19 @@ TEST(Backlog, ADiskThatIsNearlyFullTakesNothingMore) {
   EXPECT_EQ(backlog.admit("a", 1'000), std::nullopt);
 }
 
+TEST(Backlog, AFunctionsOwnBoundIsForIt) {
+  Backlog backlog({10, 100, 2});
+  EXPECT_EQ(backlog.admit("a", 1, 1), std::nullopt);
+  const auto of_a = backlog.admit("a", 1, 1);
+  ASSERT_TRUE(of_a);
+  EXPECT_EQ(of_a->code, ApiErrorCode::kTooManyRequests);
+  EXPECT_NE(of_a->message.find("maxBacklog"), std::string::npos);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(backlog.admit("b", 1, 3), std::nullopt) << "more than others may have";
+  }
+  EXPECT_TRUE(backlog.admit("b", 1, 3));
+}
+
 TEST(Backlog, WhatHasEndedMakesRoom) {
   Backlog backlog({2, 100, 1});
   EXPECT_EQ(backlog.admit("a", 60), std::nullopt);

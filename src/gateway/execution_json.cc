@@ -89,6 +89,10 @@ std::string execution_json(const AsyncExecution& execution, bool whole) {
   append_json_string(out, execution.id);
   append_text(out, "functionId", execution.function_id);
   out += version == 0 ? R"(,"version":null)" : fmt::format(R"(,"version":{})", version);
+  append_text(out, "kind", to_string(execution.kind));
+  if (!execution.parent_id.empty()) {
+    append_text(out, "parentId", execution.parent_id);
+  }
   append_text(out, "state", to_string(execution.state));
   append_time(out, "submittedAt", execution.submitted_ms);
   append_time(out, "dueAt", execution.state == ExecutionState::kPending ? execution.due_ms : 0);

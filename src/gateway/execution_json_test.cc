@@ -51,10 +51,20 @@ AsyncExecution sample() {
 
 TEST(ExecutionJson, APendingOneIsDueAndHasNoResult) {
   EXPECT_EQ(json::parse(execution_json(sample(), true)),
-            json::parse(R"({"id":"id","functionId":"f","version":null,
+            json::parse(R"({"id":"id","functionId":"f","version":null,"kind":"call",
     "state":"pending","submittedAt":"1970-01-01T00:00:01.000Z","dueAt":"1970-01-01T00:00:02.000Z","startedAt":null,
     "endedAt":null,"inputBytes":7,"attempts":[{"number":1,"startedAt":"1970-01-01T00:00:01.000Z",
     "endedAt":"1970-01-01T00:00:01.500Z","code":"worker_lost","message":"gone \"away\"","counts":false}]})"));
+}
+
+TEST(ExecutionJson, AMessageToAWebhookSaysWhatItTellsOf) {
+  AsyncExecution execution = sample();
+  EXPECT_FALSE(json::parse(execution_json(execution, false)).as_object().contains("parentId"));
+  execution.kind = model::ExecutionKind::kWebhook;
+  execution.parent_id = "parent";
+  const auto shown = json::parse(execution_json(execution, false));
+  EXPECT_EQ(shown.at("kind"), "webhook");
+  EXPECT_EQ(shown.at("parentId"), "parent");
 }
 
 TEST(ExecutionJson, WhatHasEndedHasItsResultAndLogsTogether) {

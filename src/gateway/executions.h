@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,7 +19,8 @@ struct Submission {
   model::FunctionId function_id;
   std::uint32_t version = 0;  // 0: the one that is current when it is executed
   std::shared_ptr<const std::string> input;
-  std::string idempotency_key;  // empty: none
+  std::string idempotency_key;               // empty: none
+  std::optional<std::uint32_t> max_backlog;  // the function's own bound (model::AsyncPolicy)
 };
 
 // Each `done` is called on the loop of whoever asks, perhaps inside the call.

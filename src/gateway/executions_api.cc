@@ -69,7 +69,7 @@ void ExecutionsApi::count_again() {
 }
 
 void ExecutionsApi::submit(Submission submission, Submitted done) {
-  if (auto full = backlog_.admit(submission.function_id, submission.input->size())) {
+  if (auto full = backlog_.admit(submission.function_id, submission.input->size(), submission.max_backlog)) {
     done(std::move(*full));
     return;
   }
@@ -100,7 +100,7 @@ void ExecutionsApi::submitted(const store::NewExecution& execution, bool taken,
   if (taken) {
     parts_.taken(execution, fresh);
   } else if (fresh) {
-    parts_.wake();
+    parts_.wake(execution.kind);
   }
 }
 
@@ -132,7 +132,7 @@ void ExecutionsApi::redrive(const model::ExecutionId& id, Found done) {
       [this, done = std::move(done)](ApiResult<model::AsyncExecution> result) {
         if (const auto* pending = std::get_if<model::AsyncExecution>(&result)) {
           backlog_.add(pending->function_id, 1, pending->input_bytes);
-          parts_.wake();
+          parts_.wake(pending->kind);
         }
         done(std::move(result));
       });
@@ -158,7 +158,8 @@ void ExecutionsApi::redrive_more(const model::FunctionId& function_id, std::size
         for (const store::Backlog& each : some) {
           backlog_.add(each.function_id, each.executions, each.input_bytes);
         }
-        parts_.wake();
+        parts_.wake(model::ExecutionKind::kCall);
+        parts_.wake(model::ExecutionKind::kWebhook);
         const std::size_t count = executions_of(some);
         if (count < kRedrivenAtOnce) {
           done(before + count);

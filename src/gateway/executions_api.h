@@ -24,7 +24,7 @@ struct ExecutionsParts {
   // was accepted, and that there is something to be looked for.
   std::function<bool(store::NewExecution&)> take;
   std::function<void(const store::NewExecution&, bool accepted)> taken;
-  std::function<void()> wake;
+  std::function<void(model::ExecutionKind)> wake;
   // What the store has room for, in bytes; nothing: not known. May block.
   std::function<std::optional<std::uint64_t>()> room{};
 };
@@ -59,6 +59,10 @@ class ExecutionsApi final : public Executions {
   void redrive(const model::ExecutionId& id, Found done) override;
   void redrive_dead(const model::FunctionId& function_id, Redriven done) override;
 
+  // The end of another has brought it with it.
+  void followed(const model::FunctionId& function, std::uint64_t input_bytes) {
+    backlog_.add(function, 1, input_bytes);
+  }
   // One has ended for good.
   void ended(const model::FunctionId& function, std::uint64_t input_bytes) {
     backlog_.remove(function, input_bytes);

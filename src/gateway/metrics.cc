@@ -115,6 +115,20 @@ void Metrics::write(std::string& out, const ExecutionsStatus& status) {
   single(out, "hearth_executions_backlog", "gauge", "Asynchronous executions that have not ended.",
          status.backlog);
   single(out, "hearth_executions_backlog_bytes", "gauge", "Bytes of their inputs.", status.backlog_bytes);
+  write(out, status.webhooks);
+}
+
+void Metrics::write(std::string& out, const WebhooksStatus& status) {
+  head(out, "hearth_webhooks_ended_total", "counter", "Messages to webhooks that ended for good.");
+  for (const auto& [state, count] : {std::pair("done", status.done), std::pair("dead", status.dead)}) {
+    fmt::format_to(std::back_inserter(out), "hearth_webhooks_ended_total{{state=\"{}\"}} {}\n", state, count);
+  }
+  single(out, "hearth_webhook_attempts_total", "counter", "Messages sent to webhooks, or tried to.",
+         status.attempts);
+  single(out, "hearth_webhook_retries_total", "counter", "Attempts that another will follow.",
+         status.retries);
+  single(out, "hearth_webhooks_sending", "gauge", "Messages that wait for their webhook's answer.",
+         status.sending);
 }
 
 std::string Metrics::text(const PlatformStatus& status, std::size_t functions,

@@ -15,7 +15,17 @@
 
 namespace hearth::gateway {
 
-// Asynchronous executions, since the server began; the last three are as it is now.
+// Messages to webhooks, since the server began; the last is as it is now.
+struct WebhooksStatus {
+  std::uint64_t done = 0;
+  std::uint64_t dead = 0;
+  std::uint64_t attempts = 0;
+  std::uint64_t retries = 0;
+  std::uint64_t sending = 0;
+};
+
+// Asynchronous executions, since the server began; the last three are as it is now. What is told of a call's
+// end is in `webhooks`; what is accepted, cancelled or has not ended is of both kinds.
 struct ExecutionsStatus {
   std::uint64_t accepted = 0;
   std::uint64_t repeated = 0;  // submissions whose key was there
@@ -28,6 +38,7 @@ struct ExecutionsStatus {
   std::uint64_t executing = 0;
   std::uint64_t backlog = 0;  // that have not ended
   std::uint64_t backlog_bytes = 0;
+  WebhooksStatus webhooks;
 };
 
 // What /health and /metrics say of the parts behind the gateway; composed by main.
@@ -78,6 +89,7 @@ class Metrics {
 
   static void write(std::string& out, std::string_view start, const Histogram& histogram);
   static void write(std::string& out, const ExecutionsStatus& status);
+  static void write(std::string& out, const WebhooksStatus& status);
 
   std::map<model::OutcomeKind, std::uint64_t> outcomes_;
   std::map<model::ApiErrorCode, std::uint64_t> rejections_;

@@ -154,7 +154,7 @@ void ExecutionRunner::execute_ready() {
     // Later, so that nothing is added to what is gone through here.
     parts_.loop.post([this, running, alive = std::weak_ptr<bool>(alive_)] {
       if (!alive.expired()) {
-        find_version(running);
+        attempt(running);
       }
     });
   }
@@ -178,12 +178,11 @@ void ExecutionRunner::taken(const store::NewExecution& execution, bool accepted)
     let_go(execution.function_id, execution.input->size());
     return;
   }
-  begin({{execution.id, 1},
-         execution.function_id,
-         execution.version,
-         execution.input,
-         execution.submitted_ms,
-         0});
+  store::Claimed claimed{{execution.id, 1},      execution.function_id,  execution.version,
+                         execution.input,        execution.submitted_ms, 0,
+                         execution.submitted_ms, execution.kind,         execution.parent_id,
+                         execution.parent_state, execution.depth};
+  begin(std::move(claimed));
 }
 
 // ---- what is due
@@ -197,6 +196,7 @@ store::ClaimRequest ExecutionRunner::claim_request() const {
   request.most_of_a_function = half;
   request.most_input_bytes = kMostHeldBytes - held_bytes_;
   request.after = last_claimed_;
+  request.kind = options_.kind;
   for (const auto& [function, share] : shares_) {
     if (share.held >= half) {
       request.skipped.push_back(function);
@@ -236,7 +236,7 @@ void ExecutionRunner::look() {
     if (claimed->size() >= request.most) {
       return Look{std::move(*claimed), std::nullopt};
     }
-    auto due = store.next_due(model::ExecutionKind::kCall);
+    auto due = store.next_due(request.kind);
     // What is claimed is not lost for that: it is as if something were due at once.
     return Look{std::move(*claimed), due ? *due : std::optional(request.now_ms)};
   };

@@ -1,6 +1,7 @@
-// Makes asynchronous executions complete: takes leases on what is due, has it executed, and settles how it
-// ended; what failed is due again later, until its retries or its age are used up. A lease is extended for as
-// long as the worker executes.
+// Makes asynchronous executions of one kind complete: takes leases on what is due, has it executed (a call)
+// or sent (a message to a webhook), and settles how it ended; what failed is due again later, until its
+// retries or its age are used up. A lease is extended for as long as the worker executes. What the function
+// wants to be told, or done, when one has ended is accepted together with its settlement.
 //
 // Loop thread only; the store's work is on the pool.
 #pragma once
@@ -21,6 +22,7 @@
 #include "dispatch/dispatcher.h"
 #include "monitor/retry_plan.h"
 #include "store/execution_journal.h"
+#include "webhook/webhooks.h"
 
 namespace hearth::monitor {
 
@@ -28,6 +30,9 @@ struct RunnerOptions {
   std::size_t concurrency = 64;             // --async-concurrency: at once; of one function half of it
   std::chrono::milliseconds lease{30'000};  // --async-lease
   RetryOptions retry;
+  model::ExecutionKind kind = model::ExecutionKind::kCall;  // of others it takes nothing
+  std::uint32_t max_depth = 16;                             // --max-depth: deeper ones are dead
+  std::size_t record_bytes = 6UL << 20U;  // what is told of one that has ended; --max-body-bytes
   bool shared = false;  // other processes submit to the same store, and may leave what they have leases on
 };
 
@@ -45,7 +50,7 @@ struct RunnerParts {
   store::ExecutionJournal& journal;
   dispatch::Dispatcher& dispatcher;
   base::Random& random;
-  // As it is now; null: there is none.
+  // By its id, or a name; as it is now; null: there is none.
   std::function<model::FunctionPtr(const model::FunctionId&)> function{};
   // One that is not the current one. `done` is called on the loop, perhaps inside the call.
   std::function<void(const model::FunctionId&, std::uint32_t,
@@ -56,11 +61,14 @@ struct RunnerParts {
                      std::int64_t us)>
       executed{};
   std::function<void(const EndedExecution&)> ended{};
+  // The end of another has brought it with it; it is durable.
+  std::function<void(const store::NewExecution&)> followed{};
   // Whether what `function` says is the newest that was acknowledged.
   std::function<bool()> may_execute{};
   // Somebody waits for answers of synchronous calls: they are to notice little.
   std::function<bool()> has_callers{};
   std::function<std::int64_t()> unix_now_ms{};
+  webhook::Webhooks* webhooks = nullptr;  // outlives it; for kWebhook alone
 };
 
 struct RunnerCounts {
@@ -136,7 +144,8 @@ class ExecutionRunner {
   void look_at(base::TimePoint when);
   void begin(store::Claimed claimed);
   void ended(const RunningPtr& running);
-  void find_version(const RunningPtr& running);
+  void attempt(const RunningPtr& running);
+  void find_version(const RunningPtr& running, const model::FunctionPtr& function);
   void execute(const RunningPtr& running, const model::FunctionPtr& function, model::VersionPtr version);
   void answered(const RunningPtr& running, const model::FunctionPtr& function, dispatch::Answer&& answer);
   void refused(const RunningPtr& running, const dispatch::Rejection& rejection);
@@ -144,6 +153,11 @@ class ExecutionRunner {
   void failed(const RunningPtr& running, model::FailedAttempt attempt, model::ExecutionResult result);
   void die(const RunningPtr& running, model::ApiErrorCode code, const std::string& message);
   void give_back(const RunningPtr& running);
+  RetryOptions retry_of(const store::Claimed& claimed) const;
+  std::vector<store::NewExecution> follow_ups(const Running& running,
+                                              const store::Settlement& settlement) const;
+  void deliver(const RunningPtr& running, const model::FunctionPtr& function);
+  void delivered(const RunningPtr& running, const base::Result<int>& status);
   store::Settlement settlement(const Running& running, model::ExecutionState state) const;
   void settle(const RunningPtr& running, store::Settlement settlement);
   void write(const RunningPtr& running);

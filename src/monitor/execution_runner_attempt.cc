@@ -66,10 +66,16 @@ void ExecutionRunner::ended(const RunningPtr& running) {
   look_soon();
 }
 
-void ExecutionRunner::find_version(const RunningPtr& running) {
+void ExecutionRunner::attempt(const RunningPtr& running) {
   const store::Claimed& claimed = running->claimed;
   if (!parts_.may_execute()) {
     refused(running, {ApiErrorCode::kStoreUnavailable, "this server may not know the newest code"});
+    return;
+  }
+  if (claimed.kind == model::ExecutionKind::kCall && claimed.depth > options_.max_depth) {
+    die(running, ApiErrorCode::kLoopDetected,
+        fmt::format("{} executions stand before it, each of which led to the next (--max-depth {})",
+                    claimed.depth, options_.max_depth));
     return;
   }
   const model::FunctionPtr function = parts_.function(claimed.function_id);
@@ -78,10 +84,19 @@ void ExecutionRunner::find_version(const RunningPtr& running) {
     if (options_.shared && running->refusals < kRefusalsHeld) {
       refused(running, {ApiErrorCode::kStoreUnavailable, "this server does not know the function yet"});
     } else {
-      die(running, ApiErrorCode::kNotFound, "the function was deleted");
+      die(running, ApiErrorCode::kNotFound, fmt::format("there is no function \"{}\"", claimed.function_id));
     }
     return;
   }
+  if (claimed.kind == model::ExecutionKind::kWebhook) {
+    deliver(running, function);
+  } else {
+    find_version(running, function);
+  }
+}
+
+void ExecutionRunner::find_version(const RunningPtr& running, const model::FunctionPtr& function) {
+  const store::Claimed& claimed = running->claimed;
   if (claimed.version == 0 || claimed.version == function->current.number) {
     execute(running, function, model::VersionPtr(function, &function->current));
     return;
@@ -143,7 +158,7 @@ void ExecutionRunner::refused(const RunningPtr& running, const dispatch::Rejecti
     parts_.loop.at(parts_.loop.now() + pause_after(running->refusals++),
                    [this, running, alive = std::weak_ptr<bool>(alive_)] {
                      if (!alive.expired()) {
-                       find_version(running);
+                       attempt(running);
                      }
                    });
     return;
@@ -191,7 +206,7 @@ void ExecutionRunner::failed(const RunningPtr& running, model::FailedAttempt att
   tried.jitter = jitter();
   const std::string message = attempt.message;
   attempt.message.resize(std::min(message.size(), model::kAttemptMessageBytes));
-  if (const auto due_ms = retry_at(options_.retry, tried)) {
+  if (const auto due_ms = retry_at(retry_of(claimed), tried)) {
     made.due_ms = *due_ms;
   } else {
     made.state = ExecutionState::kDead;
@@ -203,6 +218,11 @@ void ExecutionRunner::failed(const RunningPtr& running, model::FailedAttempt att
   }
   made.attempt = std::move(attempt);
   settle(running, std::move(made));
+}
+
+RetryOptions ExecutionRunner::retry_of(const store::Claimed& claimed) const {
+  const model::FunctionPtr function = parts_.function(claimed.function_id);
+  return function ? with_policy(options_.retry, claimed.kind, function->async) : options_.retry;
 }
 
 // Without an attempt: there is nothing to be executed.
@@ -233,6 +253,7 @@ store::Settlement ExecutionRunner::settlement(const Running& running, ExecutionS
 
 void ExecutionRunner::settle(const RunningPtr& running, store::Settlement settlement) {
   running->settlement = std::move(settlement);
+  running->settlement.follow_ups = follow_ups(*running, running->settlement);
   ended(running);
   write(running);
 }
@@ -274,6 +295,9 @@ void ExecutionRunner::settled(const RunningPtr& running, const base::Result<bool
     ++(settlement.state == ExecutionState::kDone ? counts_.done : counts_.dead);
     const store::Claimed& claimed = running->claimed;
     parts_.ended({claimed.function_id, settlement.state, claimed.input->size()});
+    for (const store::NewExecution& execution : settlement.follow_ups) {
+      parts_.followed(execution);
+    }
   }
   leave(running);
 }

@@ -4,6 +4,16 @@
 
 namespace hearth::monitor {
 
+RetryOptions with_policy(RetryOptions options, model::ExecutionKind kind, const model::AsyncPolicy& policy) {
+  if (policy.retries && kind == model::ExecutionKind::kCall) {
+    options.retries = *policy.retries;
+  }
+  if (policy.max_age_s) {
+    options.max_age = std::chrono::seconds(*policy.max_age_s);
+  }
+  return options;
+}
+
 std::optional<std::int64_t> retry_at(const RetryOptions& options, const FailedTry& failed) {
   if (failed.counts && failed.failures > options.retries) {
     return std::nullopt;

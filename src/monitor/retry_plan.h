@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "model/async_execution.h"
+
 namespace hearth::monitor {
 
 struct RetryOptions {
@@ -26,6 +28,10 @@ struct FailedTry {
   std::int64_t now_ms = 0;
   double jitter = 1;  // times the delay: 0.5 to 1.5
 };
+
+// With what the function has of its own. A message to a webhook has retries of its own: the function's are
+// for its calls.
+RetryOptions with_policy(RetryOptions options, model::ExecutionKind kind, const model::AsyncPolicy& policy);
 
 // Nothing: it is dead.
 std::optional<std::int64_t> retry_at(const RetryOptions& options, const FailedTry& failed);

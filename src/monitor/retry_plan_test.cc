@@ -46,6 +46,20 @@ TEST(RetryPlan, WhatThePlatformFailsIsTriedUntilItIsTooOld) {
   EXPECT_EQ(retry_at({}, lost), std::nullopt);
 }
 
+TEST(RetryPlan, WhatTheFunctionHasOfItsOwnCounts) {
+  using model::ExecutionKind;
+  const RetryOptions servers;
+  EXPECT_EQ(with_policy(servers, ExecutionKind::kCall, {}).retries, servers.retries);
+  EXPECT_EQ(with_policy(servers, ExecutionKind::kCall, {}).max_age, servers.max_age);
+  model::AsyncPolicy own;
+  own.retries = 0;
+  own.max_age_s = 60;
+  EXPECT_EQ(with_policy(servers, ExecutionKind::kCall, own).retries, 0U);
+  EXPECT_EQ(with_policy(servers, ExecutionKind::kCall, own).max_age, std::chrono::seconds(60));
+  EXPECT_EQ(with_policy(servers, ExecutionKind::kWebhook, own).retries, servers.retries);
+  EXPECT_EQ(with_policy(servers, ExecutionKind::kWebhook, own).max_age, std::chrono::seconds(60));
+}
+
 TEST(RetryPlan, TheFunctionsFailuresEndWithItsAgeToo) {
   RetryOptions young;
   young.max_age = std::chrono::milliseconds(999);
