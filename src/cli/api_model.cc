@@ -128,6 +128,8 @@ ExecutionInfo to_execution(const json::object& object) {
   ExecutionInfo info;
   info.id = text(object, "id");
   info.function_id = text(object, "functionId");
+  info.kind = object.contains("kind") ? text(object, "kind") : "call";
+  info.parent_id = text(object, "parentId");
   info.state = text(object, "state");
   info.submitted_at = text(object, "submittedAt");
   info.due_at = text(object, "dueAt");

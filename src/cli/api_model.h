@@ -79,6 +79,28 @@ struct LimitsInfo {
 
 base::Result<LimitsInfo> parse_limits(std::string_view json);
 
+// Who is told of an execution's end. One of the two.
+struct DestinationInfo {
+  std::string function;
+  std::string url;
+  bool is_signed = false;  // as the server says it
+  std::string secret;      // to be given to the server, which never tells it; empty: it keeps what it has
+};
+
+// What becomes of a function's asynchronous executions. Nothing: as the server has it for all; no
+// destination.
+struct AsyncInfo {
+  std::optional<std::uint64_t> retries;
+  std::optional<std::uint64_t> max_age_s;
+  std::optional<std::uint64_t> max_backlog;
+  std::optional<DestinationInfo> on_success;
+  std::optional<DestinationInfo> on_failure;
+};
+
+base::Result<AsyncInfo> parse_async(std::string_view json);
+// The body of PUT /functions/{id}/async.
+std::string async_body(const AsyncInfo& info);
+
 struct LogLine {
   bool is_error_stream = false;
   std::string text;
@@ -180,6 +202,8 @@ struct AttemptInfo {
 struct ExecutionInfo {
   std::string id;
   std::string function_id;
+  std::string kind;          // call, webhook
+  std::string parent_id;     // whose end it tells of; empty: of none
   std::string state;         // pending, running, done, dead, cancelled
   std::string submitted_at;  // RFC 3339, as are the others; empty: not known
   std::string due_at;

@@ -61,6 +61,7 @@ Command redrive_command();
 Command versions_command();
 Command rollback_command();
 Command alias_command();
+Command async_command();
 Command limits_command();
 Command delete_command();
 Command status_command();

@@ -9,7 +9,8 @@ namespace hearth::cli {
 namespace {
 
 // Commands whose argument is a function's name.
-constexpr std::string_view kTakesFunction = "invoke|show|logs|executions|versions|rollback|alias|delete";
+constexpr std::string_view kTakesFunction =
+    "invoke|show|logs|executions|versions|rollback|alias|async|delete";
 constexpr std::string_view kListNames = "hearth --timeout 1s list --quiet 2>/dev/null";
 // Commands whose argument is an execution's id.
 constexpr std::string_view kTakesExecution = "execution|cancel|redrive";

@@ -32,6 +32,8 @@ void print_fields(Context& context, const ExecutionInfo& execution) {
   };
   line("id", execution.id);
   line("function", execution.function_id);
+  line("kind", execution.kind == "call" ? "" : execution.kind);
+  line("tells of", execution.parent_id);
   line("version", execution.version == 0 ? "" : std::to_string(execution.version));
   line("state", execution.state);
   line("submitted", with_age(execution.submitted_at, context.now_ms()));

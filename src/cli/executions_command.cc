@@ -43,9 +43,9 @@ std::string error_code(const ExecutionInfo& execution) {
 }
 
 void print_table(Context& context, const ExecutionPage& page) {
-  Table table({"ID", "FUNCTION", "VERSION", "STATE", "FAILED", "SUBMITTED", "ENDED", "ERROR"});
+  Table table({"ID", "FUNCTION", "KIND", "VERSION", "STATE", "FAILED", "SUBMITTED", "ENDED", "ERROR"});
   for (const auto& execution : page.executions) {
-    table.add({execution.id, execution.function_id,
+    table.add({execution.id, execution.function_id, execution.kind,
                execution.version == 0 ? "-" : std::to_string(execution.version), execution.state,
                std::to_string(execution.attempts.size()),
                age_or_dash(execution.submitted_at, context.now_ms()),
@@ -104,8 +104,8 @@ Command executions_command() {
   command.name = "executions";
   command.summary = "List what was handed over with invoke --async";
   command.details =
-      R"(FAILED counts the attempts that failed; ERROR is why the last of them did, or why the execution
-is dead.
+      R"(KIND is webhook for a message that tells of another execution's end. FAILED counts the attempts that
+failed; ERROR is why the last of them did, or why the execution is dead.
 
 Examples:
   hearth executions

@@ -20,7 +20,7 @@ constexpr const char* kThree =
     R"({"executions":[{"id":"e3","functionId":"f1","version":null,"state":"pending","endedAt":null,)"
     R"("submittedAt":"2027-01-15T07:59:30Z","dueAt":"2027-01-15T08:00:05Z",)"
     R"("attempts":[{"number":1,"code":"timeout","message":"m","counts":true}]},)"
-    R"({"id":"e2","functionId":"f1","version":2,"state":"dead","submittedAt":"2027-01-15T07:57:00Z",)"
+    R"({"id":"e2","functionId":"f1","kind":"webhook","version":2,"state":"dead","submittedAt":"2027-01-15T07:57:00Z",)"
     R"("endedAt":"2027-01-15T07:59:00Z","attempts":[{"number":1},{"number":2,"code":"exited"}],)"
     R"("error":{"code":"not_found"}},)"
     R"({"id":"e1","functionId":"f2","version":1,"state":"done","submittedAt":"2027-01-15T06:00:00Z",)"
@@ -30,10 +30,10 @@ TEST_F(Executions, AreATable) {
   expect(kGet, "/executions", 200, kThree);
   EXPECT_EQ(hearth({"executions"}), kOk);
   EXPECT_EQ(out(),
-            "ID  FUNCTION  VERSION  STATE    FAILED  SUBMITTED  ENDED     ERROR\n"
-            "e3  f1        -        pending  1       30 s ago   -         timeout\n"
-            "e2  f1        2        dead     2       3 min ago  60 s ago  not_found\n"
-            "e1  f2        1        done     1       2 h ago    2 h ago   -\n");
+            "ID  FUNCTION  KIND     VERSION  STATE    FAILED  SUBMITTED  ENDED     ERROR\n"
+            "e3  f1        call     -        pending  1       30 s ago   -         timeout\n"
+            "e2  f1        webhook  2        dead     2       3 min ago  60 s ago  not_found\n"
+            "e1  f2        call     1        done     1       2 h ago    2 h ago   -\n");
   EXPECT_EQ(err(), "older ones: hearth executions --before e1\n");
 }
 
@@ -94,6 +94,13 @@ TEST_F(Executions, ControlCharactersDoNotReachTheTerminal) {
 }
 
 class ExecutionShown : public CommandTest {};
+
+TEST_F(ExecutionShown, AMessageSaysWhatItTellsOf) {
+  expect(kGet, "/executions/e2", 200,
+         R"({"id":"e2","functionId":"f","kind":"webhook","parentId":"e1","state":"pending","attempts":[]})");
+  EXPECT_EQ(hearth({"execution", "e2"}), kOk);
+  EXPECT_THAT(out(), HasSubstr("kind       webhook\ntells of   e1\n"));
+}
 
 constexpr const char* kDone =
     R"({"id":"e1","functionId":"f1","version":3,"state":"done","submittedAt":"2027-01-15T07:58:00.123Z","dueAt":null,)"
