@@ -34,7 +34,8 @@ ExecutionsRole::ExecutionsRole(const ServeOptions& options, ExecutionsRoleParts 
                              [this](const store::NewExecution& execution, bool accepted) {
                                calls_->taken(execution, accepted);
                              },
-                             [this](model::ExecutionKind kind) { runner_of(kind).wake(); }, parts_.room}),
+                             [this](model::ExecutionKind kind) { runner_of(kind).wake(); },
+                             base::unix_now_ms, parts_.room}),
       retention_(options.retention, {parts.loop, parts.pool, parts.store, base::unix_now_ms}) {}
 
 monitor::ExecutionRunner& ExecutionsRole::runner_of(model::ExecutionKind kind) {

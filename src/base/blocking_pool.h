@@ -10,20 +10,21 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/work_pool.h"
 
 namespace hearth::base {
 
-class BlockingPool {
+class BlockingPool final : public WorkPool {
  public:
   // `queue_limit`: jobs waiting beyond the ones that run; one more is refused.
   BlockingPool(std::size_t thread_count, std::size_t queue_limit);
   BlockingPool(const BlockingPool&) = delete;
   BlockingPool& operator=(const BlockingPool&) = delete;
   // Finishes the jobs that were accepted, then joins.
-  ~BlockingPool();
+  ~BlockingPool() override;
 
-  // kExhausted when the queue is full. A job must not throw.
-  Result<void> submit(std::function<void()> job);
+  // kExhausted when the queue is full.
+  Result<void> submit(std::function<void()> job) override;
 
  private:
   void run();

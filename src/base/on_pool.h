@@ -4,17 +4,17 @@
 #include <functional>
 #include <utility>
 
-#include "base/blocking_pool.h"
 #include "base/bring_back.h"
 #include "base/event_loop.h"
 #include "base/result.h"
+#include "base/work_pool.h"
 
 namespace hearth::base {
 
 // Runs `job` on the pool and `done` on `home` with what it returned; with kExhausted, soon, when the pool has
 // no place for it. Never inside the call. `home` outlives the pool.
 template <typename Value>
-void on_pool(BlockingPool& pool, EventLoop& home, std::function<Result<Value>()> job,
+void on_pool(WorkPool& pool, EventLoop& home, std::function<Result<Value>()> job,
              std::function<void(Result<Value>)> done) {
   auto told = bring_back(home, std::move(done));
   if (auto taken = pool.submit([job = std::move(job), told] { told(job()); }); !taken) {

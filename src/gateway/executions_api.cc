@@ -5,7 +5,6 @@
 
 #include "base/ids.h"
 #include "base/on_pool.h"
-#include "base/unix_time.h"
 
 namespace hearth::gateway {
 namespace {
@@ -74,7 +73,7 @@ void ExecutionsApi::submit(Submission submission, Submitted done) {
     return;
   }
   store::NewExecution execution;
-  execution.submitted_ms = base::unix_now_ms();
+  execution.submitted_ms = parts_.unix_now_ms();
   execution.id = base::make_time_ordered_guid(parts_.random, execution.submitted_ms);
   execution.function_id = std::move(submission.function_id);
   execution.version = submission.version;
@@ -116,7 +115,7 @@ void ExecutionsApi::list(const store::ExecutionFilter& filter, Listed done) {
 
 void ExecutionsApi::cancel(const model::ExecutionId& id, Found done) {
   on_pool<model::AsyncExecution>(
-      [id](store::ExecutionStore& store) { return store.cancel(id, base::unix_now_ms()); },
+      [id, now_ms = parts_.unix_now_ms](store::ExecutionStore& store) { return store.cancel(id, now_ms()); },
       [this, done = std::move(done)](ApiResult<model::AsyncExecution> result) {
         if (const auto* cancelled = std::get_if<model::AsyncExecution>(&result)) {
           ++counts_.cancelled;
@@ -128,7 +127,7 @@ void ExecutionsApi::cancel(const model::ExecutionId& id, Found done) {
 
 void ExecutionsApi::redrive(const model::ExecutionId& id, Found done) {
   on_pool<model::AsyncExecution>(
-      [id](store::ExecutionStore& store) { return store.redrive(id, base::unix_now_ms()); },
+      [id, now_ms = parts_.unix_now_ms](store::ExecutionStore& store) { return store.redrive(id, now_ms()); },
       [this, done = std::move(done)](ApiResult<model::AsyncExecution> result) {
         if (const auto* pending = std::get_if<model::AsyncExecution>(&result)) {
           backlog_.add(pending->function_id, 1, pending->input_bytes);
@@ -146,8 +145,8 @@ void ExecutionsApi::redrive_dead(const model::FunctionId& function_id, Redriven 
 void ExecutionsApi::redrive_more(const model::FunctionId& function_id, std::size_t before, Redriven done) {
   using Some = std::vector<store::Backlog>;
   on_pool<Some>(
-      [function_id](store::ExecutionStore& store) {
-        return store.redrive_dead(function_id, base::unix_now_ms(), kRedrivenAtOnce);
+      [function_id, now_ms = parts_.unix_now_ms](store::ExecutionStore& store) {
+        return store.redrive_dead(function_id, now_ms(), kRedrivenAtOnce);
       },
       [this, function_id, before, done = std::move(done)](const ApiResult<Some>& result) {
         if (const auto* failed = std::get_if<ApiFailure>(&result)) {

@@ -2,12 +2,13 @@
 // executes them. On the first loop; the store's work is on the pool.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 
-#include "base/blocking_pool.h"
 #include "base/random.h"
+#include "base/work_pool.h"
 #include "gateway/backlog.h"
 #include "gateway/executions.h"
 #include "store/execution_journal.h"
@@ -17,7 +18,7 @@ namespace hearth::gateway {
 struct ExecutionsParts {
   store::ExecutionStore& store;
   store::ExecutionJournal& journal;
-  base::BlockingPool& pool;
+  base::WorkPool& pool;
   base::EventLoop& loop;
   base::Random& random;
   // Whoever executes them: may take one that is about to be durable (then it has a lease), is told whether it
@@ -25,6 +26,7 @@ struct ExecutionsParts {
   std::function<bool(store::NewExecution&)> take;
   std::function<void(const store::NewExecution&, bool accepted)> taken;
   std::function<void(model::ExecutionKind)> wake;
+  std::function<std::int64_t()> unix_now_ms;  // on any thread
   // What the store has room for, in bytes; nothing: not known. May block.
   std::function<std::optional<std::uint64_t>()> room{};
 };

@@ -7,8 +7,8 @@
 #include <functional>
 #include <memory>
 
-#include "base/blocking_pool.h"
 #include "base/event_loop.h"
+#include "base/work_pool.h"
 #include "store/execution_store.h"
 
 namespace hearth::monitor {
@@ -20,7 +20,7 @@ struct RetentionOptions {
 
 struct RetentionParts {
   base::EventLoop& loop;
-  base::BlockingPool& pool;
+  base::WorkPool& pool;
   store::ExecutionStore& store;
   std::function<std::int64_t()> unix_now_ms;
 };

@@ -16,9 +16,9 @@
 #include <unordered_map>
 #include <vector>
 
-#include "base/blocking_pool.h"
 #include "base/event_loop.h"
 #include "base/random.h"
+#include "base/work_pool.h"
 #include "dispatch/dispatcher.h"
 #include "monitor/retry_plan.h"
 #include "store/execution_journal.h"
@@ -45,7 +45,7 @@ struct EndedExecution {
 
 struct RunnerParts {
   base::EventLoop& loop;
-  base::BlockingPool& pool;
+  base::WorkPool& pool;
   store::ExecutionStore& store;
   store::ExecutionJournal& journal;
   dispatch::Dispatcher& dispatcher;

@@ -8,8 +8,8 @@
 #include <memory>
 #include <vector>
 
-#include "base/blocking_pool.h"
 #include "base/event_loop.h"
+#include "base/work_pool.h"
 #include "store/execution_store.h"
 
 namespace hearth::store {
@@ -23,7 +23,7 @@ class ExecutionJournal {
   using OnSettled = std::function<void(base::Result<bool>)>;
 
   // All outlive this; a commit that is on its way when this ends tells nobody.
-  ExecutionJournal(ExecutionStore& store, base::BlockingPool& pool, base::EventLoop& loop)
+  ExecutionJournal(ExecutionStore& store, base::WorkPool& pool, base::EventLoop& loop)
       : store_(store), pool_(pool), loop_(loop) {}
   ExecutionJournal(const ExecutionJournal&) = delete;
   ExecutionJournal& operator=(const ExecutionJournal&) = delete;
@@ -43,7 +43,7 @@ class ExecutionJournal {
   void committed(const Batch& batch, base::Result<ExecutionStore::Written> result);
 
   ExecutionStore& store_;
-  base::BlockingPool& pool_;
+  base::WorkPool& pool_;
   base::EventLoop& loop_;
   Batch next_;
   bool committing_ = false;  // or about to
