@@ -22,11 +22,14 @@ constexpr milliseconds kPatienceLeast{500};
 constexpr std::uint32_t kPatienceMoreMs = 10'000;
 constexpr std::uint32_t kMostTries = 8;
 constexpr std::uint32_t kRecent = 40;
+constexpr std::uint32_t kMostInABurst = 12;
+constexpr std::uint32_t kBurstUs = 30'000;
 constexpr std::size_t kLongInput = 2'000;
 
 // Nothing was accepted.
 bool is_refusal(ApiErrorCode code) {
-  return code == ApiErrorCode::kQueueFull || code == ApiErrorCode::kTooManyRequests;
+  return code == ApiErrorCode::kQueueFull || code == ApiErrorCode::kTooManyRequests ||
+         code == ApiErrorCode::kNotFound;
 }
 
 }  // namespace
@@ -42,8 +45,7 @@ void Clients::start() {
 base::Duration Clients::pause() { return microseconds(100 + dice_.below(3'000)); }
 
 template <typename Value>
-void Clients::ask(std::function<void(gateway::Executions&, std::function<void(ApiResult<Value>)>)> question,
-                  std::function<void(const ApiResult<Value>&)> heard, Told<Value> told) {
+void Clients::ask(Question<Value> question, Told<Value> told) {
   const auto waits = std::make_shared<bool>(true);
   ServerHost* server = servers_[dice_.below(static_cast<std::uint32_t>(servers_.size()))].get();
   stage_.loop.at(stage_.loop.now() + kPatienceLeast + milliseconds(dice_.below(kPatienceMoreMs)),
@@ -52,17 +54,20 @@ void Clients::ask(std::function<void(gateway::Executions&, std::function<void(Ap
                      told(std::nullopt);
                    }
                  });
-  stage_.loop.at(stage_.loop.now() + pause(), [this, server, waits, question = std::move(question),
-                                               heard = std::move(heard), told = std::move(told)] {
-    server->request([this, waits, question, heard, told](gateway::Executions& executions) {
-      question(executions, [this, waits, heard, told](const ApiResult<Value>& result) {
-        heard(result);
-        stage_.loop.at(stage_.loop.now() + pause(), [waits, told, result] {
-          if (std::exchange(*waits, false)) {
-            told(result);
-          }
-        });
-      });
+  const auto answer = [this, waits, heard = question.heard, told](const ApiResult<Value>& result) {
+    if (heard) {
+      heard(result);
+    }
+    stage_.loop.at(stage_.loop.now() + pause(), [waits, told, result] {
+      if (std::exchange(*waits, false)) {
+        told(result);
+      }
+    });
+  };
+  stage_.loop.at(stage_.loop.now() + pause(), [server, question = std::move(question), answer] {
+    server->request(question.function, [question, answer](gateway::Executions* executions) {
+      executions != nullptr ? question.ask(*executions, answer)
+                            : answer(ApiFailure{ApiErrorCode::kNotFound, "there is no such function"});
     });
   });
 }
@@ -71,24 +76,33 @@ void Clients::ask(std::function<void(gateway::Executions&, std::function<void(Ap
 
 void Clients::next_order() {
   const double mean_us = static_cast<double>(microseconds(stage_.settings.submit_every).count());
-  stage_.loop.at(stage_.loop.now() + microseconds(static_cast<std::int64_t>(dice_.exponential(mean_us))),
-                 [this] {
-                   if (finished_) {
-                     return;
-                   }
-                   Order order;
-                   order.input = fmt::format(R"({{"order":{},"pad":"{}"}})", orders_.size(),
-                                             std::string(dice_.below(20) == 0 ? kLongInput : 0, 'x'));
-                   const model::FunctionPtr function = stage_.directory.any();
-                   order.function_id = function->id;
-                   order.version = dice_.below(5) == 0 ? function->current.number : 0;
-                   if (dice_.below(2) == 0) {
-                     order.key = fmt::format("key-{}", orders_.size());
-                   }
-                   orders_.push_back(std::move(order));
-                   try_order(orders_.size() - 1);
-                   next_order();
-                 });
+  const microseconds wait(static_cast<std::int64_t>(dice_.exponential(mean_us)));
+  stage_.loop.at(stage_.loop.now() + wait, [this] {
+    if (!finished_) {
+      order();
+      next_order();
+    }
+  });
+}
+
+void Clients::order() {
+  Order order;
+  order.input = fmt::format(R"({{"order":{},"pad":"{}"}})", orders_.size(),
+                            std::string(dice_.below(20) == 0 ? kLongInput : 0, 'x'));
+  const model::FunctionPtr function = stage_.directory.any();
+  order.function_id = function->id;
+  order.version = dice_.below(5) == 0 ? function->current.number : 0;
+  if (dice_.below(2) == 0) {
+    order.key = fmt::format("key-{}", orders_.size());
+  }
+  orders_.push_back(std::move(order));
+  try_order(orders_.size() - 1);
+}
+
+void Clients::burst() {
+  for (std::uint32_t left = 1 + dice_.below(kMostInABurst); left > 0; --left) {
+    stage_.loop.at(stage_.loop.now() + microseconds(dice_.below(kBurstUs)), [this] { order(); });
+  }
 }
 
 void Clients::try_order(std::size_t number) {
@@ -98,15 +112,16 @@ void Clients::try_order(std::size_t number) {
   gateway::Submission submission{order.function_id, order.version,
                                  std::make_shared<const std::string>(order.input), order.key};
   ask<ExecutionId>(
-      [submission = std::move(submission)](gateway::Executions& executions,
-                                           gateway::Executions::Submitted done) {
-        executions.submit(submission, std::move(done));
-      },
-      [this, number](const ApiResult<ExecutionId>& result) {
-        if (const auto* id = std::get_if<ExecutionId>(&result)) {
-          accepted(number, *id);
-        }
-      },
+      {order.function_id,
+       [submission = std::move(submission)](gateway::Executions& executions,
+                                            gateway::Executions::Submitted done) {
+         executions.submit(submission, std::move(done));
+       },
+       [this, number](const ApiResult<ExecutionId>& result) {
+         if (const auto* id = std::get_if<ExecutionId>(&result)) {
+           accepted(number, *id);
+         }
+       }},
       [this, number](const std::optional<ApiResult<ExecutionId>>& answer) { answered(number, answer); });
 }
 
@@ -193,10 +208,11 @@ void Clients::next_question() {
 void Clients::look_at(const ExecutionId& id) {
   ++counts_.reads;
   ask<AsyncExecution>(
-      [id](gateway::Executions& executions, gateway::Executions::Found done) {
-        executions.find(id, std::move(done));
-      },
-      [](const ApiResult<AsyncExecution>&) {},
+      {{},
+       [id](gateway::Executions& executions, gateway::Executions::Found done) {
+         executions.find(id, std::move(done));
+       }},
+
       [this, id, asked = stage_.loop.now()](const std::optional<ApiResult<AsyncExecution>>& answer) {
         const auto* failed = answer ? std::get_if<ApiFailure>(&*answer) : nullptr;
         if (failed != nullptr && failed->code == ApiErrorCode::kNotFound && !stage_.book.was_removed(id)) {
@@ -209,10 +225,11 @@ void Clients::look_at(const ExecutionId& id) {
 
 void Clients::cancel(const ExecutionId& id) {
   ask<AsyncExecution>(
-      [id](gateway::Executions& executions, gateway::Executions::Found done) {
-        executions.cancel(id, std::move(done));
-      },
-      [](const ApiResult<AsyncExecution>&) {},
+      {{},
+       [id](gateway::Executions& executions, gateway::Executions::Found done) {
+         executions.cancel(id, std::move(done));
+       }},
+
       [this, id, asked = stage_.loop.now()](const std::optional<ApiResult<AsyncExecution>>& answer) {
         const auto* cancelled = answer ? std::get_if<AsyncExecution>(&*answer) : nullptr;
         if (cancelled == nullptr) {
@@ -227,9 +244,10 @@ void Clients::cancel(const ExecutionId& id) {
 
 void Clients::redrive(const ExecutionId& id) {
   known_.at(id).maybe_redriven = true;
-  ask<AsyncExecution>([id](gateway::Executions& executions,
-                           gateway::Executions::Found done) { executions.redrive(id, std::move(done)); },
-                      [](const ApiResult<AsyncExecution>&) {},
+  ask<AsyncExecution>({{},
+                       [id](gateway::Executions& executions, gateway::Executions::Found done) {
+                         executions.redrive(id, std::move(done));
+                       }},
                       [](const std::optional<ApiResult<AsyncExecution>>&) {});
 }
 
@@ -238,11 +256,11 @@ void Clients::redrive_dead() {
     known.maybe_redriven = true;
   }
   const model::FunctionId function = dice_.below(2) == 0 ? stage_.directory.any()->id : "";
-  ask<std::size_t>(
-      [function](gateway::Executions& executions, gateway::Executions::Redriven done) {
-        executions.redrive_dead(function, std::move(done));
-      },
-      [](const ApiResult<std::size_t>&) {}, [](const std::optional<ApiResult<std::size_t>>&) {});
+  ask<std::size_t>({{},
+                    [function](gateway::Executions& executions, gateway::Executions::Redriven done) {
+                      executions.redrive_dead(function, std::move(done));
+                    }},
+                   [](const std::optional<ApiResult<std::size_t>>&) {});
 }
 
 void Clients::list() {
@@ -251,9 +269,10 @@ void Clients::list() {
   store::ExecutionFilter filter;
   filter.state = static_cast<model::ExecutionState>(
       dice_.below(static_cast<std::uint32_t>(model::kLastExecutionState) + 1));
-  ask<Listed>([filter](gateway::Executions& executions,
-                       gateway::Executions::Listed done) { executions.list(filter, std::move(done)); },
-              [](const ApiResult<Listed>&) {},
+  ask<Listed>({{},
+               [filter](gateway::Executions& executions, gateway::Executions::Listed done) {
+                 executions.list(filter, std::move(done));
+               }},
               [this, filter](const std::optional<ApiResult<Listed>>& answer) {
                 const auto* listed = answer ? std::get_if<Listed>(&*answer) : nullptr;
                 if (listed != nullptr && std::ranges::any_of(*listed, [&](const AsyncExecution& each) {

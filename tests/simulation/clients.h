@@ -52,8 +52,10 @@ class Clients {
   Clients& operator=(const Clients&) = delete;
 
   void start();
-  // Asks for nothing more.
+  // Asks for nothing more of its own accord.
   void finish() { finished_ = true; }
+  // A few orders at once.
+  void burst();
 
   // What they know, beside everything that is stored.
   void compare(const std::vector<model::AsyncExecution>& dump);
@@ -63,12 +65,19 @@ class Clients {
   template <typename Value>
   using Told = std::function<void(std::optional<gateway::ApiResult<Value>>)>;
 
-  // `told` gets the answer, or nothing: there was none, and nobody knows what happened. `heard` is called
-  // when the server answers, whether or not the client still listens.
   template <typename Value>
-  void ask(std::function<void(gateway::Executions&, std::function<void(gateway::ApiResult<Value>)>)> question,
-           std::function<void(const gateway::ApiResult<Value>&)> heard, Told<Value> told);
+  struct Question {
+    model::FunctionId function;  // empty: of none in particular
+    std::function<void(gateway::Executions&, std::function<void(gateway::ApiResult<Value>)>)> ask;
+    // Called when the server answers, whether or not the client still listens.
+    std::function<void(const gateway::ApiResult<Value>&)> heard{};
+  };
+
+  // `told` gets the answer, or nothing: there was none, and nobody knows what happened.
+  template <typename Value>
+  void ask(Question<Value> question, Told<Value> told);
   void next_order();
+  void order();
   void next_question();
   void try_order(std::size_t number);
   void answered(std::size_t number, const std::optional<gateway::ApiResult<model::ExecutionId>>& answer);

@@ -123,11 +123,15 @@ model::FunctionPtr Mirror::find(const model::FunctionId& id) const {
 
 void Mirror::follow() {
   loop_.later(microseconds(1 + dice_.below(kMostFollowUs)), [this] {
-    while (taken_ < directory_.changes().size()) {
-      take(directory_.changes()[taken_++]);
-    }
+    catch_up();
     follow();
   });
+}
+
+void Mirror::catch_up() {
+  while (taken_ < directory_.changes().size()) {
+    take(directory_.changes()[taken_++]);
+  }
 }
 
 void Mirror::take(const FunctionChange& change) {

@@ -78,6 +78,8 @@ class Mirror {
   Mirror(const Directory& directory, ProcessLoop& loop, sim::Dice dice, OnRetired on_retired);
 
   model::FunctionPtr find(const model::FunctionId& id) const;
+  // Knows everything again.
+  void catch_up();
 
  private:
   void follow();

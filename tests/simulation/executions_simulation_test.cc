@@ -66,6 +66,9 @@ TEST_F(ExecutionsSimulation, HoldsWhatItPromisesUnderEverySeed) {
   do {
     const Report report = run_seed(seed);
     ASSERT_TRUE(report.violations.empty()) << "HEARTH_SIM_SEED=" << seed << "\n" << report.story();
+    if (std::getenv("HEARTH_SIM_STORY") != nullptr) {
+      std::cout << report.story();
+    }
     add(sum, report);
     ++seed;
   } while (!one && sum.steps < wanted);

@@ -8,7 +8,7 @@ namespace {
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
-constexpr std::uint32_t kMostDeadMs = 6'000;
+constexpr std::uint32_t kMostDeadMs = 4'000;
 constexpr std::uint32_t kMostSlowMs = 5'000;
 constexpr std::uint32_t kMostStaleMs = 3'000;
 constexpr std::uint32_t kMostDownMs = 8'000;
@@ -50,7 +50,12 @@ void Nemesis::start() {
   });
   every(faults.worker_kill, [this] { kill_worker(); });
   every(faults.worker_stop, [this] { stop_worker(); });
-  every(faults.change, [this] { stage_.trace.fault(stage_.directory.change()); });
+  every(faults.change, [this] {
+    stage_.trace.fault(stage_.directory.change());
+    for (const auto& host : servers_) {
+      host->functions_changed();
+    }
+  });
   every(faults.stale,
         [this] { server().stale_until(stage_.loop.now() + milliseconds(dice_.below(kMostStaleMs))); });
   every(faults.callers,
@@ -93,9 +98,7 @@ void Nemesis::drain_server() {
     return;
   }
   stage_.trace.fault(host.name() + " is told to end");
-  host.drain();
-  // It is given time for it; killed, when it takes more.
-  stage_.loop.at(stage_.loop.now() + milliseconds(8'500), [&host] { host.start(); });
+  host.drain([this, &host] { after(kMostDeadMs, [&host] { host.start(); }); });
 }
 
 void Nemesis::store_down() {

@@ -148,14 +148,15 @@ void ServerHost::go_on() {
 }
 
 // What the drained runner calls runs inside of it.
-void ServerHost::drain() {
+void ServerHost::drain(std::function<void()> dead) {
   if (!runs() || draining_) {
     return;
   }
   draining_ = true;
-  const auto die = [this, process = process_] {
-    if (process == process_) {
+  const auto die = [this, id = process_->id, dead = std::move(dead)] {
+    if (runs() && id == process_->id) {
       kill();
+      dead();
     }
   };
   parts_->dispatcher.drain();
@@ -178,12 +179,26 @@ void ServerHost::slow_until(base::TimePoint until) {
 
 void ServerHost::set_clock(std::int64_t off_ms) { clock_.set_off(off_ms); }
 
-bool ServerHost::request(const std::function<void(gateway::Executions&)>& what) {
-  if (!runs() || draining_) {
-    return false;
+void ServerHost::functions_changed() {
+  if (runs() && stage_.settings.embedded) {
+    parts_->mirror.catch_up();
   }
-  process_->loop.later(base::Duration(1), [this, what] { what(parts_->api); });
-  return true;
+}
+
+void ServerHost::request(const model::FunctionId& function,
+                         const std::function<void(gateway::Executions*)>& what) {
+  if (runs() && !draining_) {
+    process_->loop.later(base::Duration(1), [this, function, what] {
+      what(function.empty() || parts_->mirror.find(function) ? &parts_->api : nullptr);
+    });
+  }
+}
+
+bool ServerHost::ends_at_once() {
+  bool ended = false;
+  parts_->runner->drain([&ended] { ended = true; });
+  kill();
+  return ended;
 }
 
 std::string ServerHost::what_is_left() const {

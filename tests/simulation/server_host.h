@@ -30,8 +30,9 @@ class ServerHost {
   void kill();
   void stop();
   void go_on();
-  // SIGTERM: it dies when it has given back and finished what it has.
-  void drain();
+  // SIGTERM: it dies when it has given back and finished what it has, or after a while; then `dead` is
+  // called, unless something else has killed it before.
+  void drain(std::function<void()> dead);
   void slow_until(base::TimePoint until);
   void stale_until(base::TimePoint until) { stale_until_ = until; }
   void callers_until(base::TimePoint until) { callers_until_ = until; }
@@ -41,11 +42,15 @@ class ServerHost {
   bool stopped() const { return process_ != nullptr && process_->loop.stopped(); }
   const std::string& name() const { return name_; }
   HostClock& clock() { return clock_; }
-  // Runs this on the process, if it takes requests. Whether it does.
-  bool request(const std::function<void(gateway::Executions&)>& what);
+  // The functions have changed. Where there is one server, it is itself that has changed them.
+  void functions_changed();
+  // Runs this on the process, if it takes requests. Null: it does not know the function.
+  void request(const model::FunctionId& function, const std::function<void(gateway::Executions*)>& what);
 
   // Nothing of it is under way, and it counts nothing that has not ended; empty: so it is.
   std::string what_is_left() const;
+  // At rest: whether it holds nothing that it would have to give back before it ends.
+  bool ends_at_once();
 
  private:
   // What others may still refer to when the process is dead.

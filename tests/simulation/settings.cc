@@ -66,9 +66,10 @@ Settings Settings::drawn(std::uint64_t seed) {
   made.runner.retry.delay = milliseconds(one_of(dice, {200, 1'000}));
   made.runner.retry.max_age =
       one_of<milliseconds>(dice, {milliseconds(20'000), milliseconds(90'000), hours(6)});
-  made.retention.age = one_of<milliseconds>(dice, {milliseconds(5'000), hours(7 * 24)});
-  made.retention.count = one_of<std::size_t>(dice, {50, 1'000'000});
+  made.retention.age = one_of<milliseconds>(dice, {milliseconds(5'000), hours(7 * 24), hours(7 * 24)});
+  made.retention.count = one_of<std::size_t>(dice, {50, 1'000'000, 1'000'000});
   made.backlog.executions = one_of<std::uint64_t>(dice, {100, 1'000'000});
+  made.duration = milliseconds(one_of(dice, {5'000, 10'000, 20'000, 30'000}));
   made.clock_off_ms = made.runner.lease.count() / 12;
   made.clock_jump_ms = made.embedded ? 3'600'000 : 60'000;
   made.faults = faults_of(dice, made.embedded);

@@ -20,19 +20,20 @@ class Wellness {
   void disturbed(ProcessId process) { last_[process] = loop_.now(); }
   void all_disturbed() { all_ = loop_.now(); }
   void dead(ProcessId process) { last_[process] = base::TimePoint::max(); }
-  // Nothing can be said of anybody while answers of the store are lost now and then.
-  void never() { all_ = base::TimePoint::max(); }
+  // Nothing can be said of anybody any more: answers of the store are lost now and then, or clocks jump.
+  void never() { never_ = true; }
 
   bool was_well(ProcessId process, base::Duration time) const {
     const auto found = last_.find(process);
     const base::TimePoint last = found == last_.end() ? all_ : std::max(all_, found->second);
-    return last != base::TimePoint::max() && last + time < loop_.now();
+    return !never_ && last != base::TimePoint::max() && last + time < loop_.now();
   }
 
  private:
   const sim::SimLoop& loop_;
   std::map<ProcessId, base::TimePoint> last_;
   base::TimePoint all_{};
+  bool never_ = false;
 };
 
 struct Stage {

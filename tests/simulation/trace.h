@@ -30,7 +30,7 @@ class Trace {
   const std::vector<std::string>& violations() const { return violations_; }
 
  private:
-  static constexpr std::size_t kViolationsKept = 8;
+  static constexpr std::size_t kViolationsKept = 1'000;
 
   std::string line(const std::string& what) const;
 
