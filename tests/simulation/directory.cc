@@ -20,7 +20,7 @@ constexpr std::array kEnds = {OutcomeKind::kThrew,        OutcomeKind::kThrew,
 constexpr std::array kStartEnds = {OutcomeKind::kInitFailed,    OutcomeKind::kInitTimedOut,
                                    OutcomeKind::kOutOfMemory,   OutcomeKind::kExited,
                                    OutcomeKind::kProtocolError, OutcomeKind::kStartFailed};
-constexpr std::uint32_t kMostFollowUs = 300'000;
+constexpr std::uint32_t kMostBehindUs = 300'000;
 
 }  // namespace
 
@@ -113,7 +113,6 @@ Mirror::Mirror(const Directory& directory, ProcessLoop& loop, sim::Dice dice, On
   for (; taken_ < directory_.changes().size(); ++taken_) {
     functions_[directory_.changes()[taken_].function_id] = directory_.changes()[taken_].now;
   }
-  follow();
 }
 
 model::FunctionPtr Mirror::find(const model::FunctionId& id) const {
@@ -121,11 +120,8 @@ model::FunctionPtr Mirror::find(const model::FunctionId& id) const {
   return found == functions_.end() ? nullptr : found->second;
 }
 
-void Mirror::follow() {
-  loop_.later(microseconds(1 + dice_.below(kMostFollowUs)), [this] {
-    catch_up();
-    follow();
-  });
+void Mirror::catch_up_later() {
+  loop_.later(microseconds(1 + dice_.below(kMostBehindUs)), [this] { catch_up(); });
 }
 
 void Mirror::catch_up() {

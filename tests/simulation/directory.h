@@ -78,11 +78,11 @@ class Mirror {
   Mirror(const Directory& directory, ProcessLoop& loop, sim::Dice dice, OnRetired on_retired);
 
   model::FunctionPtr find(const model::FunctionId& id) const;
-  // Knows everything again.
+  // Knows everything again: now, or a little later.
   void catch_up();
+  void catch_up_later();
 
  private:
-  void follow();
   void take(const FunctionChange& change);
 
   const Directory& directory_;

@@ -38,7 +38,9 @@ class ExecutionsSimulation : public testing::Test {
 };
 
 void add(Report& sum, const Report& each) {
+  sum.hash ^= each.hash;
   sum.steps += each.steps;
+  sum.steps_under_faults += each.steps_under_faults;
   sum.runs += each.runs;
   sum.book.accepted += each.book.accepted;
   sum.book.repeated += each.book.repeated;
@@ -54,6 +56,18 @@ void add(Report& sum, const Report& each) {
   sum.clients.acknowledged += each.clients.acknowledged;
   sum.clients.unknown += each.clients.unknown;
   sum.faults.insert(sum.faults.end(), each.faults.begin(), each.faults.end());
+}
+
+std::string told(const Report& sum, std::uint64_t seeds, double seconds) {
+  const BookCounts& book = sum.book;
+  return fmt::format("{} seeds, {} steps, {} of them under {} faults, in {:.1f} s (hash {:x})\n", seeds,
+                     sum.steps, sum.steps_under_faults, sum.faults.size(), seconds, sum.hash) +
+         fmt::format("submissions: {} accepted, {} repeated, {} acknowledged, {} without an answer\n",
+                     book.accepted, book.repeated, sum.clients.acknowledged, sum.clients.unknown) +
+         fmt::format("executions: {} done, {} dead, {} cancelled, {} redriven, {} removed\n", book.done,
+                     book.dead, book.cancelled, book.redriven, book.removed) +
+         fmt::format("attempts: {} runs, {} retries, {} claims, {} leases lost, {} settled too late\n",
+                     sum.runs, book.retries, book.claims, book.leases_lost, book.settled_too_late);
 }
 
 TEST_F(ExecutionsSimulation, HoldsWhatItPromisesUnderEverySeed) {
@@ -73,15 +87,7 @@ TEST_F(ExecutionsSimulation, HoldsWhatItPromisesUnderEverySeed) {
     ++seed;
   } while (!one && sum.steps < wanted);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
-  std::cout << fmt::format(
-      "{} seeds, {} steps, {} faults in {:.1f} s: {} accepted, {} repeated, {} acknowledged, {} without an "
-      "answer; {} done, {} dead, {} cancelled, {} redriven, {} removed; {} runs, {} retries, {} claims, {} "
-      "leases "
-      "lost, {} settled too late\n",
-      seed - first, sum.steps, sum.faults.size(), took.count(), sum.book.accepted, sum.book.repeated,
-      sum.clients.acknowledged, sum.clients.unknown, sum.book.done, sum.book.dead, sum.book.cancelled,
-      sum.book.redriven, sum.book.removed, sum.runs, sum.book.retries, sum.book.claims, sum.book.leases_lost,
-      sum.book.settled_too_late);
+  std::cout << told(sum, seed - first, took.count());
   EXPECT_TRUE(one || sum.steps >= wanted);
 }
 

@@ -180,8 +180,8 @@ void ServerHost::slow_until(base::TimePoint until) {
 void ServerHost::set_clock(std::int64_t off_ms) { clock_.set_off(off_ms); }
 
 void ServerHost::functions_changed() {
-  if (runs() && stage_.settings.embedded) {
-    parts_->mirror.catch_up();
+  if (runs()) {
+    stage_.settings.embedded ? parts_->mirror.catch_up() : parts_->mirror.catch_up_later();
   }
 }
 

@@ -19,8 +19,8 @@ constexpr std::uint32_t kMostBetweenLooksMs = 3'000;
 constexpr std::uint32_t kMostBetweenLooksAfterwardsMs = 60'000;
 // Longer than what is left takes at most, once nothing fails any more: delays of 45 s, retries, a lease.
 constexpr minutes kMostToDrain{15};
-constexpr int kBursts = 20;
-constexpr int kBurstsOfOneServer = 150;  // which looks for nothing that it is not told of
+constexpr int kBursts = 10;
+constexpr int kBurstsOfOneServer = 60;  // which looks for nothing that it is not told of
 constexpr std::size_t kViolationsTold = 8;
 // What was cancelled while it ran goes on for its time-out at most; the backlog of a shared store is counted
 // again meanwhile.
@@ -160,6 +160,7 @@ Report World::run() {
   nemesis_.start();
   look_again();
   loop_.run_until(loop_.now() + settings_.duration);
+  const std::uint64_t under_faults = loop_.events();
   finished_ = true;
   clients_.finish();
   nemesis_.finish();
@@ -171,6 +172,7 @@ Report World::run() {
   Report report;
   report.seed = settings_.seed;
   report.steps = loop_.events();
+  report.steps_under_faults = under_faults;
   report.runs = runs_.count();
   report.book = book_.counts();
   report.clients = clients_.counts();

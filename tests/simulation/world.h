@@ -16,8 +16,9 @@ namespace hearth::simulation {
 struct Report {
   std::uint64_t seed = 0;
   std::uint64_t steps = 0;  // events of the loop
-  std::uint64_t hash = 0;   // of all of them
-  std::uint64_t runs = 0;   // that instances began
+  std::uint64_t steps_under_faults = 0;
+  std::uint64_t hash = 0;  // of all of them
+  std::uint64_t runs = 0;  // that instances began
   BookCounts book;
   ClientCounts clients;
   std::vector<std::string> faults;
