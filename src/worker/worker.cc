@@ -24,6 +24,7 @@ Worker::~Worker() {
   loop_.cancel(expiry_timer_);
   loop_.cancel(demand_timer_);
   loop_.cancel(prestart_timer_);
+  loop_.cancel(provision_timer_);
   stop_expecting();
 }
 
@@ -139,6 +140,7 @@ void Worker::assign(Slot& slot) {
   slot.instance = start_instance(slot);
   give_prestarts_up();
   // What the function does not need has been reclaimed: others may have it.
+  check_provisions();
   serve_demands();
   advertise();
 }
@@ -167,8 +169,9 @@ void Worker::loaded(const std::string& instance, const model::ExecutionSteps& st
   }
   slot->start_cost = std::chrono::microseconds(start_steps.code_us + start_steps.sandbox_us +
                                                start_steps.boot_us + start_steps.init_us);
-  if (slot->pre_warmed_until) {
-    pre_warmed(*slot);
+  slot->loaded_at = loop_.now();
+  if (slot->ahead) {
+    loaded_ahead(*slot);
     return;
   }
   slot->start_steps = start_steps;
@@ -193,8 +196,8 @@ void Worker::start_failed(const std::string& instance, model::Outcome outcome, m
     prestart_failed(*slot, outcome);
     return;
   }
-  if (slot != nullptr && slot->pre_warmed_until) {
-    pre_warm_failed(*slot, outcome);
+  if (slot != nullptr && slot->ahead) {
+    ahead_failed(*slot, outcome);
     return;
   }
   if (slot == nullptr || !slot->lanes.front().observer) {
@@ -279,6 +282,7 @@ void Worker::ended(const std::string& instance) {
       observers.push_back(std::move(lane.observer));
     }
   }
+  provisioned_ended(found->second, "it has ended");
   // The instance is in the middle of telling us: it goes when that has returned.
   std::shared_ptr<Instance> dying = std::move(found->second.instance);
   loop_.post([dying] {});
@@ -337,6 +341,7 @@ void Worker::remove(Slot& slot) {
 
 void Worker::on_version_dropped(const model::VersionId& version) {
   stop_expecting(version);
+  provisions_.drop(version);
   for (auto& [name, slot] : slots_) {
     if (!slot.version || slot.version->id != version) {
       continue;
@@ -354,6 +359,7 @@ void Worker::drain(std::function<void()> done) {
   drained_ = std::move(done);
   demands_.clear();
   stop_expecting();
+  provisions_.clear();
   std::erase_if(slots_, [this](const auto& entry) {
     const Slot& slot = entry.second;
     if (slot.state == ReservationState::kCold) {
@@ -364,7 +370,7 @@ void Worker::drain(std::function<void()> done) {
   });
   for (auto& [name, slot] : slots_) {
     if (slot.state == ReservationState::kIdle || slot.state == ReservationState::kLeased ||
-        slot.state == ReservationState::kPrestarted || slot.pre_warmed_until) {
+        slot.state == ReservationState::kPrestarted || slot.ahead) {
       remove(slot);
     }
   }

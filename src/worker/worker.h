@@ -26,6 +26,7 @@
 #include "worker/keep_alive.h"
 #include "worker/ledger.h"
 #include "worker/prestart_plan.h"
+#include "worker/provision_plan.h"
 #include "worker/reservation_state.h"
 
 namespace hearth::worker {
@@ -56,7 +57,9 @@ struct WorkerSnapshot {
   std::uint64_t instances_prewarmed = 0;   // and how many before a call that was expected
   std::uint64_t instances_expired = 0;
   std::uint64_t instances_evicted = 0;
-  std::uint64_t executions = 0;  // begun, whether or not they have ended
+  std::uint64_t executions = 0;          // begun, whether or not they have ended
+  std::uint32_t provisioned_wanted = 0;  // instances that are to be kept started, of all functions
+  std::uint32_t provisioned_ready = 0;   // of these, those that are loaded
 
   bool operator==(const WorkerSnapshot&) const = default;
 };
@@ -93,6 +96,12 @@ class Worker final : public model::Executor,
   std::optional<model::Allocation> lend(const model::VersionId& version) override;
   bool on_distant_demand(const messaging::Demand& demand, Give give) override;
 
+  // Keeps so many instances of the version started, instead of what was kept of its function before; those
+  // are ordinary ones from now on. Not once it drains.
+  void provide(Provision provision);
+  // How many of these are loaded, whether or not they are at work.
+  std::uint32_t provisioned_ready(const model::FunctionId& function) const;
+
   // Admits nothing more, lets running executions finish, removes every instance. `done` once nothing is left.
   void drain(std::function<void()> done);
   // Stops what still runs; each such execution ends as kExited.
@@ -121,10 +130,13 @@ class Worker final : public model::Executor,
     ReservationState state = ReservationState::kCold;
     bool retired = false;  // no longer wanted: removed as soon as it does not execute
     bool lent = false;     // a call on another loop has it
+    bool ahead = false;    // starts, and no call waits for it
+    bool kept = false;     // one of those that provide() wants: never expired, never evicted
     InstanceKind kind;     // of kPrestarted
     bool booted = false;   // then: it waits for its version
     model::VersionPtr version;
     std::unique_ptr<Instance> instance;
+    base::TimePoint loaded_at{};
     base::TimePoint last_used{};
     std::optional<base::TimePoint> pre_warmed_until;  // started for a call that is expected: kept until then
     // As many as the version's concurrency, once it has one. Where that is one, those that follow it are for
@@ -142,6 +154,9 @@ class Worker final : public model::Executor,
   // How long a caller on another loop waits before the next of its own has to let it go first.
   static constexpr std::chrono::milliseconds kPatience{5};
 
+  // How long an instance that has just finished is left alone, so that its own next call finds it.
+  static constexpr std::chrono::milliseconds kEvictionGrace{2};
+
   // Of several workers that could make room for one caller one does: each waits for so long at least, until
   // it has heard whose offer is taken, and not all for the same time, should that not be heard.
   static constexpr std::chrono::milliseconds kEvictionDelay{3};
@@ -154,6 +169,11 @@ class Worker final : public model::Executor,
   // Between tries when pre-started instances do not come up: doubled each time, up to the most.
   static constexpr std::chrono::seconds kPrestartPause{1};
   static constexpr std::chrono::seconds kPrestartPauseMost{60};
+
+  // From the end of a provisioned start to the next one, so that calls find the cores free in between.
+  static constexpr std::chrono::milliseconds kProvisionRest{10};
+  // How often memory for those that found none is looked for, though nothing came free.
+  static constexpr std::chrono::milliseconds kProvisionLook{250};
 
   // A caller that found nothing.
   struct Waiting {
@@ -250,8 +270,18 @@ class Worker final : public model::Executor,
   void stop_expecting();
   void pre_warm_in_turn(const model::VersionId& version);
   void pre_warm(const model::VersionId& version);
-  void pre_warmed(Slot& slot);
-  void pre_warm_failed(Slot& slot, const model::Outcome& outcome);
+  void loaded_ahead(Slot& slot);
+  void ahead_failed(Slot& slot, const model::Outcome& outcome);
+
+  void check_provisions();
+  ProvisionPlan::Counts settle_provisions();
+  void set_kept(Slot& slot, bool kept);
+  static bool stays(const Slot& slot);
+  bool provisions_start() const;
+  bool make_room_for(const Provision& provision);
+  void start_provisioned(const Provision& provision, Reservation memory);
+  void provisioned_ended(Slot& slot, std::string_view why);
+  void check_provisions_at(base::TimePoint when);
 
   const WorkerOptions options_;
   InstanceFactory& instances_;
@@ -273,6 +303,11 @@ class Worker final : public model::Executor,
   base::TimePoint prestart_timer_at_;
   base::TimePoint prestart_from_;  // none is begun before
   std::chrono::seconds prestart_pause_ = kPrestartPause;
+  ProvisionPlan provisions_;
+  base::TimerId provision_timer_ = 0;
+  base::TimePoint provision_timer_at_{};
+  base::TimePoint provision_from_{};  // none is begun before
+  bool any_kept_ = false;             // when last looked at
   bool draining_ = false;
   std::function<void()> drained_;
   std::uint64_t started_ = 0;

@@ -8,8 +8,6 @@
 namespace hearth::worker {
 namespace {
 
-// How long an instance that has just finished is left alone, so that its own next call finds it.
-constexpr std::chrono::milliseconds kEvictionGrace{2};
 // Calls this short are worth waiting for when their instance is on another loop.
 constexpr std::chrono::milliseconds kShortRun{100};
 
@@ -107,6 +105,7 @@ bool Worker::give_up(std::uint32_t memory_mb) {
 
 void Worker::take_over(std::uint32_t memory_mb) {
   ledger_.take_over(memory_mb);
+  check_provisions();
   serve_demands();
   advertise();
 }

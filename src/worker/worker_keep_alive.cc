@@ -35,7 +35,8 @@ void Worker::expire() {
   }
   auto next = base::TimePoint::max();
   for (auto& [name, slot] : slots_) {
-    if (slot.state != ReservationState::kIdle && slot.state != ReservationState::kLeased) {
+    const bool idle = slot.state == ReservationState::kIdle || slot.state == ReservationState::kLeased;
+    if (!idle || slot.kept) {
       continue;
     }
     std::uint32_t& of_version = instances[slot.version->id];
@@ -126,6 +127,7 @@ void Worker::pre_warm(const model::VersionId& version) {
   assert(memory);
   const std::string name = base::make_instance_name(random_);
   Slot& slot = slots_.try_emplace(name, name, std::move(*memory)).first->second;
+  slot.ahead = true;
   slot.pre_warmed_until = expected.window.until;
   slot.lanes.front().request.version = expected.version;
   slot.lanes.front().request.function_name = expected.function_name;
@@ -133,25 +135,32 @@ void Worker::pre_warm(const model::VersionId& version) {
   assign(slot);
 }
 
-void Worker::pre_warmed(Slot& slot) {
+// It waits on the warm stack for a call.
+void Worker::loaded_ahead(Slot& slot) {
   move(slot, ReservationEvent::kPreWarmed);
+  slot.ahead = false;
   if (slot.retired) {
     remove(slot);
     return;
   }
   slot.last_used = loop_.now();
+  provision_from_ = slot.kept ? loop_.now() + kProvisionRest : provision_from_;
   const std::uint32_t lanes = slot.version->concurrency;
   slot.lanes.resize(lanes);
-  expire_at(*slot.pre_warmed_until);
+  expire_at(slot.pre_warmed_until.value_or(loop_.now() + keep_alive_->least()));
   for (std::uint32_t lane = 0; lane < lanes; ++lane) {  // whoever hears it may execute at once
     announce_warm(slot, lane);
   }
+  check_provisions();
   check_prestarts();
 }
 
-void Worker::pre_warm_failed(Slot& slot, const model::Outcome& outcome) {
-  spdlog::warn("function {}: an instance for a call that is expected could not be started: {}",
-               slot.lanes.front().request.function_name, outcome.error.message);
+void Worker::ahead_failed(Slot& slot, const model::Outcome& outcome) {
+  if (slot.pre_warmed_until) {
+    spdlog::warn("function {}: an instance for a call that is expected could not be started: {}",
+                 slot.lanes.front().request.function_name, outcome.error.message);
+  }
+  provisioned_ended(slot, outcome.error.message);
   remove(slot);
 }
 

@@ -11,16 +11,17 @@ void Worker::paused(const std::string& instance, std::uint32_t used_mb) {
   Slot* slot = find(instance);
   const bool idle =
       slot != nullptr && (slot->state == ReservationState::kIdle || slot->state == ReservationState::kLeased);
-  if (!idle || options_.overcommit <= 1) {
+  if (!idle || slot->kept || options_.overcommit <= 1) {
     return;
   }
   slot->memory.charge_only(used_mb);
   memory_came_free();
 }
 
-// Whoever waits in the middle of an admission comes first.
+// Whoever waits in the middle of an admission comes first, then what is to be kept started.
 void Worker::memory_came_free() {
   resume_waiting();
+  check_provisions();
   serve_demands();
   advertise();
   check_prestarts();
@@ -41,7 +42,7 @@ std::uint32_t Worker::owed_mb() const {
 // would.
 bool Worker::evictable(const Slot& slot) const {
   const bool idle = slot.state == ReservationState::kIdle || slot.state == ReservationState::kLeased;
-  return idle && options_.evict && !wanted_elsewhere(slot.version->id, base::Duration::zero());
+  return idle && !slot.kept && options_.evict && !wanted_elsewhere(slot.version->id, base::Duration::zero());
 }
 
 bool Worker::gives_way(const Slot& slot) const {
@@ -101,12 +102,14 @@ void Worker::resume_waiting() {
   }
 }
 
-// What could be reserved when all in these states had gone, and all that waits to run had what it lacks.
+// What could be reserved when all in these states had gone that are not kept, and all that waits to run had
+// what it lacks.
 std::uint32_t Worker::room_mb(std::initializer_list<ReservationState> gone) const {
   std::uint32_t uncharged_mb = ledger_.uncharged_mb();
   std::uint32_t unpromised_mb = ledger_.unpromised_mb();
   for (const auto& [name, slot] : slots_) {
-    if (std::ranges::find(gone, slot.state) != gone.end()) {
+    const bool stays = slot.kept && slot.state != ReservationState::kRemoving;
+    if (!stays && std::ranges::find(gone, slot.state) != gone.end()) {
       uncharged_mb += slot.memory.charged_mb();
       unpromised_mb += slot.memory.memory_mb();
     }

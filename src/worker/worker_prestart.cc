@@ -117,11 +117,11 @@ Worker::Slot* Worker::find_prestarted(const InstanceKind& kind) {
   return found == slots_.end() ? nullptr : &found->second;
 }
 
-// What is only expected has time to boot: those that were pre-started are for calls that wait.
+// What no call waits for has time to boot: those that were pre-started are for calls that wait.
 std::unique_ptr<Instance> Worker::start_instance(const Slot& slot) {
   const InstanceKind kind = kind_of(*slot.version);
   InstanceStart start{slot.name, slot.lanes.front().request.function_name, slot.version};
-  if (slot.pre_warmed_until) {
+  if (slot.ahead) {
     return instances_.start(std::move(start), *this);
   }
   prestarts_.started(kind, loop_.now());

@@ -25,6 +25,10 @@ WorkerSnapshot Worker::snapshot() const {
   result.instances_expired = expired_;
   result.instances_evicted = evicted_;
   result.executions = executions_;
+  for (const Provision& provision : provisions_.all()) {
+    result.provisioned_wanted += provision.count;
+    result.provisioned_ready += provisioned_ready(provision.version->function_id);
+  }
   return result;
 }
 

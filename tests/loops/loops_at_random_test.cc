@@ -35,6 +35,7 @@ class AtRandom {
       EXPECT_EQ(side.dispatcher->calls_running(), 0U);
       const auto states = side.worker.snapshot().reservations;
       EXPECT_EQ(states.at(worker::ReservationState::kLeased), 0U) << "nobody holds it";
+      expect_provisioned(side.worker.snapshot());
       idle += states.at(worker::ReservationState::kIdle);
     }
     EXPECT_LE(answered, calls_);
@@ -74,6 +75,8 @@ class AtRandom {
       loops_.at(last_loop_).dispatcher->abandon(last_call_);
     } else if (what < 3) {
       retire_all();
+    } else if (what < 6) {
+      provide(loop, one_of(kVersions), one_of(4));
     } else {
       const unsigned burst = one_of(10) == 0 ? 12 : 1;
       for (unsigned i = 0; i < burst; ++i) {
@@ -85,6 +88,11 @@ class AtRandom {
     }
   }
 
+  void provide(std::size_t loop, unsigned version, std::uint32_t count) {
+    loops_.at(loop).worker.provide(
+        {PlayedLoops::version(id(version), 128 * (1 + version % 4), version == 0 ? 3 : 1), "f", count});
+  }
+
   // Every function has newer code: each loop is told in its own time.
   void retire_all() {
     for (std::size_t i = 0; i < options_.loops; ++i) {
@@ -94,6 +102,14 @@ class AtRandom {
       }
     }
     ++generation_;
+  }
+
+  // Less only where memory is short, or starts fail and wait for longer than this has.
+  void expect_provisioned(const worker::WorkerSnapshot& snapshot) const {
+    EXPECT_LE(snapshot.provisioned_ready, snapshot.provisioned_wanted);
+    if (options_.times.faults_in_1000 == 0 && snapshot.free_mb >= options_.largest_function_mb) {
+      EXPECT_EQ(snapshot.provisioned_ready, snapshot.provisioned_wanted);
+    }
   }
 
   std::size_t on_stacks() {

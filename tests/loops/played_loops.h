@@ -186,14 +186,21 @@ class PlayedLoops {
 
   PlayedLoop& at(std::size_t index) { return *sides_[index]; }
 
+  static model::VersionPtr version(const std::string& id, std::uint32_t memory_mb,
+                                   std::uint32_t concurrency) {
+    auto made = std::make_shared<model::Version>();
+    made->id = id;
+    made->function_id = "function of " + id;
+    made->memory_mb = memory_mb;
+    made->concurrency = concurrency;
+    return made;
+  }
+
   dispatch::CallId invoke(std::size_t index, const std::string& id, std::uint32_t memory_mb = 128,
                           std::uint32_t concurrency = 1) {
-    auto version = std::make_shared<model::Version>();
-    version->id = id;
-    version->memory_mb = memory_mb;
-    version->concurrency = concurrency;
     PlayedLoop& side = at(index);
-    return side.dispatcher->invoke({version, "f", "r", nullptr}, [&side](dispatch::Answer answer) {
+    const auto called = version(id, memory_mb, concurrency);
+    return side.dispatcher->invoke({called, "f", "r", nullptr}, [&side](dispatch::Answer answer) {
       const auto* rejection = std::get_if<dispatch::Rejection>(&answer.result);
       ++side.answers[rejection ? std::string(to_string(rejection->code)) : "ran"];
     });
