@@ -279,9 +279,7 @@ int Platform::run() {
     monitor_->start();
   }
   for (const auto& shard : shards_) {
-    if (shard->worker() != nullptr) {
-      shard->worker()->open();
-    }
+    shard->open();
   }
   if (shards_.front()->server() != nullptr) {
     start_api(first_loop().now() + kMessagingPatience);

@@ -6,6 +6,7 @@
 #include <thread>
 #include <utility>
 
+#include "apps/hearth/worker_provisions.h"
 #include "link/crossloop/crossloop_link.h"
 #include "link/inproc/inproc_link.h"
 #include "model/runtime.h"
@@ -130,11 +131,12 @@ void Shard::connect(const std::vector<std::unique_ptr<Shard>>& all) {
   link_ = make_link(all);
   dispatcher_ = std::make_unique<dispatch::Dispatcher>(dispatcher_options(options_), messaging(), *link_,
                                                        parts_.loop, &parts_.limits);
+  provisions_ = make_provisions();
   gateway_ = std::make_unique<gateway::Gateway>(
       gateway_options(options_),
       gateway::GatewayParts{parts_.loop, functions_, *dispatcher_, parts_.limits, *parts_.changes,
                             *parts_.versions, *parts_.executions, parts_.code, parts_.pool,
-                            [this] { return status(); }, request_ids_, *parts_.fleet});
+                            [this] { return status(); }, request_ids_, *parts_.fleet, *provisions_});
   server_ = std::make_unique<http::Server>(parts_.loop, options_.serve.http, *gateway_);
 }
 
@@ -170,6 +172,26 @@ void Shard::introduce(const std::vector<std::unique_ptr<Shard>>& all) {
     }
   }
   gateway_->connect(std::move(others), options_.index);
+}
+
+std::unique_ptr<gateway::Provisions> Shard::make_provisions() {
+  if (parts_.cluster != nullptr) {
+    return std::make_unique<NoProvisions>();
+  }
+  return std::make_unique<WorkerProvisions>(*worker_, LoopPart{static_cast<std::uint32_t>(options_.index),
+                                                               static_cast<std::uint32_t>(options_.count)});
+}
+
+void Shard::open() {
+  if (!worker_) {
+    return;
+  }
+  worker_->open();
+  if (provisions_) {
+    for (const auto& function : functions_.list()) {
+      provisions_->changed(*function);
+    }
+  }
 }
 
 // Who is connected may call once more, and is told then that the connection ends.
@@ -260,6 +282,8 @@ gateway::PlatformStatus Shard::status() const {
   status.instances_prewarmed = snapshot.instances_prewarmed;
   status.instances_expired = snapshot.instances_expired;
   status.instances_evicted = snapshot.instances_evicted;
+  status.provisioned_wanted = snapshot.provisioned_wanted;
+  status.provisioned_ready = snapshot.provisioned_ready;
   if (instances_) {
     status.compile_caches_given = instances_->compile_counts().given;
     status.compile_caches_kept = instances_->compile_counts().kept;

@@ -19,6 +19,7 @@
 #include "dispatch/dispatcher.h"
 #include "dispatch/function_cache.h"
 #include "gateway/gateway.h"
+#include "gateway/provisions.h"
 #include "http/server.h"
 #include "link/link.h"
 #include "membership/card_maker.h"
@@ -75,6 +76,9 @@ class Shard {
   void connect(const std::vector<std::unique_ptr<Shard>>& all);
   // After all are connected: the gateways know one another.
   void introduce(const std::vector<std::unique_ptr<Shard>>& all);
+  // When its mirror is filled, and before its loop runs: its worker offers memory, and begins to keep started
+  // what is to be.
+  void open();
 
   base::Reactor& loop() { return parts_.loop; }
   dispatch::FunctionCache& functions() { return functions_; }
@@ -101,6 +105,7 @@ class Shard {
   void make_worker();
   messaging::Messaging& messaging();
   std::unique_ptr<link::Link> make_link(const std::vector<std::unique_ptr<Shard>>& all);
+  std::unique_ptr<gateway::Provisions> make_provisions();
   gateway::PlatformStatus status() const;
 
   const ShardOptions options_;
@@ -109,6 +114,7 @@ class Shard {
   base::SystemRandom random_;
   base::PooledRandom request_ids_;
   dispatch::FunctionCache functions_;
+  std::unique_ptr<gateway::Provisions> provisions_;  // of a gateway
   messaging::InprocMessaging local_messaging_;
   std::unique_ptr<messaging::CrossLoopMessaging> crossloop_messaging_;  // where there is more than one shard
   std::unique_ptr<worker::SandboxedInstanceFactory> instances_;

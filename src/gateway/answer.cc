@@ -295,7 +295,8 @@ std::string aliases_json(const model::Aliases& aliases) {
   return out + "]";
 }
 
-std::string function_json(const model::Function& function, const std::string& blob_uri) {
+std::string function_json(const model::Function& function, const std::string& blob_uri,
+                          std::optional<std::uint32_t> provisioned_ready) {
   std::string out = "{\"id\":";
   append_json_string(out, function.id);
   Fields fields(out);
@@ -308,7 +309,7 @@ std::string function_json(const model::Function& function, const std::string& bl
   fields.number("version", function.current.number);
   add_settings(fields, function.current, blob_uri);
   fields.json("aliases", aliases_json(function.aliases));
-  fields.json("limits", concurrency_json(function.concurrency));
+  fields.json("limits", concurrency_json(function.concurrency, provisioned_ready));
   fields.json("async", async_json(function.async));
   fields.text("state", "active");
   fields.text("createdAt", rfc3339(function.created_ms));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,8 +35,10 @@ std::string alias_json(const model::Alias& alias);
 // All of them: [{…}, …], by name.
 std::string aliases_json(const model::Aliases& aliases);
 
-// The function object of design section 7 and what stands beside it.
-std::string function_json(const model::Function& function, const std::string& blob_uri);
+// The function object of design section 7 and what stands beside it. `provisioned_ready` as in
+// concurrency_json().
+std::string function_json(const model::Function& function, const std::string& blob_uri,
+                          std::optional<std::uint32_t> provisioned_ready = std::nullopt);
 
 // A version by itself: what the function object says of its current one, and whether it is that.
 std::string version_json(const model::Version& version, std::uint32_t current, const std::string& blob_uri);

@@ -74,19 +74,25 @@ void Gateway::connect(std::vector<Gateway*> others, std::size_t index) {
   index_ = index;
 }
 
-void Gateway::created(model::FunctionPtr function) { parts_.functions.put(std::move(function)); }
+void Gateway::created(model::FunctionPtr function) {
+  parts_.functions.put(function);
+  provide(function->id);
+}
 
 void Gateway::updated(model::FunctionPtr function) {
   const model::FunctionPtr before = parts_.functions.put(function);
-  limit(*function);
-  if (!before || before->current.id == function->current.id) {
-    return;
+  if (before && before->current.id != function->current.id) {
+    replaced(*before, *function);
   }
-  if (model::any_names(function->aliases, before->current.number)) {
+  provide(function->id);
+}
+
+void Gateway::replaced(const model::Function& before, const model::Function& now) {
+  if (model::any_names(now.aliases, before.current.number)) {
     // Its instances are as wanted as before.
-    past_versions_.keep(std::make_shared<const model::Version>(before->current));
+    past_versions_.keep(std::make_shared<const model::Version>(before.current));
   } else {
-    parts_.dispatcher.retire(before->current.id, /*deleted=*/false);
+    parts_.dispatcher.retire(before.current.id, /*deleted=*/false);
   }
 }
 
@@ -248,7 +254,7 @@ void Gateway::handle_function(const Route& route, http::Request&& request, http:
       } else if (request.head.method == Method::kPatch) {
         update(function, std::move(request), std::move(responder));
       } else {
-        responder.send(show(*function));
+        show_with_ready(function, std::move(responder));
       }
       break;
     case Endpoint::kCode:

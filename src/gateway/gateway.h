@@ -26,6 +26,7 @@
 #include "gateway/log_book.h"
 #include "gateway/metrics.h"
 #include "gateway/past_versions.h"
+#include "gateway/provisions.h"
 #include "gateway/refused_callers.h"
 #include "gateway/route.h"
 #include "http/server.h"
@@ -63,6 +64,7 @@ struct GatewayParts {
   std::function<PlatformStatus()> status;  // of this loop's parts
   base::Random& request_ids;
   membership::Fleet& fleet;  // for this loop
+  Provisions& provisions;
 };
 
 class Gateway final : public http::Handler, public FunctionMirror {
@@ -153,8 +155,12 @@ class Gateway final : public http::Handler, public FunctionMirror {
   void set_alias(const model::FunctionPtr& function, const std::string& name, const http::Request& request,
                  http::Responder responder);
   void remove_alias(const model::FunctionPtr& function, const std::string& name, http::Responder responder);
-  void limit(const model::Function& function);
   void forget(const model::FunctionId& function);
+  void replaced(const model::Function& before, const model::Function& now);
+  void provide(const model::FunctionId& function);
+  void count_ready(const model::FunctionPtr& function, std::function<void(std::uint32_t)> done);
+  void show_with_ready(const model::FunctionPtr& function, http::Responder responder);
+  void show_limits(const model::FunctionPtr& function, http::Responder responder);
   void policy(Endpoint endpoint, const model::FunctionPtr& function, const http::Request& request,
               http::Responder responder);
   FunctionChanges::Changed answer_when_changed(http::Responder responder,

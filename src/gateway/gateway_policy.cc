@@ -1,5 +1,7 @@
 // The gateway's answers about what is said of a function beside its versions.
+#include <memory>
 #include <utility>
+#include <variant>
 
 #include "gateway/gateway.h"
 #include "gateway/policy_settings.h"
@@ -22,30 +24,37 @@ Change change_in(Endpoint endpoint, const model::Function& function, const http:
   return removed ? Change(model::AsyncPolicy()) : to_change(parse_async(request.body, function.async));
 }
 
-http::Response show_policy(Endpoint endpoint, const model::Function& function) {
+http::Response show_async(const model::Function& function) {
   http::Response response;
-  response.body[0] =
-      endpoint == Endpoint::kLimits ? concurrency_json(function.concurrency) : async_json(function.async);
+  response.body[0] = async_json(function.async);
   return response;
 }
 
 }  // namespace
 
-// The newest that is known of it; of all loops the first, which hears of each change first, tells it.
-void Gateway::limit(const model::Function& function) {
-  const model::FunctionPtr newest = parts_.functions.find(function.id);
-  if (index_ == 0 && newest) {
-    parts_.limits.set(*newest);
-  }
-  if (parts_.limits.active()) {
-    parts_.dispatcher.count_calls();
+// As the mirror has it now, which may be newer than what was told. Of all loops the first, which hears of each
+// change first, tells how many calls may run.
+void Gateway::provide(const model::FunctionId& function) {
+  if (const model::FunctionPtr known = parts_.functions.find(function)) {
+    if (index_ == 0) {
+      parts_.limits.set(*known);
+    }
+    if (parts_.limits.active()) {
+      parts_.dispatcher.count_calls();
+    }
+    parts_.provisions.changed(*known);
   }
 }
 
 void Gateway::policy(Endpoint endpoint, const model::FunctionPtr& function, const http::Request& request,
                      http::Responder responder) {
+  const bool limits = endpoint == Endpoint::kLimits;
   if (request.head.method != http::Method::kPut && request.head.method != http::Method::kDelete) {
-    responder.send(show_policy(endpoint, *function));
+    if (limits) {
+      show_limits(function, std::move(responder));
+    } else {
+      responder.send(show_async(*function));
+    }
     return;
   }
   const auto change = change_in(endpoint, *function, request);
@@ -55,10 +64,18 @@ void Gateway::policy(Endpoint endpoint, const model::FunctionPtr& function, cons
     responder.send(refused_body(change ? possible.error() : change.error()));
     return;
   }
-  parts_.changes.change(function, *change,
-                        answer_when_changed(std::move(responder), [endpoint](const model::Function& changed) {
-                          return show_policy(endpoint, changed);
-                        }));
+  if (!limits) {
+    parts_.changes.change(function, *change, answer_when_changed(std::move(responder), show_async));
+    return;
+  }
+  auto held = std::make_shared<http::Responder>(std::move(responder));
+  parts_.changes.change(function, *change, [this, held](const ApiResult<model::FunctionPtr>& result) {
+    if (const auto* failed = std::get_if<ApiFailure>(&result)) {
+      held->send(refusal(failed->code, failed->message));
+    } else {
+      show_limits(std::get<model::FunctionPtr>(result), std::move(*held));
+    }
+  });
 }
 
 }  // namespace hearth::gateway

@@ -13,6 +13,7 @@
 #include "base/bring_back.h"
 #include "gateway/answer.h"
 #include "gateway/gateway.h"
+#include "gateway/policy_settings.h"
 #include "membership/fleet_metrics.h"
 
 namespace hearth::gateway {
@@ -80,6 +81,36 @@ void Gateway::gather(std::function<Part(Gateway&)> ask, std::function<void(std::
                          }));
     other->parts_.loop.post([other, ask, told] { told(ask(*other)); });
   }
+}
+
+// A change that has just been acknowledged is known to every loop, what follows from it to none.
+void Gateway::count_ready(const model::FunctionPtr& function, std::function<void(std::uint32_t)> done) {
+  if (function->concurrency.provisioned == 0) {
+    done(0);
+    return;
+  }
+  gather<std::uint32_t>([id = function->id](Gateway& gateway) { return gateway.parts_.provisions.ready(id); },
+                        [done = std::move(done)](const std::vector<std::uint32_t>& counts) {
+                          done(std::accumulate(counts.begin(), counts.end(), 0U));
+                        });
+}
+
+void Gateway::show_with_ready(const model::FunctionPtr& function, http::Responder responder) {
+  auto held = std::make_shared<http::Responder>(std::move(responder));
+  count_ready(function, [this, held, function](std::uint32_t ready) {
+    http::Response response;
+    response.body[0] = function_json(*function, parts_.code.uri(function->current.code_digest), ready);
+    held->send(std::move(response));
+  });
+}
+
+void Gateway::show_limits(const model::FunctionPtr& function, http::Responder responder) {
+  auto held = std::make_shared<http::Responder>(std::move(responder));
+  count_ready(function, [held, function](std::uint32_t ready) {
+    http::Response response;
+    response.body[0] = concurrency_json(function->concurrency, ready);
+    held->send(std::move(response));
+  });
 }
 
 // Sequences of several loops are in order because they are times: of one clock, in microseconds.

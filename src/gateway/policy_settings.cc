@@ -200,9 +200,12 @@ Result<model::AsyncPolicy> parse_async(std::string_view body, const model::Async
   return read;
 }
 
-std::string concurrency_json(const model::Concurrency& concurrency) {
-  return fmt::format(R"({{"maxConcurrency":{},"reservedConcurrency":{},"provisionedConcurrency":{}}})",
-                     shown(concurrency.maximum), concurrency.reserved, concurrency.provisioned);
+std::string concurrency_json(const model::Concurrency& concurrency,
+                             std::optional<std::uint32_t> provisioned_ready) {
+  const std::string ready =
+      provisioned_ready ? fmt::format(R"(,"provisionedReady":{})", *provisioned_ready) : std::string();
+  return fmt::format(R"({{"maxConcurrency":{},"reservedConcurrency":{},"provisionedConcurrency":{}{}}})",
+                     shown(concurrency.maximum), concurrency.reserved, concurrency.provisioned, ready);
 }
 
 std::string async_json(const model::AsyncPolicy& policy) {

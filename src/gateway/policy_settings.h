@@ -2,6 +2,8 @@
 // executions. Read from bodies, and shown. Pure.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -26,7 +28,9 @@ base::Result<model::Concurrency> parse_concurrency(std::string_view body);
 // in `before`.
 base::Result<model::AsyncPolicy> parse_async(std::string_view body, const model::AsyncPolicy& before);
 
-std::string concurrency_json(const model::Concurrency& concurrency);
+// `provisioned_ready`: how many of those that are kept started are; nothing: it is not said.
+std::string concurrency_json(const model::Concurrency& concurrency,
+                             std::optional<std::uint32_t> provisioned_ready = std::nullopt);
 // Of a secret only whether there is one.
 std::string async_json(const model::AsyncPolicy& policy);
 

@@ -1,0 +1,13 @@
+#include "apps/hearth/worker_provisions.h"
+
+#include <memory>
+
+namespace hearth {
+
+void WorkerProvisions::changed(const model::Function& function) {
+  worker_.provide({std::make_shared<const model::Version>(function.current),
+                   function.name.empty() ? function.id : function.name,
+                   part_.of(function.concurrency.provisioned)});
+}
+
+}  // namespace hearth
