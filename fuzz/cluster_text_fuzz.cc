@@ -10,6 +10,7 @@
 #include "base/words.h"
 #include "cluster/calls.h"
 #include "cluster/fields.h"
+#include "cluster/provisions.h"
 #include "cluster/wire.h"
 
 namespace {
@@ -62,6 +63,20 @@ void check_version(std::string_view id, std::string_view body) {
   if (const auto told = cluster::read_version(id, body)) {
     const auto again = cluster::read_version(id, cluster::to_body(*told->version, told->function_name));
     require(again && *again->version == *told->version && again->function_name == told->function_name);
+  }
+}
+
+void check_provisions(std::string_view text) {
+  if (const auto provisions = cluster::read_provisions(text)) {
+    std::string again;
+    for (const cluster::ToldProvision& each : *provisions) {
+      cluster::add_provision(again, each);
+    }
+    const auto same = cluster::read_provisions(again);
+    require(same && same->size() == provisions->size());
+  }
+  if (const auto counts = cluster::read_ready_counts(text)) {
+    require(cluster::read_ready_counts(cluster::to_body(*counts)) == counts);
   }
 }
 
@@ -152,6 +167,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_target(first);
   check_version(first, body);
   check_releases(text);
+  check_provisions(text);
   check_execution(first, body);
   check_calls(text);
   check_answers(text);

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "base/ids.h"
+#include "base/units.h"
+#include "cluster/provisions.h"
 
 namespace hearth {
 namespace {
@@ -32,6 +34,43 @@ std::string health_of(const worker::Worker& worker) {
                             worker.ledger_is_exact());
 }
 
+// So many bytes of them in one request, about.
+constexpr std::size_t kToldAtOnceBytes = base::kMiB;
+
+// A worker that does not answer is told again soon.
+void tell_provisions(link::HttpLink& link, const std::string& uri,
+                     const std::vector<gateway::WorkerProvision>& provisions,
+                     const std::function<void(gateway::FleetProvisionsParts::Ready)>& answered) {
+  const auto read = [answered](const base::Result<std::string>& answer) {
+    if (auto counts = answer ? cluster::read_ready_counts(*answer) : std::nullopt) {
+      answered(std::move(*counts));
+    }
+  };
+  std::string body;
+  std::size_t count = 0;
+  for (const gateway::WorkerProvision& each : provisions) {
+    const model::Function& function = *each.function;
+    cluster::add_provision(body, {{model::VersionPtr(each.function, &function.current),
+                                   function.name.empty() ? function.id : function.name},
+                                  function.revision,
+                                  each.count});
+    if (body.size() >= kToldAtOnceBytes || ++count == cluster::kProvisionsMost) {
+      link.provide(uri, std::exchange(body, {}), read);
+      count = 0;
+    }
+  }
+  if (!body.empty()) {
+    link.provide(uri, std::move(body), read);
+  }
+}
+
+worker::ProvisionBook::Keeper keeper_of(worker::Worker& worker) {
+  return {[&worker](const cluster::ToldProvision& provision) {
+            worker.provide({provision.told.version, provision.told.function_name, provision.count});
+          },
+          [&worker](const model::FunctionId& function) { return worker.provisioned_ready(function); }};
+}
+
 }  // namespace
 
 Cluster::Cluster(const ServeOptions& options, ClusterParts parts)
@@ -52,6 +91,24 @@ std::unique_ptr<link::Link> Cluster::make_link(model::Executor* own) {
   return link;
 }
 
+std::unique_ptr<gateway::Provisions> Cluster::make_provisions(const dispatch::FunctionCache& functions,
+                                                              std::function<bool()> knows_newest) {
+  auto made = std::make_unique<gateway::FleetProvisions>(gateway::FleetProvisionsParts{
+      parts_.loop, functions, std::move(knows_newest),
+      [this](const std::string& uri, const std::vector<gateway::WorkerProvision>& provisions,
+             const std::function<void(gateway::FleetProvisionsParts::Ready)>& answered) {
+        tell_provisions(*link_, uri, provisions, answered);
+      }});
+  provisions_ = made.get();
+  return made;
+}
+
+void Cluster::looked(const std::vector<model::Member>& members) {
+  if (provisions_ != nullptr) {
+    provisions_->looked(members);
+  }
+}
+
 void Cluster::ask_to_leave(const std::string& worker_uri,
                            const std::function<void(base::Result<void>)>& done) {
   link_->drain(worker_uri, done);
@@ -59,9 +116,14 @@ void Cluster::ask_to_leave(const std::string& worker_uri,
 
 base::Result<void> Cluster::offer(worker::Worker& worker, std::function<void()> drain) {
   messaging_.subscribe(worker);
+  provision_book_ = std::make_unique<worker::ProvisionBook>(keeper_of(worker), parts_.loop);
   worker_api_ = std::make_unique<worker::WorkerApi>(
       worker::WorkerApiOptions{worker_uri(), key_, options_.invocation.body_bytes}, worker, parts_.loop,
-      parts_.random, worker::WorkerApiActions{std::move(drain), [&worker] { return health_of(worker); }});
+      parts_.random,
+      worker::WorkerApiActions{std::move(drain), [&worker] { return health_of(worker); },
+                               [this](const std::vector<cluster::ToldProvision>& provisions) {
+                                 return provision_book_->told(provisions);
+                               }});
   worker_server_ = std::make_unique<http::Server>(parts_.loop, options_.http, *worker_api_);
   if (options_.link_tls) {
     auto tls = http::TlsContext::of_server();

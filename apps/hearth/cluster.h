@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "apps/hearth/serve_options.h"
 #include "base/blocking_pool.h"
@@ -14,11 +15,15 @@
 #include "base/reactor.h"
 #include "base/unique_fd.h"
 #include "cluster/auth.h"
+#include "dispatch/function_cache.h"
+#include "gateway/fleet_provisions.h"
 #include "http/server.h"
 #include "link/http/http_link.h"
 #include "link/link.h"
 #include "messaging/redis/redis_member_directory.h"
 #include "messaging/redis/redis_messaging.h"
+#include "model/member.h"
+#include "worker/api/provision_book.h"
 #include "worker/api/worker_api.h"
 #include "worker/worker.h"
 
@@ -45,6 +50,11 @@ class Cluster {
   const std::string& worker_uri() const { return options_.advertise; }
   // `own` may be null.
   std::unique_ptr<link::Link> make_link(model::Executor* own);
+  // Of a process with a gateway, while its link is there.
+  std::unique_ptr<gateway::Provisions> make_provisions(const dispatch::FunctionCache& functions,
+                                                       std::function<bool()> knows_newest);
+  // Who there is, at each heartbeat.
+  void looked(const std::vector<model::Member>& members);
   // Asks a worker elsewhere to drain. Of a process with a gateway, while its link is there.
   void ask_to_leave(const std::string& worker_uri, const std::function<void(base::Result<void>)>& done);
 
@@ -64,7 +74,9 @@ class Cluster {
   const cluster::Key key_;
   messaging::RedisMessaging messaging_;
   messaging::RedisMemberDirectory directory_;
-  link::HttpLink* link_ = nullptr;  // its shard's
+  link::HttpLink* link_ = nullptr;                  // its shard's
+  gateway::FleetProvisions* provisions_ = nullptr;  // its shard's
+  std::unique_ptr<worker::ProvisionBook> provision_book_;
   std::unique_ptr<worker::WorkerApi> worker_api_;
   std::unique_ptr<http::Server> worker_server_;
 };

@@ -200,6 +200,9 @@ void Platform::looked(const std::vector<model::Member>& members) {
   if (monitor_) {
     monitor_->looked(members);
   }
+  if (cluster_ && options_.roles.gateway) {
+    cluster_->looked(members);
+  }
   if (options_.roles.gateway) {
     limits_.set_share(share_->look(members, first_loop().now()), dispatch::worker_memory_mb(members));
   }

@@ -157,6 +157,8 @@ std::unique_ptr<link::Link> Shard::make_link(const std::vector<std::unique_ptr<S
     messagings.push_back(other.crossloop_messaging_.get());
   }
   crossloop_messaging_->connect(static_cast<std::uint32_t>(options_.index), *worker_, std::move(messagings));
+  worker_->on_short_of_memory(
+      [this](std::uint32_t memory_mb) { crossloop_messaging_->fetch_memory(memory_mb); });
   return std::make_unique<link::CrossLoopLink>(link::LoopExecutor{uri_, &parts_.loop, worker_.get()},
                                                std::move(others));
 }
@@ -176,21 +178,19 @@ void Shard::introduce(const std::vector<std::unique_ptr<Shard>>& all) {
 
 std::unique_ptr<gateway::Provisions> Shard::make_provisions() {
   if (parts_.cluster != nullptr) {
-    return std::make_unique<NoProvisions>();
+    return parts_.cluster->make_provisions(functions_, [this] { return gateway_->may_serve(); });
   }
-  return std::make_unique<WorkerProvisions>(*worker_, LoopPart{static_cast<std::uint32_t>(options_.index),
-                                                               static_cast<std::uint32_t>(options_.count)});
+  return std::make_unique<WorkerProvisions>(
+      *worker_, gateway::ProvisionPart{static_cast<std::uint32_t>(options_.index),
+                                       static_cast<std::uint32_t>(options_.count)});
 }
 
 void Shard::open() {
-  if (!worker_) {
-    return;
+  if (worker_) {
+    worker_->open();
   }
-  worker_->open();
-  if (provisions_) {
-    for (const auto& function : functions_.list()) {
-      provisions_->changed(*function);
-    }
+  for (const auto& function : provisions_ ? functions_.list() : std::vector<model::FunctionPtr>()) {
+    provisions_->changed(*function);
   }
 }
 
@@ -282,8 +282,7 @@ gateway::PlatformStatus Shard::status() const {
   status.instances_prewarmed = snapshot.instances_prewarmed;
   status.instances_expired = snapshot.instances_expired;
   status.instances_evicted = snapshot.instances_evicted;
-  status.provisioned_wanted = snapshot.provisioned_wanted;
-  status.provisioned_ready = snapshot.provisioned_ready;
+  status.provisioned = provisions_->in_all();
   if (instances_) {
     status.compile_caches_given = instances_->compile_counts().given;
     status.compile_caches_kept = instances_->compile_counts().kept;

@@ -7,7 +7,12 @@ namespace hearth {
 void WorkerProvisions::changed(const model::Function& function) {
   worker_.provide({std::make_shared<const model::Version>(function.current),
                    function.name.empty() ? function.id : function.name,
-                   part_.of(function.concurrency.provisioned)});
+                   part_.of(function.concurrency.provisioned, function.id)});
+}
+
+gateway::ProvisionCount WorkerProvisions::in_all() const {
+  const worker::WorkerSnapshot snapshot = worker_.snapshot();
+  return {snapshot.provisioned_wanted, snapshot.provisioned_ready};
 }
 
 }  // namespace hearth

@@ -10,6 +10,7 @@
 //   POST /leases                                      gives leases back; and says that the gateway lives
 //   POST /take-back/INSTANCE/SLOT/EPOCH
 //   POST /drain
+//   POST /provisions                                  instances to be kept started (provisions.h)
 #pragma once
 
 #include <chrono>

@@ -37,8 +37,8 @@ PlatformStatus operator+(PlatformStatus a, const PlatformStatus& b) {
   a.instances_prewarmed += b.instances_prewarmed;
   a.instances_expired += b.instances_expired;
   a.instances_evicted += b.instances_evicted;
-  a.provisioned_wanted += b.provisioned_wanted;
-  a.provisioned_ready += b.provisioned_ready;
+  a.provisioned.wanted += b.provisioned.wanted;
+  a.provisioned.ready += b.provisioned.ready;
   a.compile_caches_given += b.compile_caches_given;
   a.compile_caches_kept += b.compile_caches_kept;
   a.calls_waiting += b.calls_waiting;
@@ -185,10 +185,11 @@ std::string Metrics::text(const PlatformStatus& status, std::size_t functions,
          status.instances_expired);
   single(out, "hearth_instances_evicted_total", "counter",
          "Idle instances removed for another function's call.", status.instances_evicted);
-  single(out, "hearth_provisioned_wanted", "gauge", "Instances to be kept started (provisionedConcurrency).",
-         status.provisioned_wanted);
+  single(out, "hearth_provisioned_wanted", "gauge",
+         "Instances to be kept started (provisionedConcurrency), by all workers that are told here.",
+         status.provisioned.wanted);
   single(out, "hearth_provisioned_ready", "gauge", "Instances, of these, that are loaded, at work or not.",
-         status.provisioned_ready);
+         status.provisioned.ready);
   single(out, "hearth_compile_cache_given_total", "counter",
          "Instances started with what an earlier one of their version had compiled.",
          status.compile_caches_given);

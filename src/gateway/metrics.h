@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "gateway/provisions.h"
 #include "gateway/version_lease.h"
 #include "model/api_error.h"
 #include "model/outcome.h"
@@ -53,8 +54,7 @@ struct PlatformStatus {
   std::uint64_t instances_prewarmed = 0;
   std::uint64_t instances_expired = 0;
   std::uint64_t instances_evicted = 0;
-  std::uint32_t provisioned_wanted = 0;  // instances to be kept started
-  std::uint32_t provisioned_ready = 0;   // of these, those that are
+  ProvisionCount provisioned;
   std::uint64_t compile_caches_given = 0;
   std::uint64_t compile_caches_kept = 0;
   std::size_t calls_waiting = 0;

@@ -24,6 +24,8 @@ class SharingWorker {
   virtual bool offer(std::uint32_t memory_mb) = 0;
   // Gives up so much, if it is free and nobody waits for it; false, and nothing changes, if not.
   virtual bool give_up(std::uint32_t memory_mb) = 0;
+  // Idle instances give way, where they may, so that so much can be given up soon; nobody is promised it.
+  virtual void make_room(std::uint32_t memory_mb) = 0;
   // So much was given up elsewhere, and is this worker's now.
   virtual void take_over(std::uint32_t memory_mb) = 0;
   // An idle instance of the version, if there is one, for a caller on another loop.

@@ -92,6 +92,7 @@ class Worker final : public model::Executor,
 
   bool offer(std::uint32_t memory_mb) override;
   bool give_up(std::uint32_t memory_mb) override;
+  void make_room(std::uint32_t memory_mb) override;
   void take_over(std::uint32_t memory_mb) override;
   std::optional<model::Allocation> lend(const model::VersionId& version) override;
   bool on_distant_demand(const messaging::Demand& demand, Give give) override;
@@ -99,6 +100,9 @@ class Worker final : public model::Executor,
   // Keeps so many instances of the version started, instead of what was kept of its function before; those
   // are ordinary ones from now on. Not once it drains.
   void provide(Provision provision);
+  // `ask` is called from time to time with what they lack where no memory can come free here: other loops may
+  // have it (take_over()).
+  void on_short_of_memory(std::function<void(std::uint32_t memory_mb)> ask) { ask_others_ = std::move(ask); }
   // How many of these are loaded, whether or not they are at work.
   std::uint32_t provisioned_ready(const model::FunctionId& function) const;
 
@@ -279,6 +283,9 @@ class Worker final : public model::Executor,
   static bool stays(const Slot& slot);
   bool provisions_start() const;
   bool make_room_for(const Provision& provision);
+  std::uint32_t most_room_mb() const;
+  void have_give_way(std::uint32_t memory_mb);
+  void ask_others(const Provision& provision);
   void start_provisioned(const Provision& provision, Reservation memory);
   void provisioned_ended(Slot& slot, std::string_view why);
   void check_provisions_at(base::TimePoint when);
@@ -308,6 +315,8 @@ class Worker final : public model::Executor,
   base::TimePoint provision_timer_at_{};
   base::TimePoint provision_from_{};  // none is begun before
   bool any_kept_ = false;             // when last looked at
+  std::function<void(std::uint32_t)> ask_others_;
+  base::TimePoint ask_others_from_{};
   bool draining_ = false;
   std::function<void()> drained_;
   std::uint64_t started_ = 0;

@@ -90,6 +90,7 @@ void Worker::check_provisions() {
       return;
     }
   }
+  ask_others(lacking.front());
   check_provisions_at(now + kProvisionLook);
 }
 
@@ -101,9 +102,8 @@ bool Worker::provisions_start() const {
   return starting >= std::max(1, static_cast<int>(options_.prestart.cores / 2));
 }
 
-// False: it is not free, now or ever. Nobody makes way for what would not fit all the same.
+// False: it is not free, now or ever.
 bool Worker::make_room_for(const Provision& provision) {
-  using enum ReservationState;
   const std::uint32_t memory_mb = provision.version->memory_mb;
   if (!resuming_.empty()) {
     return false;
@@ -111,12 +111,40 @@ bool Worker::make_room_for(const Provision& provision) {
   if (make_free(memory_mb)) {
     return true;
   }
-  const std::uint32_t most_mb = options_.evict ? unused_mb({kRemoving, kPrestarted, kIdle, kLeased})
-                                               : unused_mb({kRemoving, kPrestarted});
-  while (most_mb >= memory_mb && unused_mb({kRemoving}) < memory_mb &&
+  have_give_way(memory_mb);
+  return false;
+}
+
+// What could be had when all had gone that may.
+std::uint32_t Worker::most_room_mb() const {
+  using enum ReservationState;
+  return options_.evict ? unused_mb({kRemoving, kPrestarted, kIdle, kLeased})
+                        : unused_mb({kRemoving, kPrestarted});
+}
+
+// Nobody gives way for what would not fit all the same.
+void Worker::have_give_way(std::uint32_t memory_mb) {
+  const std::uint32_t most_mb = most_room_mb();
+  while (most_mb >= memory_mb && unused_mb({ReservationState::kRemoving}) < memory_mb &&
          (remove_prestarted() || evict_least_valuable(kEvictionGrace))) {
   }
-  return false;
+}
+
+// For what is missing, and cannot come free here.
+void Worker::ask_others(const Provision& provision) {
+  const std::uint32_t memory_mb = provision.version->memory_mb;
+  const std::uint32_t most_mb = most_room_mb();
+  if (!ask_others_ || most_mb >= memory_mb || loop_.now() < ask_others_from_) {
+    return;
+  }
+  ask_others_from_ = loop_.now() + kProvisionLook;
+  ask_others_(memory_mb - unused_mb({}));
+}
+
+void Worker::make_room(std::uint32_t memory_mb) {
+  if (!draining_ && demands_.empty()) {
+    have_give_way(memory_mb);
+  }
 }
 
 void Worker::start_provisioned(const Provision& provision, Reservation memory) {

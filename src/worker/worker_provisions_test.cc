@@ -373,6 +373,37 @@ TEST_F(WorkerProvisions, MemoryOfAnotherLoopIsUsed) {
   EXPECT_EQ(starts(), 1U);
 }
 
+TEST_F(WorkerProvisions, OtherLoopsAreAskedForWhatIsMissing) {
+  open(512);
+  std::vector<std::uint32_t> asked;
+  worker_->on_short_of_memory([&asked](std::uint32_t memory_mb) { asked.push_back(memory_mb); });
+  provide("v", 1, 640);
+  EXPECT_EQ(asked, std::vector<std::uint32_t>{128});
+  worker_->take_over(64);
+  EXPECT_EQ(asked.size(), 1U) << "not at once again";
+  loop_.advance(milliseconds(250));
+  EXPECT_EQ(asked.back(), 64U);
+  worker_->take_over(64);
+  EXPECT_EQ(starts(), 1U);
+  loop_.advance(seconds(10));
+  EXPECT_EQ(asked.size(), 2U);
+}
+
+TEST_F(WorkerProvisions, ForAnotherLoopIdleInstancesGiveWayButNotThese) {
+  open(1024);
+  provide_and_load("v", 2, 256);
+  worker_->on_demand({1, "other", 256});
+  worker_->release(warm_up("other", 256), model::ReleaseKind::kKeep);
+  loop_.advance(seconds(1));
+  worker_->make_room(1024);
+  EXPECT_TRUE(instances_.stopped.empty()) << "so much cannot come free";
+  worker_->make_room(512);
+  EXPECT_EQ(instances_.stopped.size(), 1U);
+  end_stopped();
+  EXPECT_TRUE(worker_->give_up(512));
+  EXPECT_EQ(ready(), 2U);
+}
+
 TEST_F(WorkerProvisions, OneThatIsLentToAnotherLoopCounts) {
   open();
   provide_and_load("v", 1);

@@ -91,8 +91,8 @@ TEST_F(Provisioned, FirstCallsAreWarmAndStayWarmBeyondTheKeepAlive) {
 
 TEST_F(Provisioned, OneThatIsKilledComesBack) {
   HearthServer server(with_flags({"--prestart", "0"}));
-  const std::string id = server.create_js(
-      "module.exports = (input) => input === 'die' ? process.kill(process.pid, 'SIGKILL') : 1");
+  const std::string id =
+      server.create_js("module.exports = (input) => input === 'die' ? process.exit(3) : 1");
   ASSERT_EQ(provide(server, id, 1).status, 200);
   ASSERT_TRUE(wait_until_ready(server, id, 1));
   EXPECT_EQ(metric(server, "hearth_instances_started_total"), "1");

@@ -31,6 +31,22 @@ TEST(LoopsUnderPressure, MemoryGoesWhereTheCallsAre) {
   EXPECT_EQ(loops.at(0).worker.snapshot().total_mb, 4'096U);
 }
 
+TEST(LoopsUnderPressure, MemoryGoesWhereInstancesAreToBeKept) {
+  for (const bool idle : {false, true}) {
+    PlayedLoopOptions options = tight(3);
+    options.memory_mb = 256;
+    PlayedLoops loops(options);
+    for (int i = 0; i < 6 && idle; ++i) {  // all of the memory is the first loop's, and idle
+      loops.invoke(0, "v" + std::to_string(i));
+    }
+    loops.run(milliseconds(200));
+    loops.at(1).worker.provide({PlayedLoops::version("kept", 384, 1), "f", 1});
+    loops.run(milliseconds(2'000));
+    EXPECT_EQ(loops.at(1).worker.snapshot().provisioned_ready, 1U) << (idle ? "idle ones gave way" : "free");
+    EXPECT_EQ(loops.at(1).worker.snapshot().total_mb, 384U);
+  }
+}
+
 TEST(LoopsUnderPressure, WhoWaitsIsServedByWhateverLoopHasRoom) {
   for (const std::size_t count : {2U, 3U, 8U}) {
     PlayedLoops loops(tight(count));

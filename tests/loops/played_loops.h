@@ -264,6 +264,8 @@ class PlayedLoops {
       messagings.push_back(&other.messaging);
     }
     side.messaging.connect(static_cast<std::uint32_t>(index), side.worker, std::move(messagings));
+    side.worker.on_short_of_memory(
+        [&side](std::uint32_t memory_mb) { side.messaging.fetch_memory(memory_mb); });
     side.link = std::make_unique<link::CrossLoopLink>(link::LoopExecutor{side.uri, &side.loop, &side.worker},
                                                       std::move(others));
     side.dispatcher = std::make_unique<dispatch::Dispatcher>(options, side.messaging, *side.link, side.loop);

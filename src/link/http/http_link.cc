@@ -103,4 +103,13 @@ void HttpLink::drain(const std::string& worker_uri, RemoteWorker::Drained done) 
   }
 }
 
+void HttpLink::provide(const std::string& worker_uri, std::string body, RemoteWorker::Provided done) {
+  if (RemoteWorker* const remote = worker(worker_uri)) {
+    remote->provide(std::move(body), std::move(done));
+  } else {
+    done(base::Error{base::ErrorCode::kInvalidArgument,
+                     "\"" + worker_uri + "\" is no URI of a worker that may be asked (--link-tls)"});
+  }
+}
+
 }  // namespace hearth::link

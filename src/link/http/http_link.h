@@ -30,6 +30,8 @@ class HttpLink final : public Link {
 
   // Asks a worker elsewhere to leave. kInvalidArgument: the URI is none; kTimeout: nobody answers there.
   void drain(const std::string& worker_uri, RemoteWorker::Drained done);
+  // Says to a worker elsewhere what it is to keep started. The same failures.
+  void provide(const std::string& worker_uri, std::string body, RemoteWorker::Provided done);
 
  private:
   bool is_own(const model::Allocation& allocation) const {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "cluster/provisions.h"
 
 namespace hearth::link {
 namespace {
@@ -110,6 +111,9 @@ void RemoteWorker::send(Held& held) {
     case Kind::kDrain:
       post(cluster::kDrainTarget, nullptr);
       break;
+    case Kind::kProvide:
+      post(cluster::kProvisionsTarget, exchange.body);
+      break;
   }
 }
 
@@ -145,6 +149,8 @@ void RemoteWorker::answered(WorkerConnection& connection, WorkerAnswer&& answer)
     executed(std::move(exchange.calls.front()), std::move(answer));
   } else if (exchange.drained && answer.status == 202) {
     exchange.drained({});
+  } else if (exchange.provided && answer.status == 200) {
+    exchange.provided(std::move(answer.body));
   } else {
     failed(std::move(exchange));
   }

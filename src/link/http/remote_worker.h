@@ -58,6 +58,7 @@ struct LinkParts {
 class RemoteWorker final : private WorkerConnectionEvents {
  public:
   using Drained = std::function<void(base::Result<void>)>;
+  using Provided = std::function<void(base::Result<std::string>)>;
 
   // `parts` outlive it; no event of it comes after. Null `tls`: plain.
   RemoteWorker(LinkParts& parts, std::string uri, http::HostPort address, http::TlsContextPtr tls);
@@ -72,11 +73,15 @@ class RemoteWorker final : private WorkerConnectionEvents {
   // Asks it to finish what it has and to end. kTimeout: it does not answer; it may have heard all the same.
   void drain(Drained done);
 
+  // Says what instances it is to keep started (cluster/provisions.h); its answer. kTimeout as above, or it
+  // knows of no such thing.
+  void provide(std::string body, Provided done);
+
   // Nothing is under way, and nothing has been for so long.
   bool unused_for(base::Duration duration) const;
 
  private:
-  enum class Kind { kExecute, kSeveral, kTell, kRelease, kTakeBack, kDrain };
+  enum class Kind { kExecute, kSeveral, kTell, kRelease, kTakeBack, kDrain, kProvide };
   struct Call {
     cluster::Ask ask = cluster::Ask::kExecute;
     model::Allocation allocation;
@@ -89,8 +94,9 @@ class RemoteWorker final : private WorkerConnectionEvents {
     Kind kind = Kind::kExecute;
     std::vector<Call> calls;                  // of kSeveral; one of kExecute and kTell
     model::Allocation allocation;             // of kTakeBack
-    std::shared_ptr<const std::string> body;  // of kRelease
+    std::shared_ptr<const std::string> body;  // of kRelease and kProvide
     Drained drained;                          // of kDrain
+    Provided provided;                        // of kProvide
     base::TimePoint began{};
     base::Duration patience{};  // until it must be admitted, or answered if it is no call
     bool sent = false;

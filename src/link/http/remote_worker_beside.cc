@@ -1,4 +1,5 @@
-// What a gateway says to a worker beside its calls: leases that it gives back, and requests to leave.
+// What a gateway says to a worker beside its calls: leases that it gives back, what is to be kept
+// started, and requests to leave.
 #include <utility>
 
 #include "link/http/remote_worker.h"
@@ -19,6 +20,21 @@ void RemoteWorker::drain(Drained done) {
   Exchange exchange;
   exchange.kind = Kind::kDrain;
   exchange.drained = std::move(done);
+  exchange.patience = kAdmission;
+  begin(std::move(exchange));
+}
+
+// Said again soon: a worker that has not answered lately is left alone.
+void RemoteWorker::provide(std::string body, Provided done) {
+  if (parts_.reactor.now() < paused_until_) {
+    done(base::Error{base::ErrorCode::kTimeout, "the worker at " + uri_ + " has not answered lately"});
+    return;
+  }
+  last_used_ = parts_.reactor.now();
+  Exchange exchange;
+  exchange.kind = Kind::kProvide;
+  exchange.body = std::make_shared<const std::string>(std::move(body));
+  exchange.provided = std::move(done);
   exchange.patience = kAdmission;
   begin(std::move(exchange));
 }

@@ -174,6 +174,10 @@ void RemoteWorker::failed(Exchange exchange) {
     exchange.drained(base::Error{base::ErrorCode::kTimeout, "the worker at " + uri_ + " does not answer"});
     return;
   }
+  if (exchange.provided) {
+    exchange.provided(base::Error{base::ErrorCode::kTimeout, "the worker at " + uri_ + " does not answer"});
+    return;
+  }
   const bool asked = exchange.sent && exchange.kind != Kind::kTell;
   const bool lost = exchange.admitted || (asked && exchange.uncertain);
   for (Call& call : exchange.calls) {

@@ -112,6 +112,31 @@ void CrossLoopMessaging::ask_for_memory(const std::shared_ptr<Search>& search, C
       [&other, memory_mb = search->memory_mb, told] { told(other.worker_->give_up(memory_mb)); });
 }
 
+void CrossLoopMessaging::fetch_memory(std::uint32_t memory_mb) {
+  if (!others_.empty() && !std::exchange(fetching_, true)) {
+    fetch_on(memory_mb, 0);
+  }
+}
+
+void CrossLoopMessaging::fetch_on(std::uint32_t memory_mb, std::size_t asked) {
+  if (asked == others_.size()) {
+    fetching_ = false;
+    CrossLoopMessaging& other = *others_[room_from_++ % others_.size()];
+    other.loop_.post([&other, memory_mb] { other.worker_->make_room(memory_mb); });
+    return;
+  }
+  auto told = base::bring_back(loop_, std::function([this, memory_mb, asked](bool given) {
+                                 if (!given) {
+                                   fetch_on(memory_mb, asked + 1);
+                                   return;
+                                 }
+                                 fetching_ = false;
+                                 worker_->take_over(memory_mb);
+                               }));
+  CrossLoopMessaging& other = *others_[asked];
+  other.loop_.post([&other, memory_mb, told] { told(other.worker_->give_up(memory_mb)); });
+}
+
 void CrossLoopMessaging::drop_version(const model::VersionId& version) {
   warm_elsewhere_.erase(version);
   local_.drop_version(version);

@@ -32,6 +32,10 @@ class CrossLoopMessaging final : public Messaging {
   // all loops' runs. Without it this is `local`.
   void connect(std::uint32_t index, SharingWorker& worker, std::vector<CrossLoopMessaging*> others);
 
+  // Moves so much memory here from another loop, if one has it free. Where none has, one of them has idle
+  // instances give way, for who asks again.
+  void fetch_memory(std::uint32_t memory_mb);
+
   void announce_warm(const model::VersionId& version, const model::Allocation& allocation) override {
     local_.announce_warm(version, allocation);
   }
@@ -78,6 +82,7 @@ class CrossLoopMessaging final : public Messaging {
   void search_on(const std::shared_ptr<Search>& search);
   void ask_for_warm(const std::shared_ptr<Search>& search, CrossLoopMessaging& other);
   void ask_for_memory(const std::shared_ptr<Search>& search, CrossLoopMessaging& other);
+  void fetch_on(std::uint32_t memory_mb, std::size_t asked);
   void ask_next(std::uint64_t demand_id);
   void ask_soon(std::uint64_t demand_id);
   Asked* find_asked(const Asking& asking);
@@ -97,6 +102,8 @@ class CrossLoopMessaging final : public Messaging {
   std::function<void(const model::VersionId&, const model::Allocation&)> use_;
   std::unordered_map<std::uint64_t, Asked> asked_;  // by our dispatcher's ids
   std::uint64_t last_serial_ = 0;
+  bool fetching_ = false;
+  std::size_t room_from_ = 0;  // of the others, to be asked next to make room
   std::unordered_map<model::VersionId, base::TimePoint> warm_elsewhere_;  // when it was last found there
 };
 

@@ -43,6 +43,7 @@ class PlayedWorker final : public WorkerSubscriber, public SharingWorker {
     free_mb -= enough ? memory_mb : 0;
     return enough;
   }
+  void make_room(std::uint32_t memory_mb) override { made_room.push_back(memory_mb); }
   void take_over(std::uint32_t memory_mb) override { free_mb += memory_mb; }
   std::optional<model::Allocation> lend(const model::VersionId& version) override {
     std::optional<model::Allocation> lent;
@@ -64,6 +65,7 @@ class PlayedWorker final : public WorkerSubscriber, public SharingWorker {
   std::vector<Demand> demands;
   Give give;
   std::vector<model::VersionId> dropped;
+  std::vector<std::uint32_t> made_room;
 };
 
 struct Side {
@@ -129,6 +131,27 @@ class CrossLoopMessagingTest : public testing::Test {
   Side c_{2};
   std::string taken_;
 };
+
+TEST_F(CrossLoopMessagingTest, MemoryIsFetchedFromWhoeverHasItFree) {
+  c_.worker.free_mb = 256;
+  a_.messaging.fetch_memory(256);
+  a_.messaging.fetch_memory(256);  // asks already
+  run();
+  EXPECT_EQ(a_.worker.free_mb, 256U);
+  EXPECT_EQ(c_.worker.free_mb, 0U);
+  EXPECT_TRUE(b_.worker.made_room.empty());
+}
+
+TEST_F(CrossLoopMessagingTest, WhereNobodyHasMemoryFreeOneAfterTheOtherMakesRoom) {
+  a_.messaging.fetch_memory(256);
+  run();
+  EXPECT_EQ(b_.worker.made_room, std::vector<std::uint32_t>{256});
+  EXPECT_TRUE(c_.worker.made_room.empty());
+  a_.messaging.fetch_memory(256);
+  run();
+  EXPECT_EQ(c_.worker.made_room.size(), 1U);
+  EXPECT_EQ(a_.worker.free_mb, 0U);
+}
 
 TEST_F(CrossLoopMessagingTest, WhatIsWarmHereIsTakenWithoutAMessage) {
   a_.warm("here");

@@ -53,6 +53,9 @@ http::BodyPlan WorkerApi::plan(const http::RequestHead& head) {
   if (head.target == cluster::kLeasesTarget) {
     return http::Buffer{kReleaseBytes};
   }
+  if (head.target == cluster::kProvisionsTarget) {
+    return http::Buffer{cluster::kProvisionsBytes};
+  }
   if (head.content_length.value_or(0) > options_.body_bytes) {
     const auto refusal = model::Refusal::kTooLarge;
     return http::Refuse{
@@ -119,6 +122,9 @@ void WorkerApi::handle(http::Request&& request, http::Responder responder) {
     status = tell_version(request);
   } else if (target == cluster::kLeasesTarget) {
     status = release(request.body);
+  } else if (target == cluster::kProvisionsTarget) {
+    responder.send(provide(*session, request.body));
+    return;
   } else if (target == cluster::kDrainTarget) {
     status = 202;
     if (const auto drain = std::exchange(actions_.drain, nullptr)) {
@@ -199,6 +205,14 @@ int WorkerApi::release(const std::string& body) {
     executor_.release(lease, kind);
   }
   return 200;
+}
+
+http::Response WorkerApi::provide(Session& session, const std::string& body) {
+  const auto told = cluster::read_provisions(body);
+  if (!told || !actions_.provide) {
+    return reply(session, told ? 404 : 400, std::string(kMalformed));
+  }
+  return reply(session, 200, {}, cluster::to_body(actions_.provide(*told)));
 }
 
 void WorkerApi::give_back(std::vector<model::Allocation> lost) {

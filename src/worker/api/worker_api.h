@@ -18,6 +18,7 @@
 #include "base/units.h"
 #include "cluster/auth.h"
 #include "cluster/calls.h"
+#include "cluster/provisions.h"
 #include "cluster/wire.h"
 #include "http/server.h"
 #include "model/execution.h"
@@ -36,6 +37,8 @@ struct WorkerApiOptions {
 struct WorkerApiActions {
   std::function<void()> drain;          // POST /drain; once
   std::function<std::string()> health;  // GET /health, which anybody may ask: JSON
+  // POST /provisions: how many are ready of each function that was told.
+  std::function<cluster::ReadyCounts(const std::vector<cluster::ToldProvision>&)> provide{};
 };
 
 class WorkerApi final : public http::Handler {
@@ -82,6 +85,7 @@ class WorkerApi final : public http::Handler {
              const http::Responder& caller);
   int tell_version(const http::Request& request);
   int release(const std::string& body);
+  http::Response provide(Session& session, const std::string& body);
   model::Allocation allocation_of(const cluster::InstanceRequest& asked) const;
   void give_back(std::vector<model::Allocation> lost);
   void arm_expiry();

@@ -53,6 +53,24 @@ TEST_F(WorkerApiTest, TheExecutorGetsAllThatWasSaid) {
   EXPECT_EQ(executor_.asked[2].allocation, here("i-3", 8));
 }
 
+TEST_F(WorkerApiTest, WhatIsToBeKeptStartedIsToldAndWhatIsReadyAnswered) {
+  PlayedGateway gateway(*api_, "g", key_);
+  model::Version kept = version("v");
+  kept.function_id = "f";
+  std::string body;
+  cluster::add_provision(body, {{std::make_shared<model::Version>(kept), "a name"}, 7, 3});
+  const Answer answer = gateway.ask(cluster::kProvisionsTarget, body);
+  EXPECT_EQ(answer->status(), 200);
+  EXPECT_EQ(answer->body(), "f 2\n");
+  EXPECT_TRUE(gateway.is_next(*answer));
+  ASSERT_EQ(provisions_.size(), 1U);
+  EXPECT_EQ(*provisions_[0].told.version, kept);
+  EXPECT_EQ(gateway.ask(cluster::kProvisionsTarget, body + "x")->status(), 400);
+  EXPECT_EQ(provisions_.size(), 1U);
+  PlayedGateway stranger(*api_, "h", cluster::cluster_key("another"));
+  EXPECT_EQ(stranger.ask(cluster::kProvisionsTarget, body)->status(), 401);
+}
+
 TEST_F(WorkerApiTest, AnExecutionIsToldWhole) {
   PlayedGateway gateway(*api_, "g", key_);
   const Answer answer = execute(gateway, "i");

@@ -122,7 +122,11 @@ class LinkTest : public testing::Test {
   void start_worker(const std::string& key = "secret") {
     api_ = std::make_unique<worker::WorkerApi>(
         worker::WorkerApiOptions{uri(), cluster::cluster_key(key)}, executor_, there_, random_,
-        worker::WorkerApiActions{[this] { ++drains_; }, [] { return std::string("{}"); }});
+        worker::WorkerApiActions{[this] { ++drains_; }, [] { return std::string("{}"); },
+                                 [this](const std::vector<cluster::ToldProvision>& told) {
+                                   provisions_ = told;
+                                   return cluster::ReadyCounts{{told.front().told.version->function_id, 2}};
+                                 }});
     host_ = std::make_unique<PlayedHost>(there_, port_, *api_, tls_);
   }
   void stop_worker() {
@@ -202,6 +206,7 @@ class LinkTest : public testing::Test {
   base::SystemRandom random_;
   worker::RecordingExecutor executor_;
   int drains_ = 0;
+  std::vector<cluster::ToldProvision> provisions_;  // as told last
   bool frozen_ = false;
   std::unique_ptr<worker::WorkerApi> api_;
   std::unique_ptr<PlayedHost> host_;

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/manual_event_loop.h"
 #include "cluster/auth.h"
@@ -172,9 +173,14 @@ class WorkerApiTest : public testing::Test {
   base::SeededRandom random_{1};
   RecordingExecutor executor_;
   int drains_ = 0;
+  std::vector<cluster::ToldProvision> provisions_;  // as told last
   std::unique_ptr<WorkerApi> api_ = std::make_unique<WorkerApi>(
       options_, executor_, loop_, random_,
-      WorkerApiActions{[this] { ++drains_; }, [] { return std::string(R"({"well":true})"); }});
+      WorkerApiActions{[this] { ++drains_; }, [] { return std::string(R"({"well":true})"); },
+                       [this](const std::vector<cluster::ToldProvision>& told) {
+                         provisions_ = told;
+                         return cluster::ReadyCounts{{told.front().told.version->function_id, 2}};
+                       }});
 };
 
 }  // namespace hearth::worker
