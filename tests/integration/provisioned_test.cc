@@ -5,7 +5,8 @@
 
 #include <boost/json/object.hpp>
 #include <chrono>
-#include <set>
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -21,6 +22,25 @@ using std::chrono::seconds;
 constexpr const char* kSleeps =
     "module.exports = async (input) => { await new Promise((r) => setTimeout(r, input)); return process.pid; "
     "}";
+
+// Ends a process of an instance, whichever: their users' ids begin there.
+bool kill_one_from(unsigned uid_base) {
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    const std::string name = entry.path().filename();
+    if (name.find_first_not_of("0123456789") != std::string::npos) {
+      continue;
+    }
+    std::ifstream status(entry.path() / "status");
+    std::string word;
+    unsigned uid = 0;
+    while (status >> word && word != "Uid:") {
+    }
+    if (status >> uid && uid >= uid_base && uid < uid_base + 10'000) {
+      return ::kill(std::stoi(name), SIGKILL) == 0;
+    }
+  }
+  return false;
+}
 
 class Provisioned : public testing::Test {
  protected:
@@ -90,6 +110,18 @@ TEST_F(Provisioned, FirstCallsAreWarmAndStayWarmBeyondTheKeepAlive) {
 }
 
 TEST_F(Provisioned, OneThatIsKilledComesBack) {
+  constexpr unsigned kUidBase = 740'000;
+  HearthServer server(with_flags({"--prestart", "0", "--uid-base", std::to_string(kUidBase)}));
+  const std::string id = server.create_js(kSleeps);
+  ASSERT_EQ(provide(server, id, 2).status, 200);
+  ASSERT_TRUE(wait_until_ready(server, id, 2));
+  ASSERT_TRUE(kill_one_from(kUidBase));
+  ASSERT_TRUE(eventually([&] { return metric(server, "hearth_instances_started_total") == "3"; }));
+  ASSERT_TRUE(wait_until_ready(server, id, 2));
+  EXPECT_EQ(warm_of(server, id, 2), 2);
+}
+
+TEST_F(Provisioned, OneThatEndsInACallComesBack) {
   HearthServer server(with_flags({"--prestart", "0"}));
   const std::string id =
       server.create_js("module.exports = (input) => input === 'die' ? process.exit(3) : 1");
