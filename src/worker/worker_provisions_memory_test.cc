@@ -128,17 +128,17 @@ TEST_F(WorkerProvisions, ForAnotherLoopIdleInstancesGiveWayButNotThese) {
 
 TEST_F(WorkerProvisions, PreStartedOnesAreLeftToCallsAndGiveWay) {
   prestart_ = {.most = 1, .ready = 1, .always = {{std::string(model::kNode), 128}}};
-  open(1024 + 64);
-  // Memory for one that waits and the largest function.
+  open(1024 + 64);  // for one that waits, and the largest function
   ASSERT_EQ(count(ReservationState::kPrestarted), 1U);
   instances_.events->booted(instances_.prestarted[0].name);
-  provide("v", 1, 1024);
-  EXPECT_TRUE(instances_.assigned.empty());
-  EXPECT_EQ(starts(), 1U);
+  provide("v", 1, 128);
+  EXPECT_TRUE(instances_.assigned.empty()) << "it has time to boot";
+  ASSERT_EQ(starts(), 1U);
   load_last();
+  provide("w", 1, 1024 - 64);
   end_stopped();
-  provide("w", 1, 64);
-  EXPECT_EQ(starts(), 2U) << "the room of the one that waited";
+  EXPECT_EQ(starts(), 2U) << "with the room of the one that waited";
+  EXPECT_EQ(count(ReservationState::kPrestarted), 0U);
 }
 
 TEST_F(WorkerProvisions, AreChargedAllTheirMemory) {
