@@ -79,6 +79,8 @@ struct AsyncExecution {
   std::uint32_t depth = 0;  // how many executions stand before it, each of which led to the next
   std::vector<FailedAttempt> attempts;
   ExecutionResult result;
+  std::string schedule;  // the name of the one that it is a slot's of; empty: somebody submitted it
+  std::int64_t slot_ms = 0;
 
   bool operator==(const AsyncExecution&) const = default;
 };

@@ -10,6 +10,7 @@
 #include "store/code_store.h"
 #include "store/execution_store.h"
 #include "store/function_store.h"
+#include "store/schedule_store.h"
 
 namespace hearth::store {
 
@@ -20,6 +21,7 @@ class StoreUnderTest {
   virtual FunctionStore& functions() = 0;
   virtual CodeStore& code() = 0;
   virtual ExecutionStore& executions() = 0;
+  virtual ScheduleStore& schedules() = 0;
   // Closes everything and opens it again, as a restart of the server does.
   virtual void reopen() = 0;
 };

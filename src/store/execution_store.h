@@ -35,6 +35,8 @@ struct NewExecution {
   model::ExecutionId parent_id;  // the execution whose end it tells of; empty: none
   model::ExecutionState parent_state = model::ExecutionState::kDone;  // how that has ended: kDone, kDead
   std::uint32_t depth = 0;  // how many executions stand before it, each of which led to the next
+  std::string schedule = {};  // the name of the one that it is a slot's of; empty: of none
+  std::int64_t slot_ms = 0;
 };
 
 // The execution that is accepted: the new one, or the one that the same key, input and version have made

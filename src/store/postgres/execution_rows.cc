@@ -32,6 +32,8 @@ base::Result<model::AsyncExecution> read_listed(const Rows& rows, int row) {
   execution.kind = static_cast<model::ExecutionKind>(rows.number(row, 12));
   execution.parent_id = rows.text(row, 13);
   execution.depth = static_cast<std::uint32_t>(rows.number(row, 14));
+  execution.schedule = rows.text(row, 15);
+  execution.slot_ms = rows.number(row, 16);
   return execution;
 }
 
@@ -41,16 +43,16 @@ base::Result<model::AsyncExecution> read_execution(const Rows& rows, int row) {
     return execution;
   }
   model::ExecutionResult& result = execution->result;
-  result.output = rows.bytes(row, 15);
-  result.error.type = rows.bytes(row, 16);
-  result.error.message = rows.bytes(row, 17);
-  result.error.stack = rows.bytes(row, 18);
-  auto chunks = logs_from_bytes(rows.bytes(row, 19));
+  result.output = rows.bytes(row, 17);
+  result.error.type = rows.bytes(row, 18);
+  result.error.message = rows.bytes(row, 19);
+  result.error.stack = rows.bytes(row, 20);
+  auto chunks = logs_from_bytes(rows.bytes(row, 21));
   if (!chunks) {
     return base::Error{chunks.error().code, "execution " + execution->id + ": " + chunks.error().message};
   }
   result.logs.chunks = std::move(*chunks);
-  result.logs.truncated = rows.number(row, 20) != 0;
+  result.logs.truncated = rows.number(row, 22) != 0;
   return execution;
 }
 

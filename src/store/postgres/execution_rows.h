@@ -17,7 +17,7 @@ namespace hearth::store::postgres {
   "e.id, e.function_id, e.version, e.executed_version, e.state, e.submitted_ms, e.due_ms, "           \
   "e.started_ms, e.ended_ms, '['::bytea || COALESCE((SELECT string_agg(a.attempt, ',' ORDER BY a.n) " \
   "FROM unnest(e.attempts) WITH ORDINALITY AS a(attempt, n)), '') || ']'::bytea, e.error_code, "      \
-  "e.input_bytes, e.kind, e.parent_id, e.depth "
+  "e.input_bytes, e.kind, e.parent_id, e.depth, e.schedule, e.slot_ms "
 #define HEARTH_EXECUTION_COLUMNS \
   HEARTH_LISTED_COLUMNS          \
   ", e.output, e.error_type, e.error_message, e.error_stack, e.logs, e.logs_truncated "

@@ -19,16 +19,17 @@ constexpr Statement kAccept{
     "execution_accept",
     "WITH given AS MATERIALIZED (SELECT nextval('executions_seq_seq') AS seq, g.* FROM "
     "unnest($1::text[], $2::text[], $3::bigint[], $4::bytea[], $5::text[], $6::bytea[], $7::bigint[], "
-    "$8::bigint[], $9::bigint[], $10::text[], $11::bigint[], $12::bigint[]) WITH ORDINALITY AS g(id, "
+    "$8::bigint[], $9::bigint[], $10::text[], $11::bigint[], $12::bigint[], $13::text[], $14::bigint[]) WITH ORDINALITY AS g(id, "
     "function_id, version, key, digest, input, submitted_ms, lease_until_ms, kind, parent_id, parent_state, "
-    "depth, number)), "
+    "depth, schedule, slot_ms, number)), "
     "accepted AS (INSERT INTO executions (seq, id, function_id, version, state, idempotency_key, "
     "input_digest, input_bytes, submitted_ms, accepted_ms, due_ms, lease, lease_until_ms, started_ms, "
-    "kind, parent_id, parent_state, depth) "
+    "kind, parent_id, parent_state, depth, schedule, slot_ms) "
     "OVERRIDING SYSTEM VALUE SELECT seq, id, function_id, version, (lease_until_ms <> 0)::int, "
     "NULLIF(key, ''), NULLIF(digest, ''), length(input), submitted_ms, submitted_ms, "
     "CASE WHEN lease_until_ms = 0 THEN submitted_ms ELSE 0 END, (lease_until_ms <> 0)::int, lease_until_ms, "
-    "CASE WHEN lease_until_ms = 0 THEN 0 ELSE submitted_ms END, kind, parent_id, parent_state, depth "
+    "CASE WHEN lease_until_ms = 0 THEN 0 ELSE submitted_ms END, kind, parent_id, parent_state, depth, "
+    "schedule, slot_ms "
     "FROM given ORDER BY function_id, key, number ON CONFLICT DO NOTHING RETURNING seq), "
     "inputs AS (INSERT INTO execution_inputs (seq, input) SELECT seq, input FROM given "
     "WHERE seq = ANY (ARRAY(SELECT seq FROM accepted))) "
@@ -86,6 +87,8 @@ base::Result<void> accept(Transaction& transaction, std::span<Submission* const>
   auto parents = ArrayParameter::of_texts();
   auto parent_states = ArrayParameter::of_numbers();
   auto depths = ArrayParameter::of_numbers();
+  auto schedules = ArrayParameter::of_texts();
+  auto slots = ArrayParameter::of_numbers();
   for (const Submission* submission : some) {
     const NewExecution& execution = *submission->execution;
     ids.add(execution.id);
@@ -100,11 +103,14 @@ base::Result<void> accept(Transaction& transaction, std::span<Submission* const>
     parents.add(execution.parent_id);
     parent_states.add(static_cast<std::int64_t>(execution.parent_state));
     depths.add(std::int64_t{execution.depth});
+    schedules.add(execution.schedule);
+    slots.add(execution.slot_ms);
   }
   const auto rows = transaction.run(
       kAccept, {ids.parameter(), functions.parameter(), versions.parameter(), keys.parameter(),
                 digests.parameter(), inputs.parameter(), submitted.parameter(), lease_ends.parameter(),
-                kinds.parameter(), parents.parameter(), parent_states.parameter(), depths.parameter()});
+                kinds.parameter(), parents.parameter(), parent_states.parameter(), depths.parameter(),
+                schedules.parameter(), slots.parameter()});
   if (!rows) {
     return rows.error();
   }

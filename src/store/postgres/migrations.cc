@@ -137,6 +137,32 @@ CREATE INDEX executions_pending ON executions (kind, function_id, due_ms, seq) I
   WHERE state = 0;
 CREATE INDEX executions_running ON executions (kind, lease_until_ms, seq) WHERE state = 1;
 )sql"},
+    Migration{7, "schedules", R"sql(
+CREATE TABLE schedules (
+  function_id       text COLLATE "C" NOT NULL REFERENCES functions (id) ON DELETE CASCADE,
+  name              text COLLATE "C" NOT NULL,
+  setting_id        text COLLATE "C" NOT NULL,  -- another one with every change by a user
+  cron              text NOT NULL,              -- '': it has a rate
+  time_zone         text NOT NULL,
+  every_s           bigint NOT NULL,            -- 0: it has a cron expression
+  input             bytea NOT NULL,
+  version           bigint NOT NULL,            -- 0: the one that is current when it is executed
+  alias             text NOT NULL,
+  enabled           bigint NOT NULL,
+  missed            bigint NOT NULL,            -- model::MissedSlots
+  created_ms        bigint NOT NULL,
+  updated_ms        bigint NOT NULL,
+  anchor_ms         bigint NOT NULL,
+  next_ms           bigint NOT NULL,            -- 0: it has no slot
+  last_slot_ms      bigint NOT NULL,
+  last_execution_id text NOT NULL,
+  missed_slots      bigint NOT NULL,
+  PRIMARY KEY (function_id, name)
+);
+CREATE INDEX schedules_due ON schedules (next_ms, function_id, name) WHERE next_ms > 0;
+ALTER TABLE executions ADD COLUMN schedule text NOT NULL DEFAULT '';  -- the name of the one that it is a slot's of
+ALTER TABLE executions ADD COLUMN slot_ms bigint NOT NULL DEFAULT 0;
+)sql"},
 };
 
 constexpr Statement kLock{"migration_lock", "SELECT pg_advisory_xact_lock(7135002180043521)"};

@@ -33,6 +33,8 @@ base::Result<model::AsyncExecution> read_listed(const Query& row) {
   execution.kind = static_cast<model::ExecutionKind>(row.number(12));
   execution.parent_id = row.text(13);
   execution.depth = static_cast<std::uint32_t>(row.number(14));
+  execution.schedule = row.text(15);
+  execution.slot_ms = row.number(16);
   return execution;
 }
 
@@ -42,16 +44,16 @@ base::Result<model::AsyncExecution> read_whole(const Query& row) {
     return execution;
   }
   model::ExecutionResult& result = execution->result;
-  result.output = row.text(15);
-  result.error.type = row.text(16);
-  result.error.message = row.text(17);
-  result.error.stack = row.text(18);
-  auto chunks = logs_from_bytes(row.text(19));
+  result.output = row.text(17);
+  result.error.type = row.text(18);
+  result.error.message = row.text(19);
+  result.error.stack = row.text(20);
+  auto chunks = logs_from_bytes(row.text(21));
   if (!chunks) {
     return base::Error{chunks.error().code, "execution " + execution->id + ": " + chunks.error().message};
   }
   result.logs.chunks = std::move(*chunks);
-  result.logs.truncated = row.number(20) != 0;
+  result.logs.truncated = row.number(22) != 0;
   return execution;
 }
 

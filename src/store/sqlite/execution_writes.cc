@@ -43,6 +43,12 @@ base::Result<ExecutionStore::Written> SqliteExecutionStore::write(const Writes& 
   return written;
 }
 
+base::Result<void> SqliteExecutionStore::accept(Transaction& transaction, const NewExecution& execution,
+                                                ExecutionCounts& change) {
+  const auto accepted = submit(transaction.connection(), execution, digest_to_compare(execution), change);
+  return accepted ? base::Result<void>() : accepted.error();
+}
+
 base::Result<Submitted> SqliteExecutionStore::submit(Connection& connection, const NewExecution& execution,
                                                      std::string_view digest, ExecutionCounts& change) {
   if (!execution.idempotency_key.empty()) {
@@ -102,7 +108,9 @@ base::Result<void> SqliteExecutionStore::insert(Connection& connection, const Ne
       .bind(static_cast<std::int64_t>(execution.kind))
       .bind(execution.parent_id)
       .bind(static_cast<std::int64_t>(execution.parent_state))
-      .bind(std::int64_t{execution.depth});
+      .bind(std::int64_t{execution.depth})
+      .bind(execution.schedule)
+      .bind(execution.slot_ms);
   auto done = query.finish("store the execution");
   if (!done && connection.hit_unique(/*on_primary_key=*/false)) {
     return id_is_taken(execution);

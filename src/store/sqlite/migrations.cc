@@ -107,6 +107,32 @@ DROP INDEX executions_running;
 CREATE INDEX executions_pending ON executions (kind, function_id, due_ms, seq, state, input_bytes) WHERE state = 0;
 CREATE INDEX executions_running ON executions (kind, lease_until_ms) WHERE state = 1;
 )sql"},
+    Migration{7, "schedules", R"sql(
+CREATE TABLE schedules (
+  function_id       TEXT NOT NULL REFERENCES functions (id) ON DELETE CASCADE,
+  name              TEXT NOT NULL,
+  setting_id        TEXT NOT NULL,     -- another one with every change by a user
+  cron              TEXT NOT NULL,     -- '': it has a rate
+  time_zone         TEXT NOT NULL,
+  every_s           INTEGER NOT NULL,  -- 0: it has a cron expression
+  input             TEXT NOT NULL,
+  version           INTEGER NOT NULL,  -- 0: the one that is current when it is executed
+  alias             TEXT NOT NULL,
+  enabled           INTEGER NOT NULL,
+  missed            INTEGER NOT NULL,  -- model::MissedSlots
+  created_ms        INTEGER NOT NULL,
+  updated_ms        INTEGER NOT NULL,
+  anchor_ms         INTEGER NOT NULL,
+  next_ms           INTEGER NOT NULL,  -- 0: it has no slot
+  last_slot_ms      INTEGER NOT NULL,
+  last_execution_id TEXT NOT NULL,
+  missed_slots      INTEGER NOT NULL,
+  PRIMARY KEY (function_id, name)
+) STRICT;
+CREATE INDEX schedules_due ON schedules (next_ms, function_id, name) WHERE next_ms > 0;
+ALTER TABLE executions ADD COLUMN schedule TEXT NOT NULL DEFAULT '';  -- the name of the one that it is a slot's of
+ALTER TABLE executions ADD COLUMN slot_ms INTEGER NOT NULL DEFAULT 0;
+)sql"},
 };
 
 constexpr const char* kMakeRecord =

@@ -11,7 +11,7 @@ constexpr const char* kFindKey =
 constexpr const char* kInsert =
     "INSERT INTO executions (id, function_id, version, state, idempotency_key, input_digest, input_bytes, "
     "submitted_ms, accepted_ms, due_ms, lease, lease_until_ms, started_ms, kind, parent_id, parent_state, "
-    "depth) VALUES (?, ?, ?, ?, ?, ?, ?, ?8, ?8, ?, ?, ?, ?, ?, ?, ?, ?)";
+    "depth, schedule, slot_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?8, ?8, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 constexpr const char* kInsertInput = "INSERT INTO execution_inputs (seq, input) VALUES (?, ?)";
 constexpr const char* kFindLease =
     "SELECT seq, function_id, input_bytes, failures, started_ms, executed_version, attempts FROM executions "
@@ -58,7 +58,7 @@ constexpr const char* kRelease =
 // In the order that read_listed() takes them apart.
 #define HEARTH_LISTED_COLUMNS                                                                       \
   "id, function_id, version, executed_version, state, submitted_ms, due_ms, started_ms, ended_ms, " \
-  "attempts, error_code, input_bytes, kind, parent_id, depth "
+  "attempts, error_code, input_bytes, kind, parent_id, depth, schedule, slot_ms "
 constexpr const char* kFind =
     "SELECT " HEARTH_LISTED_COLUMNS
     ", output, error_type, error_message, error_stack, logs, logs_truncated FROM executions WHERE id = ?";

@@ -40,6 +40,11 @@ class SqliteExecutionStore final : public ExecutionStore {
   base::Result<std::size_t> remove_ended(std::int64_t before_ms, std::size_t most_kept,
                                          std::size_t limit) override;
 
+  // For a store beside it in the same database, within a transaction of that: an execution, without a key.
+  // Once the transaction is durable, and before it is over, `change` is given to accepted().
+  base::Result<void> accept(Transaction& transaction, const NewExecution& execution, ExecutionCounts& change);
+  void accepted(const ExecutionCounts& change) { counts_.add(change); }
+
  private:
   using Seq = std::int64_t;  // the number of an execution's row
 

@@ -40,6 +40,7 @@ OpenStore::OpenStore(const std::string& path, Database::OnFatal on_fatal)
       database(opened(Database::open(directory->database_path(), std::move(on_fatal)))),
       functions(opened(SqliteFunctionStore::open(*database))),
       executions(opened(SqliteExecutionStore::open(*database))),
+      schedules(opened(SqliteScheduleStore::open(*database, *executions))),
       code(*directory) {}
 
 void SqliteUnderTest::reopen() {

@@ -10,6 +10,7 @@
 #include "store/sqlite/file_code_store.h"
 #include "store/sqlite/sqlite_execution_store.h"
 #include "store/sqlite/sqlite_function_store.h"
+#include "store/sqlite/sqlite_schedule_store.h"
 
 namespace hearth::store::sqlite {
 
@@ -33,6 +34,7 @@ struct OpenStore {
   std::unique_ptr<Database> database;
   std::unique_ptr<SqliteFunctionStore> functions;
   std::unique_ptr<SqliteExecutionStore> executions;
+  std::unique_ptr<SqliteScheduleStore> schedules;
   FileCodeStore code;
 };
 
@@ -41,6 +43,7 @@ class SqliteUnderTest final : public StoreUnderTest {
   FunctionStore& functions() override { return *open_->functions; }
   CodeStore& code() override { return open_->code; }
   ExecutionStore& executions() override { return *open_->executions; }
+  ScheduleStore& schedules() override { return *open_->schedules; }
   void reopen() override;
 
  private:

@@ -8,6 +8,7 @@
 #include "store/postgres/postgres_code_store.h"
 #include "store/postgres/postgres_execution_store.h"
 #include "store/postgres/postgres_function_store.h"
+#include "store/postgres/postgres_schedule_store.h"
 #include "store/sqlite/data_directory.h"
 #include "store/sqlite/file_code_store.h"
 
@@ -22,6 +23,7 @@ struct OpenStore {
   Pool pool;
   PostgresFunctionStore functions{pool};
   PostgresExecutionStore executions{pool};
+  PostgresScheduleStore schedules{pool};
   PostgresCodeStore code;
 };
 
@@ -35,6 +37,7 @@ class PostgresUnderTest final : public StoreUnderTest {
   FunctionStore& functions() override { return open_->functions; }
   CodeStore& code() override { return open_->code; }
   ExecutionStore& executions() override { return open_->executions; }
+  ScheduleStore& schedules() override { return open_->schedules; }
   void reopen() override;
 
   const std::string& url() const { return url_; }
