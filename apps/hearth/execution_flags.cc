@@ -7,6 +7,9 @@ namespace {
 
 // A shorter one would take a loop that is busy for a moment for one that is lost.
 constexpr std::chrono::milliseconds kShortestLease{1'000};
+// A look at what is due may be late by a second; and slots within it are executed all, however many they are.
+constexpr std::chrono::milliseconds kShortestGrace{1'000};
+constexpr std::chrono::milliseconds kLongestGrace{3'600'000};
 
 // So many messages may have to wait for the longest of them when the server stops.
 constexpr std::chrono::milliseconds kLongestWebhookTimeout = std::chrono::minutes(5);
@@ -76,7 +79,16 @@ void add_execution_flags(CLI::App& command, ServeOptions& options) {
   add_webhook_flags(command, options);
 }
 
+void add_schedule_flags(CLI::App& command, ServeOptions& options) {
+  auto* const group = command.add_option_group("Schedules");
+  add_milliseconds(*group, "--schedule-grace", options.schedule_grace,
+                   "Slots that are older were missed, and go by their schedule's policy; 1s to 1h");
+}
+
 std::string check_executions(const ServeOptions& options) {
+  if (options.schedule_grace < kShortestGrace || options.schedule_grace > kLongestGrace) {
+    return "--schedule-grace is from 1s to 1h";
+  }
   if (options.executions.lease < kShortestLease) {
     return "--async-lease is at least 1s";
   }

@@ -36,7 +36,22 @@ ExecutionsRole::ExecutionsRole(const ServeOptions& options, ExecutionsRoleParts 
                              },
                              [this](model::ExecutionKind kind) { runner_of(kind).wake(); },
                              base::unix_now_ms, parts_.room}),
-      retention_(options.retention, {parts.loop, parts.pool, parts.store, base::unix_now_ms}) {}
+      retention_(options.retention, {parts.loop, parts.pool, parts.store, base::unix_now_ms}),
+      schedules_({options.schedule_grace, parts.shared}, schedule_parts()) {}
+
+monitor::ScheduleParts ExecutionsRole::schedule_parts() {
+  monitor::ScheduleParts parts{parts_.loop,      parts_.pool,  parts_.schedules,
+                               parts_.functions, parts_.zones, random_};
+  parts.admit = [this](const model::FunctionId& function, std::uint64_t bytes) {
+    return api_.admit(function, bytes);
+  };
+  parts.withdraw = [this](const model::FunctionId& function, std::uint64_t bytes) {
+    api_.withdraw(function, bytes);
+  };
+  parts.submitted = [this](std::size_t executions) { api_.came(executions); };
+  parts.unix_now_ms = base::unix_now_ms;
+  return parts;
+}
 
 monitor::ExecutionRunner& ExecutionsRole::runner_of(model::ExecutionKind kind) {
   return kind == model::ExecutionKind::kWebhook ? *messages_ : *calls_;
@@ -99,6 +114,7 @@ void ExecutionsRole::drain(const std::function<void()>& done) {
       done();
     }
   };
+  schedules_.stop();
   calls_->drain(one_drained);
   messages_->drain(one_drained);
 }
@@ -108,6 +124,7 @@ gateway::ExecutionsStatus ExecutionsRole::status() const {
   const auto& run = calls_->counts();
   const auto& sent = messages_->counts();
   const auto& backlog = api_.backlog();
+  const auto& slots = schedules_.counts();
   return {accepted.accepted,
           accepted.repeated,
           run.done,
@@ -116,6 +133,9 @@ gateway::ExecutionsStatus ExecutionsRole::status() const {
           run.attempts,
           run.retries,
           run.leases_lost + sent.leases_lost,
+          slots.executed,
+          slots.missed,
+          slots.hindered,
           calls_->executing(),
           backlog.executions(),
           backlog.input_bytes(),

@@ -1,4 +1,5 @@
-// A process's part in asynchronous executions: it accepts them, and makes them complete.
+// A process's part in asynchronous executions: it accepts them, has those of schedules submitted, and makes
+// them complete.
 //
 // On the first loop. Made and ended by the platform.
 #pragma once
@@ -15,12 +16,19 @@
 #include "gateway/executions_api.h"
 #include "monitor/execution_retention.h"
 #include "monitor/execution_runner.h"
+#include "monitor/schedule_runner.h"
+#include "schedule/time_zones.h"
 #include "store/execution_journal.h"
+#include "store/function_store.h"
+#include "store/schedule_store.h"
 
 namespace hearth {
 
 struct ExecutionsRoleParts {
   store::ExecutionStore& store;
+  store::ScheduleStore& schedules;
+  store::FunctionStore& functions;
+  schedule::TimeZones& zones;
   base::BlockingPool& pool;
   base::Reactor& loop;
   bool shared = false;  // the store, with other processes
@@ -47,7 +55,10 @@ class ExecutionsRole {
     calls_->start();
     messages_->start();
     retention_.start();
+    schedules_.start();
   }
+  // Somebody has changed a schedule.
+  void wake_schedules() { schedules_.wake(); }
   gateway::ExecutionsStatus status() const;
   void drain(const std::function<void()>& done);
 
@@ -55,6 +66,7 @@ class ExecutionsRole {
   monitor::ExecutionRunner& runner_of(model::ExecutionKind kind);
   monitor::RunnerParts runner_parts(Shard& shard);
   base::Result<void> open_webhooks();
+  monitor::ScheduleParts schedule_parts();
 
   const ServeOptions& options_;
   const ExecutionsRoleParts parts_;
@@ -66,6 +78,7 @@ class ExecutionsRole {
   std::unique_ptr<webhook::Webhooks> webhooks_;
   std::unique_ptr<monitor::ExecutionRunner> calls_;
   std::unique_ptr<monitor::ExecutionRunner> messages_;  // to webhooks
+  monitor::ScheduleRunner schedules_;
 };
 
 }  // namespace hearth

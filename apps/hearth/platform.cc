@@ -157,7 +157,8 @@ void Platform::make_parts() {
                                    stores_->feed()},
         options_.upload, function_limits());
     executions_ = std::make_unique<ExecutionsRole>(
-        options_, ExecutionsRoleParts{stores_->executions(), *pool_, first_loop(), stores_->feed() != nullptr,
+        options_, ExecutionsRoleParts{stores_->executions(), stores_->schedules(), stores_->functions(),
+                                      zones_, *pool_, first_loop(), stores_->feed() != nullptr,
                                       [this] { return stores_->room_bytes(); }});
   }
   for (std::size_t i = 0; i < loops_.size(); ++i) {
@@ -242,8 +243,8 @@ std::unique_ptr<Shard> Platform::make_shard(std::size_t index) {
       ShardOptions{options_, index, count, start_.memory_mb / count + left_over, start_.programs,
                    start_.api_key},
       ShardParts{loop, shared_host_ ? shared_host_->view(loop) : nullptr, code_source_for(loop),
-                 changes_for(index), versions_for(loop), executions_for(loop), executions_status(index),
-                 limits_, stores_->code(), *pool_, cluster_.get(),
+                 changes_for(index), versions_for(loop), executions_for(loop), schedules_for(loop),
+                 executions_status(index), limits_, stores_->code(), *pool_, cluster_.get(),
                  std::make_unique<membership::DistantFleet>(first_loop(), members_->fleet(), loop)});
 }
 
@@ -259,6 +260,15 @@ std::unique_ptr<gateway::Executions> Platform::executions_for(base::Reactor& loo
   return executions_
              ? std::make_unique<gateway::DistantExecutions>(first_loop(), executions_->executions(), loop)
              : nullptr;
+}
+
+std::unique_ptr<gateway::Schedules> Platform::schedules_for(base::Reactor& loop) {
+  if (!executions_) {
+    return nullptr;
+  }
+  return std::make_unique<gateway::Schedules>(
+      gateway::SchedulesParts{stores_->schedules(), zones_, *pool_, loop, random_,
+                              [this] { first_loop().post([this] { executions_->wake_schedules(); }); }});
 }
 
 std::function<gateway::ExecutionsStatus()> Platform::executions_status(std::size_t shard) {

@@ -69,6 +69,7 @@ class Platform {
   std::unique_ptr<worker::CodeSource> code_source_for(base::Reactor& loop);
   std::unique_ptr<gateway::FunctionVersions> versions_for(base::Reactor& loop);
   std::unique_ptr<gateway::Executions> executions_for(base::Reactor& loop);
+  std::unique_ptr<gateway::Schedules> schedules_for(base::Reactor& loop);
   std::function<gateway::ExecutionsStatus()> executions_status(std::size_t shard);
   std::unique_ptr<gateway::FunctionChanges> changes_for(std::size_t shard);
   base::Result<void> fill_mirrors();
@@ -91,6 +92,7 @@ class Platform {
   base::UniqueFd signals_;                             // signalfd(2): SIGINT and SIGTERM
   base::Reactor::Watch signals_watch_;
   base::SystemRandom random_;
+  schedule::TimeZones zones_;
 
   // Of all shards. What is not for any thread lives on the first loop.
   std::unique_ptr<Stores> stores_;

@@ -15,6 +15,7 @@ void add_cluster_flags(CLI::App& command, ServeOptions& options);
 void add_capacity_flags(CLI::App& command, ServeOptions& options);
 void add_monitor_flags(CLI::App& command, ServeOptions& options);
 void add_execution_flags(CLI::App& command, ServeOptions& options);
+void add_schedule_flags(CLI::App& command, ServeOptions& options);
 
 // What is wrong with the flags of several hosts; empty when nothing is.
 std::string check_cluster(const ServeOptions& options);

@@ -190,6 +190,7 @@ void add_serve_flags(CLI::App& command, ServeOptions& options) {
   if (options.roles.gateway) {
     add_dispatch_flags(command, options);
     add_execution_flags(command, options);
+    add_schedule_flags(command, options);
   }
   if (options.roles.monitor) {
     add_monitor_flags(command, options);

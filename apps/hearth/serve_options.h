@@ -96,6 +96,7 @@ struct ServeOptions {
   std::size_t webhook_concurrency = 32;
   std::uint32_t webhook_retries = 8;
   webhook::CurlOptions webhooks;
+  std::chrono::milliseconds schedule_grace{60'000};
 };
 
 // Adds the flags that the options' roles have to a subcommand; CLI11 fills `options` when it parses.

@@ -135,7 +135,7 @@ void Shard::connect(const std::vector<std::unique_ptr<Shard>>& all) {
   gateway_ = std::make_unique<gateway::Gateway>(
       gateway_options(options_),
       gateway::GatewayParts{parts_.loop, functions_, *dispatcher_, parts_.limits, *parts_.changes,
-                            *parts_.versions, *parts_.executions, parts_.code, parts_.pool,
+                            *parts_.versions, *parts_.executions, *parts_.schedules, parts_.code, parts_.pool,
                             [this] { return status(); }, request_ids_, *parts_.fleet, *provisions_});
   server_ = std::make_unique<http::Server>(parts_.loop, options_.serve.http, *gateway_);
 }

@@ -50,6 +50,7 @@ struct ShardParts {
   std::unique_ptr<gateway::FunctionChanges> changes;  // of a gateway, like what follows
   std::unique_ptr<gateway::FunctionVersions> versions;
   std::unique_ptr<gateway::Executions> executions;
+  std::unique_ptr<gateway::Schedules> schedules;
   // What the status of the first loop says of them; empty on others.
   std::function<gateway::ExecutionsStatus()> executions_status;
   dispatch::ConcurrencyBook& limits;  // of the process

@@ -12,10 +12,12 @@
 #include "store/postgres/postgres_code_store.h"
 #include "store/postgres/postgres_execution_store.h"
 #include "store/postgres/postgres_function_store.h"
+#include "store/postgres/postgres_schedule_store.h"
 #include "store/sqlite/database.h"
 #include "store/sqlite/file_code_store.h"
 #include "store/sqlite/sqlite_execution_store.h"
 #include "store/sqlite/sqlite_function_store.h"
+#include "store/sqlite/sqlite_schedule_store.h"
 
 namespace hearth {
 namespace {
@@ -36,16 +38,19 @@ class EmbeddedStores final : public Stores {
   EmbeddedStores(std::unique_ptr<sqlite::Database> database,
                  std::unique_ptr<sqlite::SqliteFunctionStore> functions,
                  std::unique_ptr<sqlite::SqliteExecutionStore> executions,
+                 std::unique_ptr<sqlite::SqliteScheduleStore> schedules,
                  const sqlite::DataDirectory& directory)
       : database_(std::move(database)),
         functions_(std::move(functions)),
         executions_(std::move(executions)),
+        schedules_(std::move(schedules)),
         code_(directory),
         folder_(directory.path()) {}
 
   store::FunctionStore& functions() override { return *functions_; }
   store::CodeStore& code() override { return code_; }
   store::ExecutionStore& executions() override { return *executions_; }
+  store::ScheduleStore& schedules() override { return *schedules_; }
   store::ChangeFeed* feed() override { return nullptr; }
   std::optional<std::uint64_t> room_bytes() override {
     struct statvfs disk {};
@@ -61,6 +66,7 @@ class EmbeddedStores final : public Stores {
   const std::unique_ptr<sqlite::Database> database_;
   const std::unique_ptr<sqlite::SqliteFunctionStore> functions_;
   const std::unique_ptr<sqlite::SqliteExecutionStore> executions_;
+  const std::unique_ptr<sqlite::SqliteScheduleStore> schedules_;
   sqlite::FileCodeStore code_;
   const std::string folder_;
 };
@@ -72,6 +78,7 @@ class SharedStores final : public Stores {
         pool_(options),
         functions_(pool_),
         executions_(pool_),
+        schedules_(pool_),
         code_(pool_, spool_),
         feed_(pool_, std::move(name)) {}
 
@@ -85,6 +92,7 @@ class SharedStores final : public Stores {
   store::FunctionStore& functions() override { return functions_; }
   store::CodeStore& code() override { return code_; }
   store::ExecutionStore& executions() override { return executions_; }
+  store::ScheduleStore& schedules() override { return schedules_; }
   store::ChangeFeed* feed() override { return &feed_; }
   std::optional<std::uint64_t> room_bytes() override { return std::nullopt; }
   base::Result<void> sweep_code() override { return code_.sweep(); }
@@ -94,6 +102,7 @@ class SharedStores final : public Stores {
   postgres::Pool pool_;
   postgres::PostgresFunctionStore functions_;
   postgres::PostgresExecutionStore executions_;
+  postgres::PostgresScheduleStore schedules_;
   postgres::PostgresCodeStore code_;
   postgres::PostgresChangeFeed feed_;
 };
@@ -111,8 +120,12 @@ base::Result<std::unique_ptr<Stores>> open_embedded(const sqlite::DataDirectory&
   if (!executions) {
     return executions.error();
   }
-  return std::unique_ptr<Stores>(std::make_unique<EmbeddedStores>(std::move(*database), std::move(*functions),
-                                                                  std::move(*executions), directory));
+  auto schedules = sqlite::SqliteScheduleStore::open(**database, **executions);
+  if (!schedules) {
+    return schedules.error();
+  }
+  return std::unique_ptr<Stores>(std::make_unique<EmbeddedStores>(
+      std::move(*database), std::move(*functions), std::move(*executions), std::move(*schedules), directory));
 }
 
 base::Result<std::unique_ptr<Stores>> open_shared(const ServeOptions& options,

@@ -13,6 +13,7 @@
 #include "store/code_store.h"
 #include "store/execution_store.h"
 #include "store/function_store.h"
+#include "store/schedule_store.h"
 #include "store/sqlite/data_directory.h"
 
 namespace hearth {
@@ -23,6 +24,7 @@ class Stores {
   virtual store::FunctionStore& functions() = 0;
   virtual store::CodeStore& code() = 0;
   virtual store::ExecutionStore& executions() = 0;
+  virtual store::ScheduleStore& schedules() = 0;
   // Null where nobody else changes what is in it.
   virtual store::ChangeFeed* feed() = 0;
   // Bytes that more can be written into: the disk's, and what is unused inside the store. Nothing: it is on

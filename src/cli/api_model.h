@@ -101,6 +101,34 @@ base::Result<AsyncInfo> parse_async(std::string_view json);
 // The body of PUT /functions/{id}/async.
 std::string async_body(const AsyncInfo& info);
 
+// When a function is executed by itself.
+struct ScheduleInfo {
+  std::string name;
+  std::string function_id;
+  std::string cron;  // empty: it has a rate
+  std::string time_zone;
+  std::uint64_t every_s = 0;
+  std::string input;          // JSON; empty: none
+  std::uint64_t version = 0;  // 0: the current one
+  std::string alias;
+  bool enabled = false;
+  std::string missed;   // skip, once, all
+  std::string next_at;  // RFC 3339; empty: there is none
+  std::string last_at;  // the same
+  std::string last_execution_id;
+  std::uint64_t missed_slots = 0;
+
+  std::string when() const;  // "every 5m", "0 9 * * * (Europe/Paris)"
+};
+
+struct SchedulePage {
+  std::vector<ScheduleInfo> schedules;
+  std::string after;  // where to go on; empty: there are no more
+};
+
+base::Result<ScheduleInfo> parse_schedule(std::string_view json);
+base::Result<SchedulePage> parse_schedules(std::string_view json);
+
 struct LogLine {
   bool is_error_stream = false;
   std::string text;

@@ -28,7 +28,7 @@ Exit codes:
   0  ok
   1  the function failed: it threw, ran out of time or memory, …
   2  the command line, or what it names on this machine, is wrong
-  3  the server knows no such function, version, alias or execution
+  3  the server knows no such function, version, alias, schedule or execution
   4  the server cannot be reached, did not answer in time, or the execution has not ended
   5  the server refused for any other reason
 )";
@@ -45,7 +45,7 @@ std::vector<Command> all_commands(std::vector<Command> local_commands) {
   for (auto* make :
        {deploy_command,     invoke_command,    list_command,     show_command,    logs_command,
         executions_command, execution_command, cancel_command,   redrive_command, versions_command,
-        rollback_command,   alias_command,     async_command,    limits_command,  delete_command,
+        rollback_command,   alias_command, schedule_command, async_command,    limits_command,  delete_command,
         status_command,     workers_command,   capacity_command, scaler_command,  version_command,
         completion_command}) {
     commands.push_back(make());

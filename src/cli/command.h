@@ -63,6 +63,7 @@ Command rollback_command();
 Command alias_command();
 Command async_command();
 Command limits_command();
+Command schedule_command();
 Command delete_command();
 Command status_command();
 Command workers_command();

@@ -99,6 +99,10 @@ std::string execution_json(const AsyncExecution& execution, bool whole) {
   append_time(out, "startedAt", execution.started_ms);
   append_time(out, "endedAt", execution.ended_ms);
   fmt::format_to(std::back_inserter(out), R"(,"inputBytes":{})", execution.input_bytes);
+  if (!execution.schedule.empty()) {
+    append_text(out, "schedule", execution.schedule);
+    append_time(out, "slotAt", execution.slot_ms);
+  }
   append_attempts(out, execution.attempts);
   if (whole && execution.state == ExecutionState::kDone) {
     out += R"(,"output":)";

@@ -103,6 +103,16 @@ void ExecutionsApi::submitted(const store::NewExecution& execution, bool taken,
   }
 }
 
+std::string ExecutionsApi::admit(const model::FunctionId& function, std::uint64_t input_bytes) {
+  const auto full = backlog_.admit(function, input_bytes);
+  return full ? full->message : std::string();
+}
+
+void ExecutionsApi::came(std::size_t executions) {
+  counts_.accepted += executions;
+  parts_.wake(model::ExecutionKind::kCall);
+}
+
 void ExecutionsApi::find(const model::ExecutionId& id, Found done) {
   on_pool<model::AsyncExecution>([id](store::ExecutionStore& store) { return store.find(id); },
                                  std::move(done));

@@ -65,6 +65,14 @@ class ExecutionsApi final : public Executions {
   void followed(const model::FunctionId& function, std::uint64_t input_bytes) {
     backlog_.add(function, 1, input_bytes);
   }
+  // One more that comes by another way than submit(): empty, or why not. withdraw(): it does not come after
+  // all. came(): so many are pending now.
+  std::string admit(const model::FunctionId& function, std::uint64_t input_bytes);
+  void withdraw(const model::FunctionId& function, std::uint64_t input_bytes) {
+    backlog_.remove(function, input_bytes);
+  }
+  void came(std::size_t executions);
+
   // One has ended for good.
   void ended(const model::FunctionId& function, std::uint64_t input_bytes) {
     backlog_.remove(function, input_bytes);

@@ -221,6 +221,9 @@ void Gateway::handle(http::Request&& request, http::Responder responder) {
     case Endpoint::kRedriveDead:
       redrive_dead(request.head, std::move(responder));
       break;
+    case Endpoint::kAllSchedules:
+      schedules({}, request.head, std::move(responder));
+      break;
     case Endpoint::kHealth:
       health(std::move(responder));
       break;
@@ -280,7 +283,13 @@ void Gateway::handle_function(const Route& route, http::Request&& request, http:
       responder.send(show_aliases(*function));
       break;
     case Endpoint::kAlias:
-      alias(function, route.alias, std::move(request), std::move(responder));
+      alias(function, route.name, std::move(request), std::move(responder));
+      break;
+    case Endpoint::kSchedules:
+      schedules(function->id, request.head, std::move(responder));
+      break;
+    case Endpoint::kSchedule:
+      schedule(function, route.name, std::move(request), std::move(responder));
       break;
     case Endpoint::kLimits:
     case Endpoint::kAsync:

@@ -29,6 +29,7 @@
 #include "gateway/provisions.h"
 #include "gateway/refused_callers.h"
 #include "gateway/route.h"
+#include "gateway/schedules.h"
 #include "http/server.h"
 #include "membership/fleet.h"
 #include "model/limits.h"
@@ -59,6 +60,7 @@ struct GatewayParts {
   FunctionChanges& changes;
   FunctionVersions& versions;
   Executions& executions;
+  Schedules& schedules;
   store::CodeStore& code;
   base::BlockingPool& pool;
   std::function<PlatformStatus()> status;  // of this loop's parts
@@ -163,6 +165,12 @@ class Gateway final : public http::Handler, public FunctionMirror {
   void show_limits(const model::FunctionPtr& function, http::Responder responder);
   void policy(Endpoint endpoint, const model::FunctionPtr& function, const http::Request& request,
               http::Responder responder);
+  void schedule(const model::FunctionPtr& function, const std::string& name, http::Request&& request,
+                http::Responder responder);
+  void set_schedule(const model::Function& function, const std::string& name, const http::Request& request,
+                    http::Responder responder);
+  void schedules(const model::FunctionId& function_id, const http::RequestHead& head,
+                 http::Responder responder);
   FunctionChanges::Changed answer_when_changed(http::Responder responder,
                                                std::function<http::Response(const model::Function&)> answer);
   http::Response refused_body(const base::Error& error);

@@ -1,8 +1,6 @@
 // The gateway's answers about aliases and publishing, and which version a call that names an alias executes.
 #include <fmt/format.h>
 
-#include <array>
-#include <cstring>
 #include <utility>
 
 #include "gateway/alias_settings.h"
@@ -20,14 +18,6 @@ constexpr std::size_t kMostStickyBytes = 255;
 
 std::string no_such_alias(const model::Function& function, std::string_view name) {
   return fmt::format("\"{}\" has no alias \"{}\"", function.name.empty() ? function.id : function.name, name);
-}
-
-std::uint32_t random_point(base::Random& random) {
-  std::array<std::uint8_t, sizeof(std::uint32_t)> bytes{};
-  random.fill(bytes);
-  std::uint32_t number = 0;
-  std::memcpy(&number, bytes.data(), bytes.size());
-  return static_cast<std::uint32_t>((std::uint64_t{number} * model::kShares) >> 32U);
 }
 
 }  // namespace
@@ -54,7 +44,7 @@ std::optional<std::uint32_t> Gateway::version_of_alias(Call& call, const std::st
   call.named_version = alias.version;
   if (alias.canary) {
     call.named_version = model::version_at(
-        alias, sticky ? model::sticky_point(name, *sticky) : random_point(parts_.request_ids));
+        alias, sticky ? model::sticky_point(name, *sticky) : model::random_point(parts_.request_ids));
   }
   return call.named_version;
 }

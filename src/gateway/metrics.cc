@@ -112,6 +112,12 @@ void Metrics::write(std::string& out, const ExecutionsStatus& status) {
   single(out, "hearth_execution_leases_lost_total", "counter",
          "Attempts that were not settled, as their lease had run out or their execution was cancelled.",
          status.leases_lost);
+  single(out, "hearth_schedule_slots_executed_total", "counter",
+         "Slots of schedules that an execution was submitted for.", status.slots_executed);
+  single(out, "hearth_schedule_slots_missed_total", "counter", "Slots of schedules that were not executed.",
+         status.slots_missed);
+  single(out, "hearth_schedule_slots_hindered_total", "counter",
+         "Looks at a slot that could not be executed then, and stayed due.", status.slots_hindered);
   single(out, "hearth_executions_executing", "gauge", "Asynchronous executions that are executed.",
          status.executing);
   single(out, "hearth_executions_backlog", "gauge", "Asynchronous executions that have not ended.",

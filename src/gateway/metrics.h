@@ -36,6 +36,9 @@ struct ExecutionsStatus {
   std::uint64_t attempts = 0;
   std::uint64_t retries = 0;
   std::uint64_t leases_lost = 0;
+  std::uint64_t slots_executed = 0;  // of schedules
+  std::uint64_t slots_missed = 0;
+  std::uint64_t slots_hindered = 0;
   std::uint64_t executing = 0;
   std::uint64_t backlog = 0;  // that have not ended
   std::uint64_t backlog_bytes = 0;

@@ -12,7 +12,11 @@ constexpr std::array kOfFunction = {
     std::pair("code", Endpoint::kCode),         std::pair("logs", Endpoint::kLogs),
     std::pair("versions", Endpoint::kVersions), std::pair("rollback", Endpoint::kRollback),
     std::pair("aliases", Endpoint::kAliases),   std::pair("limits", Endpoint::kLimits),
-    std::pair("async", Endpoint::kAsync)};
+    std::pair("async", Endpoint::kAsync),       std::pair("schedules", Endpoint::kSchedules)};
+
+// With a name behind.
+constexpr std::array kNamed = {std::pair("aliases/", Endpoint::kAlias),
+                               std::pair("schedules/", Endpoint::kSchedule)};
 
 // Without the function.
 std::optional<Route> function_route(std::string_view rest) {
@@ -27,20 +31,23 @@ std::optional<Route> function_route(std::string_view rest) {
       return Route{Endpoint::kVersion, {}, *number};
     }
   }
-  constexpr std::string_view kAliases = "aliases/";
-  if (rest.starts_with(kAliases) && rest.find('/', kAliases.size()) == std::string_view::npos) {
-    auto name = http::percent_decode(rest.substr(kAliases.size()));
-    if (name && !name->empty()) {
-      return Route{Endpoint::kAlias, {}, 0, std::move(*name)};
+  for (const auto& [word, endpoint] : kNamed) {
+    const std::string_view prefix = word;
+    if (rest.starts_with(prefix) && rest.find('/', prefix.size()) == std::string_view::npos) {
+      auto name = http::percent_decode(rest.substr(prefix.size()));
+      if (name && !name->empty()) {
+        return Route{endpoint, {}, 0, std::move(*name)};
+      }
     }
   }
   return std::nullopt;
 }
 
 constexpr std::array kPlain = {
-    std::pair("/functions", Endpoint::kFunctions), std::pair("/health", Endpoint::kHealth),
-    std::pair("/metrics", Endpoint::kMetrics),     std::pair("/workers", Endpoint::kWorkers),
-    std::pair("/capacity", Endpoint::kCapacity),   std::pair("/executions", Endpoint::kExecutions)};
+    std::pair("/functions", Endpoint::kFunctions),   std::pair("/health", Endpoint::kHealth),
+    std::pair("/metrics", Endpoint::kMetrics),       std::pair("/workers", Endpoint::kWorkers),
+    std::pair("/capacity", Endpoint::kCapacity),     std::pair("/executions", Endpoint::kExecutions),
+    std::pair("/schedules", Endpoint::kAllSchedules)};
 
 std::optional<Route> execution_route(std::string_view rest) {
   constexpr std::string_view kRedrive = "/redrive";
@@ -115,6 +122,7 @@ std::string_view allowed_methods(Endpoint endpoint) {
     case Endpoint::kAlias:
     case Endpoint::kLimits:
     case Endpoint::kAsync:
+    case Endpoint::kSchedule:
       return "GET, HEAD, PUT, DELETE";
     case Endpoint::kFunction:
       return "GET, HEAD, PATCH, DELETE";
@@ -130,6 +138,8 @@ std::string_view allowed_methods(Endpoint endpoint) {
       return "GET, HEAD, DELETE";
     case Endpoint::kLogs:
     case Endpoint::kAliases:
+    case Endpoint::kSchedules:
+    case Endpoint::kAllSchedules:
     case Endpoint::kVersion:
     case Endpoint::kHealth:
     case Endpoint::kMetrics:

@@ -11,34 +11,37 @@
 namespace hearth::gateway {
 
 enum class Endpoint {
-  kFunctions,    // /functions
-  kFunction,     // /functions/{id}
-  kCode,         // /functions/{id}/code
-  kInvoke,       // /functions/{id}/invoke
-  kLogs,         // /functions/{id}/logs
-  kVersions,     // /functions/{id}/versions
-  kVersion,      // /functions/{id}/versions/{number}
-  kRollback,     // /functions/{id}/rollback
-  kAliases,      // /functions/{id}/aliases
-  kAlias,        // /functions/{id}/aliases/{name}
-  kLimits,       // /functions/{id}/limits
-  kAsync,        // /functions/{id}/async
-  kExecutions,   // /executions
-  kExecution,    // /executions/{id}
-  kRedrive,      // /executions/{id}/redrive
-  kRedriveDead,  // /executions/redrive
-  kHealth,       // /health
-  kMetrics,      // /metrics
-  kWorkers,      // /workers
-  kDrain,        // /workers/{id}/drain
-  kCapacity,     // /capacity
+  kFunctions,     // /functions
+  kFunction,      // /functions/{id}
+  kCode,          // /functions/{id}/code
+  kInvoke,        // /functions/{id}/invoke
+  kLogs,          // /functions/{id}/logs
+  kVersions,      // /functions/{id}/versions
+  kVersion,       // /functions/{id}/versions/{number}
+  kRollback,      // /functions/{id}/rollback
+  kAliases,       // /functions/{id}/aliases
+  kAlias,         // /functions/{id}/aliases/{name}
+  kLimits,        // /functions/{id}/limits
+  kAsync,         // /functions/{id}/async
+  kSchedules,     // /functions/{id}/schedules
+  kSchedule,      // /functions/{id}/schedules/{name}
+  kAllSchedules,  // /schedules
+  kExecutions,    // /executions
+  kExecution,     // /executions/{id}
+  kRedrive,       // /executions/{id}/redrive
+  kRedriveDead,   // /executions/redrive
+  kHealth,        // /health
+  kMetrics,       // /metrics
+  kWorkers,       // /workers
+  kDrain,         // /workers/{id}/drain
+  kCapacity,      // /capacity
 };
 
 struct Route {
   Endpoint endpoint = Endpoint::kFunctions;
   std::string id;  // of a function, an execution or a worker, decoded; empty where the path has none
   std::uint32_t version = 0;  // of kVersion
-  std::string alias = {};     // of kAlias, decoded
+  std::string name = {};      // of kAlias and kSchedule, decoded
 
   bool names_function() const {
     return !id.empty() && endpoint != Endpoint::kDrain && endpoint != Endpoint::kExecution &&

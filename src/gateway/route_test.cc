@@ -18,6 +18,10 @@ TEST(Route, FindsEveryEndpoint) {
   EXPECT_EQ(find_route("/functions/a/aliases"), (Route{Endpoint::kAliases, "a", 0}));
   EXPECT_EQ(find_route("/functions/a/aliases/blue%2Dgreen/"),
             (Route{Endpoint::kAlias, "a", 0, "blue-green"}));
+  EXPECT_EQ(find_route("/functions/a/schedules"), (Route{Endpoint::kSchedules, "a", 0}));
+  EXPECT_EQ(find_route("/functions/a/schedules/every%2Dday/"),
+            (Route{Endpoint::kSchedule, "a", 0, "every-day"}));
+  EXPECT_EQ(find_route("/schedules/"), (Route{Endpoint::kAllSchedules, "", 0}));
   EXPECT_EQ(find_route("/health"), (Route{Endpoint::kHealth, "", 0}));
   EXPECT_EQ(find_route("/metrics"), (Route{Endpoint::kMetrics, "", 0}));
   EXPECT_EQ(find_route("/workers/"), (Route{Endpoint::kWorkers, "", 0}));
@@ -50,6 +54,9 @@ TEST(Route, KnowsNoOther) {
                            "/functions/a/versions/1x",
                            "/functions/a/versions/4294967296",
                            "/functions/a/versions/1/b",
+                           "/schedules/a",
+                           "/functions/a/schedules//",
+                           "/functions/a/schedules/b/c",
                            "/functions/a/aliases//",
                            "/functions/a/aliases/b/c",
                            "/functions/a/aliases/%zz"}) {

@@ -1,6 +1,8 @@
 #include "model/alias.h"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 
 namespace hearth::model {
 namespace {
@@ -40,6 +42,14 @@ bool any_names(const Aliases& aliases, std::uint32_t version) {
 
 std::uint32_t version_at(const Alias& alias, std::uint32_t point) {
   return alias.canary && point < alias.canary->per_mille ? alias.canary->version : alias.version;
+}
+
+std::uint32_t random_point(base::Random& random) {
+  std::array<std::uint8_t, sizeof(std::uint32_t)> bytes{};
+  random.fill(bytes);
+  std::uint32_t number = 0;
+  std::memcpy(&number, bytes.data(), bytes.size());
+  return static_cast<std::uint32_t>((std::uint64_t{number} * kShares) >> 32U);
 }
 
 std::uint32_t sticky_point(std::string_view alias_name, std::string_view text) {

@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/random.h"
+
 namespace hearth::model {
 
 inline constexpr std::size_t kAliasNameBytes = 64;
@@ -44,6 +46,9 @@ bool any_names(const Aliases& aliases, std::uint32_t version);
 // The version that the call of a caller at `point`, 0 to 999, executes. A canary that grows takes more
 // callers from the first version and gives none back.
 std::uint32_t version_at(const Alias& alias, std::uint32_t point);
+
+// A point of nobody's.
+std::uint32_t random_point(base::Random& random);
 
 // The point of a text, the same on every server and in every release. Points of different aliases have
 // nothing to do with each other.

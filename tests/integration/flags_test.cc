@@ -146,6 +146,8 @@ TEST(WrongFlags, AreRefusedByName) {
       {"--async-backlog-bytes", "many"},
       {"--async-min-free-disk", "little"},
       {"--async-retention", "soon"},
+      {"--schedule-grace", "999ms"},
+      {"--schedule-grace", "61m"},
   };
   for (const auto& flags : cases) {
     const ScratchFolder folder;

@@ -27,6 +27,7 @@ readonly kPackages=(
   "run  nftables                                the rules behind --network nat"
   "run  iproute2                                the interfaces behind --network nat"
   "run  procps                                  the process table, for clear messages"
+  "run  tzdata                                  the time zones of schedules"
   "run  curl                                    the commands that README.md shows"
   "test git                                     lists the files to check"
   "test libgtest-dev                            the test framework"

@@ -49,13 +49,13 @@ constexpr Statement kRemove{"schedule_remove", "DELETE FROM schedules WHERE func
 // Whoever has the row in hand decides of its slot; nobody waits for it.
 constexpr Statement kAdvance{
     "schedule_advance",
-    "WITH held AS MATERIALIZED (SELECT function_id, name FROM schedules WHERE function_id = $1 AND name = $2 "
+    "WITH held AS MATERIALIZED (SELECT 1 FROM schedules WHERE function_id = $1 AND name = $2 "
     "AND "
     "setting_id = $3 AND next_ms = $4 FOR UPDATE SKIP LOCKED) "
     "UPDATE schedules s SET next_ms = $5, missed_slots = missed_slots + $6, "
     "last_slot_ms = CASE WHEN $7::bigint = 0 THEN last_slot_ms ELSE $7::bigint END, "
     "last_execution_id = CASE WHEN $7::bigint = 0 THEN last_execution_id ELSE $8 END "
-    "FROM held WHERE s.function_id = held.function_id AND s.name = held.name"};
+    "WHERE s.function_id = $1 AND s.name = $2 AND EXISTS (SELECT 1 FROM held)"};
 
 model::Schedule read_row(const Rows& rows, int row) {
   model::Schedule schedule;
