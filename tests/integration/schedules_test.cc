@@ -49,8 +49,8 @@ std::int64_t time_ms(const json::value& text) {
   int minute = 0;
   int second = 0;
   int millisecond = 0;
-  EXPECT_EQ(std::sscanf(text.as_string().c_str(), "%d-%d-%dT%d:%d:%d.%dZ", &year, &month, &day, &hour, &minute,
-                        &second, &millisecond),
+  EXPECT_EQ(std::sscanf(text.as_string().c_str(), "%d-%d-%dT%d:%d:%d.%dZ", &year, &month, &day, &hour,
+                        &minute, &second, &millisecond),
             7)
       << json::serialize(text);
   const auto date = std::chrono::sys_days(std::chrono::year(year) / month / day);
@@ -63,7 +63,8 @@ std::vector<std::int64_t> slots(const HearthServer& server, const std::string& n
   std::vector<std::int64_t> found;
   const Reply reply = server.get("/executions?limit=1000");
   EXPECT_EQ(reply.status, 200) << reply.body;
-  for (const auto& each : reply.json().at("executions").as_array()) {
+  const auto page = reply.json();
+  for (const auto& each : page.at("executions").as_array()) {
     const auto* const schedule = each.as_object().if_contains("schedule");
     if (schedule != nullptr && schedule->as_string() == name) {
       found.push_back(time_ms(each.at("slotAt")));
@@ -138,7 +139,8 @@ TEST(Schedules, AreShownListedAndRemoved) {
   EXPECT_EQ(server.del("/functions/echo/schedules/daily").status, 404);
   EXPECT_EQ(server.get("/functions/echo/schedules/daily").status, 404);
   EXPECT_EQ(server.del("/functions/echo").status, 204);
-  EXPECT_EQ(server.get("/schedules").json().at("schedules").as_array().size(), 1U) << "they go with the function";
+  EXPECT_EQ(server.get("/schedules").json().at("schedules").as_array().size(), 1U)
+      << "they go with the function";
 }
 
 TEST(Schedules, WhatIsWrongIsRefused) {
@@ -174,7 +176,8 @@ TEST(Schedules, ATimeZoneIsTheHosts) {
   }
   const HearthServer server;
   server.create_js(kEcho, {{"name", "echo"}});
-  const Reply made = set(server, "echo/schedules/s", R"({"cron": "0 0 * * *", "timeZone": "Asia/Kathmandu"})");
+  const Reply made =
+      set(server, "echo/schedules/s", R"({"cron": "0 0 * * *", "timeZone": "Asia/Kathmandu"})");
   ASSERT_EQ(made.status, 201) << made.body;
   EXPECT_THAT(std::string(made.json().at("nextAt").as_string()), HasSubstr("T18:15:00.000Z"));
 }
@@ -187,7 +190,8 @@ TEST(Schedules, AnAliasNamesTheVersion) {
   ASSERT_EQ(set(server, "f/schedules/s", R"({"every": 1, "alias": "live"})").status, 201);
   json::value done;
   EXPECT_TRUE(eventually([&] {
-    const auto found = server.get("/executions?state=done&function=f").json().at("executions").as_array();
+    const auto page = server.get("/executions?state=done&function=f").json();
+    const auto& found = page.at("executions").as_array();
     done = found.empty() ? json::value()
                          : server.get("/executions/" + std::string(found[0].at("id").as_string())).json();
     return !done.is_null();
@@ -243,7 +247,8 @@ TEST(Schedules, SlotsThatNobodyExecutedAreSkippedAndCounted) {
 
 TEST(Schedules, WhatTheBacklogHasNoRoomForStaysDue) {
   const HearthServer server(with_flags({"--async-function-backlog", "1"}));
-  server.create_js("module.exports = () => new Promise((done) => setTimeout(done, 1500));", {{"name", "slow"}});
+  server.create_js("module.exports = () => new Promise((done) => setTimeout(done, 1500));",
+                   {{"name", "slow"}});
   ASSERT_EQ(set(server, "slow/schedules/tick", R"({"every": 1})").status, 201);
   EXPECT_TRUE(eventually([&] { return slots(server, "tick").size() >= 4; }, seconds(30)));
   expect_each_once(slots(server, "tick"));
@@ -286,14 +291,16 @@ TEST_F(SharedSchedules, TwoServersExecuteEachSlotOnce) {
     ASSERT_EQ(set(any, fmt::format("echo/schedules/s{}", i), R"({"every": 1, "missed": "all"})").status, 201);
   }
   const auto has = [&](std::size_t count) {
-    return eventually([&] {
-      for (int i = 0; i < kSchedules; ++i) {
-        if (slots(*first, fmt::format("s{}", i)).size() < count) {
-          return false;
-        }
-      }
-      return true;
-    }, seconds(30));
+    return eventually(
+        [&] {
+          for (int i = 0; i < kSchedules; ++i) {
+            if (slots(*first, fmt::format("s{}", i)).size() < count) {
+              return false;
+            }
+          }
+          return true;
+        },
+        seconds(30));
   };
   EXPECT_TRUE(has(4));
   second->kill();
