@@ -29,13 +29,13 @@ ExecutionsRole::ExecutionsRole(const ServeOptions& options, ExecutionsRoleParts 
     : options_(options),
       parts_(std::move(parts)),
       journal_(parts.store, parts.pool, parts.loop),
-      api_(options.backlog, {parts.store, journal_, parts.pool, parts.loop, random_,
-                             [this](store::NewExecution& execution) { return calls_->take(execution); },
-                             [this](const store::NewExecution& execution, bool accepted) {
-                               calls_->taken(execution, accepted);
-                             },
-                             [this](model::ExecutionKind kind) { runner_of(kind).wake(); },
-                             base::unix_now_ms, parts_.room}),
+      api_(options.backlog,
+           {parts.store, journal_, parts.pool, parts.loop, random_,
+            [this](store::NewExecution& execution) { return calls_->take(execution); },
+            [this](const store::NewExecution& execution, bool accepted) {
+              calls_->taken(execution, accepted);
+            },
+            [this](model::ExecutionKind kind) { runner_of(kind).wake(); }, base::unix_now_ms, parts_.room}),
       retention_(options.retention, {parts.loop, parts.pool, parts.store, base::unix_now_ms}),
       schedules_({options.schedule_grace, parts.shared}, schedule_parts()) {}
 

@@ -43,11 +43,11 @@ struct GlobalOptions {
 std::vector<Command> all_commands(std::vector<Command> local_commands) {
   std::vector<Command> commands = std::move(local_commands);
   for (auto* make :
-       {deploy_command,     invoke_command,    list_command,     show_command,    logs_command,
-        executions_command, execution_command, cancel_command,   redrive_command, versions_command,
-        rollback_command,   alias_command, schedule_command, async_command,    limits_command,  delete_command,
-        status_command,     workers_command,   capacity_command, scaler_command,  version_command,
-        completion_command}) {
+       {deploy_command,     invoke_command,    list_command,     show_command,     logs_command,
+        executions_command, execution_command, cancel_command,   redrive_command,  versions_command,
+        rollback_command,   alias_command,     schedule_command, async_command,    limits_command,
+        delete_command,     status_command,    workers_command,  capacity_command, scaler_command,
+        version_command,    completion_command}) {
     commands.push_back(make());
   }
   return commands;

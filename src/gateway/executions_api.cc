@@ -36,7 +36,9 @@ base::Result<void> ExecutionsApi::open() {
     return found.error();
   }
   backlog_.begin_with(*found);
-  backlog_.set_room(parts_.room());
+  if (parts_.room) {
+    backlog_.set_room(parts_.room());
+  }
   return {};
 }
 

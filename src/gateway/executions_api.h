@@ -27,7 +27,7 @@ struct ExecutionsParts {
   std::function<void(const store::NewExecution&, bool accepted)> taken;
   std::function<void(model::ExecutionKind)> wake;
   std::function<std::int64_t()> unix_now_ms;  // on any thread
-  // What the store has room for, in bytes; nothing: not known. May block.
+  // What the store has room for, in bytes; nothing: not known. May block. Empty: nobody knows.
   std::function<std::optional<std::uint64_t>()> room{};
 };
 
@@ -49,7 +49,7 @@ class ExecutionsApi final : public Executions {
 
   // Counts what there is. Blocks; before the loop runs.
   base::Result<void> open();
-  // From now on the disk is looked at again and again.
+  // From now on it is asked again and again what there is room for.
   void watch_disk();
   // Other processes change the store: from now on it is counted again and again.
   void count_again();

@@ -34,7 +34,7 @@ struct NewExecution {
   model::ExecutionKind kind = model::ExecutionKind::kCall;
   model::ExecutionId parent_id;  // the execution whose end it tells of; empty: none
   model::ExecutionState parent_state = model::ExecutionState::kDone;  // how that has ended: kDone, kDead
-  std::uint32_t depth = 0;  // how many executions stand before it, each of which led to the next
+  std::uint32_t depth = 0;    // how many executions stand before it, each of which led to the next
   std::string schedule = {};  // the name of the one that it is a slot's of; empty: of none
   std::int64_t slot_ms = 0;
 };

@@ -48,8 +48,8 @@ base::Result<std::vector<Lease>> StorePort::extend(std::span<const Lease> leases
                                  });
 }
 
-base::Result<std::optional<std::int64_t>> StorePort::next_due() {
-  return ask<std::optional<std::int64_t>>([&] { return store_.next_due(); }, [](const auto&) {});
+base::Result<std::optional<std::int64_t>> StorePort::next_due(model::ExecutionKind kind) {
+  return ask<std::optional<std::int64_t>>([&] { return store_.next_due(kind); }, [](const auto&) {});
 }
 
 base::Result<model::AsyncExecution> StorePort::find(std::string_view id) {

@@ -29,7 +29,7 @@ class StorePort final : public store::ExecutionStore {
   base::Result<std::vector<store::Claimed>> claim(const store::ClaimRequest& request) override;
   base::Result<std::vector<store::Lease>> extend(std::span<const store::Lease> leases,
                                                  std::int64_t until_ms) override;
-  base::Result<std::optional<std::int64_t>> next_due() override;
+  base::Result<std::optional<std::int64_t>> next_due(model::ExecutionKind kind) override;
   base::Result<model::AsyncExecution> find(std::string_view id) override;
   base::Result<std::vector<model::AsyncExecution>> list(const store::ExecutionFilter& filter) override;
   base::Result<model::AsyncExecution> cancel(std::string_view id, std::int64_t now_ms) override;

@@ -19,7 +19,8 @@ constexpr Statement kAccept{
     "execution_accept",
     "WITH given AS MATERIALIZED (SELECT nextval('executions_seq_seq') AS seq, g.* FROM "
     "unnest($1::text[], $2::text[], $3::bigint[], $4::bytea[], $5::text[], $6::bytea[], $7::bigint[], "
-    "$8::bigint[], $9::bigint[], $10::text[], $11::bigint[], $12::bigint[], $13::text[], $14::bigint[]) WITH ORDINALITY AS g(id, "
+    "$8::bigint[], $9::bigint[], $10::text[], $11::bigint[], $12::bigint[], $13::text[], $14::bigint[]) WITH "
+    "ORDINALITY AS g(id, "
     "function_id, version, key, digest, input, submitted_ms, lease_until_ms, kind, parent_id, parent_state, "
     "depth, schedule, slot_ms, number)), "
     "accepted AS (INSERT INTO executions (seq, id, function_id, version, state, idempotency_key, "
