@@ -1,9 +1,9 @@
-#include "cli/json_text.h"
+#include "base/json_text.h"
 
 #include <algorithm>
 #include <cstddef>
 
-namespace hearth::cli {
+namespace hearth::base {
 namespace {
 
 constexpr std::string_view kSpace = " \t\r\n";
@@ -143,4 +143,4 @@ bool looks_like_json(std::string_view text) {
   return at < text.size() && (text[at] == '{' || text[at] == '[');
 }
 
-}  // namespace hearth::cli
+}  // namespace hearth::base

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace hearth::cli {
+namespace hearth::base {
 
 // Indented by two, one member a line; empty objects and arrays stay on theirs. Text that is not JSON
 // comes back as it is.
@@ -18,4 +18,4 @@ std::optional<std::string_view> json_member(std::string_view object, std::string
 // Begins as an object or an array does.
 bool looks_like_json(std::string_view text);
 
-}  // namespace hearth::cli
+}  // namespace hearth::base

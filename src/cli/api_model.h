@@ -108,7 +108,6 @@ struct ScheduleInfo {
   std::string cron;  // empty: it has a rate
   std::string time_zone;
   std::uint64_t every_s = 0;
-  std::string input;          // JSON; empty: none
   std::uint64_t version = 0;  // 0: the current one
   std::string alias;
   bool enabled = false;

@@ -2,9 +2,9 @@
 
 #include <ostream>
 
+#include "base/json_text.h"
 #include "cli/api_model.h"
 #include "cli/format.h"
-#include "cli/json_text.h"
 
 namespace hearth::cli {
 namespace {
@@ -43,7 +43,7 @@ ExitCode ask_upload(Context& context, http::Method method, const std::string& pa
 }
 
 ExitCode report_refusal(Context& context, const Reply& reply, std::string_view advice_if_missing) {
-  if (context.json && looks_like_json(reply.body)) {
+  if (context.json && base::looks_like_json(reply.body)) {
     print_json(context, reply.body);
     return exit_code(reply.status);
   }
@@ -98,7 +98,8 @@ void print_json(Context& context, std::string_view json) {
   while (!json.empty() && (json.back() == '\n' || json.back() == '\r')) {
     json.remove_suffix(1);
   }
-  context.terminal.out << (context.terminal.out_is_terminal ? pretty_json(json) : std::string(json)) << '\n';
+  context.terminal.out << (context.terminal.out_is_terminal ? base::pretty_json(json) : std::string(json))
+                       << '\n';
 }
 
 }  // namespace hearth::cli

@@ -4,9 +4,9 @@
 #include <ostream>
 #include <string_view>
 
+#include "base/json_text.h"
 #include "cli/ask.h"
 #include "cli/format.h"
-#include "cli/json_text.h"
 
 namespace hearth::cli {
 namespace {
@@ -28,7 +28,7 @@ int print_call_result(Context& context, const Reply& reply, const std::string& f
                          << printable(failure.code) << ")\n";
     print_error_text(context.terminal.err, failure);
   } else {
-    print_json(context, json_member(reply.body, "output").value_or("null"));
+    print_json(context, base::json_member(reply.body, "output").value_or("null"));
   }
   return is_function_failure(reply) ? kFunctionFailed : kOk;
 }

@@ -7,12 +7,12 @@
 
 #include "archive/archive.h"
 #include "base/base64.h"
+#include "base/json_text.h"
 #include "base/unique_fd.h"
 #include "cli/code_package.h"
 #include "cli/deploy_settings.h"
 #include "cli/exit_code.h"
 #include "cli/fake_api.h"
-#include "cli/json_text.h"
 #include "cli/upload_body.h"
 
 namespace hearth::cli {
@@ -43,7 +43,7 @@ class Deploy : public CommandTest {
 
   // The files inside the zip that a request's body carried.
   std::vector<std::string> uploaded_paths(const std::string& body) const {
-    const std::string text(json_member(body, "zipFile").value_or("\"\""));
+    const std::string text(base::json_member(body, "zipFile").value_or("\"\""));
     base::Base64Decoder decoder;
     std::string zip;
     EXPECT_TRUE(decoder.feed(std::string_view(text).substr(1, text.size() - 2), zip));
@@ -70,8 +70,8 @@ TEST_F(Deploy, CreatesWithTheFoldersNameAndHonoursTheIgnoreFile) {
   EXPECT_THAT(out(), HasSubstr("created greet: version 1, 2 files"));
   EXPECT_THAT(out(), HasSubstr("hearth invoke greet"));
   EXPECT_EQ(err(), "") << "no progress where there is no terminal";
-  EXPECT_EQ(json_member(script_.bodies[1], "name"), "\"greet\"");
-  EXPECT_FALSE(json_member(script_.bodies[1], "memorySize")) << "defaults are the server's";
+  EXPECT_EQ(base::json_member(script_.bodies[1], "name"), "\"greet\"");
+  EXPECT_FALSE(base::json_member(script_.bodies[1], "memorySize")) << "defaults are the server's";
   EXPECT_THAT(uploaded_paths(script_.bodies[1]), ElementsAre("index.js", "lib/a.js"));
 }
 
@@ -86,12 +86,12 @@ TEST_F(Deploy, ReplacesCodeAndOnlyGivenSettings) {
       << err();
   EXPECT_THAT(out(), HasSubstr("updated other: version 4, 1 file in"));
   const std::string& body = script_.bodies[1];
-  EXPECT_EQ(json_member(body, "timeout"), "1500");
-  EXPECT_EQ(json_member(body, "memorySize"), "256");
-  EXPECT_EQ(json_member(body, "environment"), R"({"A":"b=c","D":""})");
-  EXPECT_FALSE(json_member(body, "name"));
-  EXPECT_FALSE(json_member(body, "handler"));
-  EXPECT_TRUE(json_member(body, "zipFile"));
+  EXPECT_EQ(base::json_member(body, "timeout"), "1500");
+  EXPECT_EQ(base::json_member(body, "memorySize"), "256");
+  EXPECT_EQ(base::json_member(body, "environment"), R"({"A":"b=c","D":""})");
+  EXPECT_FALSE(base::json_member(body, "name"));
+  EXPECT_FALSE(base::json_member(body, "handler"));
+  EXPECT_TRUE(base::json_member(body, "zipFile"));
 }
 
 TEST_F(Deploy, TakesAZipAsItIs) {

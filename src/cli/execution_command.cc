@@ -5,11 +5,11 @@
 #include <memory>
 #include <ostream>
 
+#include "base/json_text.h"
 #include "cli/ask_execution.h"
 #include "cli/call_result.h"
 #include "cli/command.h"
 #include "cli/format.h"
-#include "cli/json_text.h"
 #include "cli/log_text.h"
 
 namespace hearth::cli {
@@ -79,7 +79,7 @@ void print_end(Context& context, const ExecutionInfo& execution, std::string_vie
     print_error_text(context.terminal.out, execution.error);
   } else if (execution.state == "done") {
     context.terminal.out << "\noutput\n";
-    print_json(context, json_member(body, "output").value_or("null"));
+    print_json(context, base::json_member(body, "output").value_or("null"));
   }
 }
 

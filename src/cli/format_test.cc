@@ -5,7 +5,7 @@
 
 #include <sstream>
 
-#include "cli/json_text.h"
+#include "base/json_text.h"
 #include "cli/suggestion.h"
 
 namespace hearth::cli {
@@ -67,21 +67,21 @@ TEST(Format, ControlCharactersAreShown) {
 
 TEST(JsonText, Pretty) {
   EXPECT_EQ(
-      pretty_json(R"({"a":[1,{"b":"x, {y}\""}],"c":{},"d":[]})"),
+      base::pretty_json(R"({"a":[1,{"b":"x, {y}\""}],"c":{},"d":[]})"),
       "{\n  \"a\": [\n    1,\n    {\n      \"b\": \"x, {y}\\\"\"\n    }\n  ],\n  \"c\": {},\n  \"d\": []\n}");
-  EXPECT_EQ(pretty_json(" 1e400 "), "1e400");
+  EXPECT_EQ(base::pretty_json(" 1e400 "), "1e400");
   for (const auto* text : {"{", "}", "\"open", "[1"}) {
-    EXPECT_EQ(pretty_json(text), text) << "not JSON: as it is";
+    EXPECT_EQ(base::pretty_json(text), text) << "not JSON: as it is";
   }
 }
 
 TEST(JsonText, Member) {
   const std::string text = R"( {"logs":{"output":1},"x":"}","output" : [1, {"a":2}] })";
-  EXPECT_EQ(json_member(text, "output"), R"([1, {"a":2}])");
-  EXPECT_EQ(json_member(text, "x"), R"("}")");
-  EXPECT_FALSE(json_member(text, "a"));
+  EXPECT_EQ(base::json_member(text, "output"), R"([1, {"a":2}])");
+  EXPECT_EQ(base::json_member(text, "x"), R"("}")");
+  EXPECT_FALSE(base::json_member(text, "a"));
   for (const auto* broken : {"", "[]", "{", R"({"a")", R"({"a":})", R"({"a":[1)", R"({"a":1 "b":2})"}) {
-    EXPECT_FALSE(json_member(broken, "b")) << broken;
+    EXPECT_FALSE(base::json_member(broken, "b")) << broken;
   }
 }
 

@@ -8,13 +8,13 @@
 #include <memory>
 #include <ostream>
 
+#include "base/json_text.h"
 #include "cli/api_model.h"
 #include "cli/ask.h"
 #include "cli/ask_execution.h"
 #include "cli/call_result.h"
 #include "cli/command.h"
 #include "cli/format.h"
-#include "cli/json_text.h"
 #include "cli/log_text.h"
 #include "model/limits.h"
 
@@ -74,7 +74,7 @@ void add_steps(Table& table, const TimedStep& step, std::size_t depth) {
 }
 
 void print_trace(Context& context, std::string_view body) {
-  const auto raw = json_member(body, "logs");
+  const auto raw = base::json_member(body, "logs");
   const auto steps = raw ? parse_steps(*raw) : parse_steps("");
   if (!steps) {
     context.terminal.err << "(the answer carries no trace)\n";

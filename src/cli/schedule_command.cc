@@ -8,11 +8,11 @@
 #include <ostream>
 #include <string>
 
+#include "base/json_text.h"
 #include "cli/api_model.h"
 #include "cli/ask.h"
 #include "cli/command.h"
 #include "cli/format.h"
-#include "cli/json_text.h"
 
 namespace hearth::cli {
 namespace {
@@ -67,7 +67,8 @@ void print_table(Context& context, const std::vector<ScheduleInfo>& schedules) {
   table.print(context.terminal.out);
 }
 
-void print_fields(Context& context, const ScheduleInfo& schedule) {
+// `input`: as the server has it.
+void print_fields(Context& context, const ScheduleInfo& schedule, std::string_view input) {
   const auto line = [&](std::string_view label, const std::string& value) {
     if (!value.empty()) {
       context.terminal.out << fmt::format("{:<11}{}\n", label, printable(value));
@@ -78,7 +79,7 @@ void print_fields(Context& context, const ScheduleInfo& schedule) {
   line("when", schedule.when());
   line("version", schedule.version == 0 ? "" : std::to_string(schedule.version));
   line("alias", schedule.alias);
-  line("input", schedule.input);
+  line("input", input == "null" ? "" : std::string(input));
   line("next", schedule.enabled ? schedule.next_at : "paused");
   line("last", with_age(schedule.last_at, context.now_ms()));
   line("execution", schedule.last_execution_id);
@@ -94,7 +95,7 @@ int print_schedule(Context& context, const Reply& reply) {
   if (!schedule) {
     return report_unreadable(context, schedule.error());
   }
-  print_fields(context, *schedule);
+  print_fields(context, *schedule, base::json_member(reply.body, "input").value_or("null"));
   return kOk;
 }
 
@@ -168,7 +169,7 @@ int enable(Context& context, const ScheduleOptions& options, bool enabled) {
   }
   std::string body = fmt::format(R"({{"enabled":{})", enabled);
   for (const std::string_view field : {"cron", "timeZone", "every", "input", "version", "alias", "missed"}) {
-    if (const auto value = json_member(reply.body, field)) {
+    if (const auto value = base::json_member(reply.body, field)) {
       body += fmt::format(R"(,"{}":{})", field, *value);
     }
   }

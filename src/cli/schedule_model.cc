@@ -32,9 +32,6 @@ std::optional<ScheduleInfo> to_schedule(const json::value& value) {
   info.last_at = text(*object, "lastAt");
   info.last_execution_id = text(*object, "lastExecutionId");
   info.missed_slots = count(*object, "missedSlots");
-  if (const auto* const input = object->if_contains("input"); input != nullptr && !input->is_null()) {
-    info.input = json::serialize(*input);
-  }
   return info.name.empty() ? std::nullopt : std::optional(info);
 }
 

@@ -51,7 +51,7 @@ TEST_F(ScheduleCommand, ShowsOne) {
             "function   f\n"
             "when       0 9 * * * (Europe/Paris)\n"
             "alias      live\n"
-            "input      {\"a\":1.5E0}\n"
+            "input      {\"a\": 1.50}\n"
             "next       2027-01-16T08:00:00.000Z\n"
             "last       2027-01-15T07:57:00.250Z  (2 min ago)\n"
             "execution  e\n"

@@ -8,6 +8,7 @@
 #include <boost/json/serialize.hpp>
 #include <iterator>
 
+#include "base/json_text.h"
 #include "gateway/answer.h"
 #include "gateway/body_fields.h"
 
@@ -87,14 +88,22 @@ base::Result<void> read_target(const json::object& fields, model::ScheduleSettin
                                : wrong("a schedule has \"version\" or \"alias\", not both");
 }
 
-base::Result<void> read_rest(const json::object& fields, model::ScheduleSetting& setting) {
+base::Result<void> read_input(const json::object& fields, std::string_view body,
+                              model::ScheduleSetting& setting) {
   if (const auto* const input = field(fields, "input")) {
     setting.input = json::serialize(*input);
+    if (const auto as_it_came = base::json_member(body, "input")) {
+      setting.input = *as_it_came;  // numbers with the digits that they have
+    }
     if (setting.input.size() > model::kScheduleInputBytes) {
       return wrong(fmt::format("\"input\" has {} bytes, over the bound of {}", setting.input.size(),
                                model::kScheduleInputBytes));
     }
   }
+  return {};
+}
+
+base::Result<void> read_rest(const json::object& fields, model::ScheduleSetting& setting) {
   if (const auto* const enabled = field(fields, "enabled")) {
     if (!enabled->is_bool()) {
       return wrong("\"enabled\" is true or false");
@@ -148,6 +157,9 @@ base::Result<model::ScheduleSetting> parse_schedule(const model::Function& funct
     if (auto done = read(*fields, setting); !done) {
       return done.error();
     }
+  }
+  if (auto done = read_input(*fields, body, setting); !done) {
+    return done.error();
   }
   return setting;
 }

@@ -48,13 +48,16 @@ TEST(ScheduleSettings, HaveACronExpressionOrARate) {
 TEST(ScheduleSettings, HaveTheRestAsItIsSaid) {
   const auto setting = parsed(
       R"({"every": 1, "input": {"a": [1, "é"]}, "alias": "live", "enabled": false, "missed": "all", "cron": null})");
-  EXPECT_EQ(setting.input, R"({"a":[1,"é"]})");
+  EXPECT_EQ(setting.input, R"({"a": [1, "é"]})");
   EXPECT_EQ(setting.alias, "live");
   EXPECT_FALSE(setting.enabled);
   EXPECT_EQ(setting.missed, model::MissedSlots::kAll);
   EXPECT_EQ(parsed(R"({"every": 1, "version": 2, "missed": "once"})").version, 2U);
   EXPECT_EQ(parsed(R"({"every": 1, "input": null})").input, "");
   EXPECT_EQ(parsed(R"({"every": 1, "input": false})").input, "false");
+  EXPECT_EQ(parsed(R"({"every": 1, "input": 12345678901234567890123.50})").input,
+            "12345678901234567890123.50");
+  EXPECT_EQ(parsed(R"({"every": 1, "in\u0070ut": 1.50})").input, "1.5E0") << "the same by value";
 }
 
 TEST(ScheduleSettings, SayWhatIsWrong) {
