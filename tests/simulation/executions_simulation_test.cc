@@ -17,7 +17,7 @@ namespace hearth::simulation {
 namespace {
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr std::uint64_t kSteps = 40'000;
+constexpr std::uint64_t kSteps = 200'000;
 #else
 constexpr std::uint64_t kSteps = 1'000'000;
 #endif
