@@ -252,9 +252,7 @@ void Clients::redrive(const ExecutionId& id) {
 }
 
 void Clients::redrive_dead() {
-  for (auto& [id, known] : known_) {
-    known.maybe_redriven = true;
-  }
+  redrove_dead_ = true;
   const model::FunctionId function = dice_.below(2) == 0 ? stage_.directory.any()->id : "";
   ask<std::size_t>({{},
                     [function](gateway::Executions& executions, gateway::Executions::Redriven done) {

@@ -30,7 +30,7 @@ struct Known {
   std::size_t order = 0;
   base::TimePoint seen{};  // the last answer
   model::AsyncExecution last;
-  bool maybe_redriven = false;  // somebody has asked for it
+  bool maybe_redriven = false;  // somebody has asked for this one
 };
 
 struct ClientCounts {
@@ -89,6 +89,7 @@ class Clients {
   void redrive_dead();
   void list();
   void see(const model::ExecutionId& id, base::TimePoint asked, const model::AsyncExecution& found);
+  bool may_go_on(const model::ExecutionId& id, const Known& known) const;
   void check_order(const Order& order);
   void check_known(const model::ExecutionId& id, const Known& known, const model::AsyncExecution* stored);
   void wrong(const model::ExecutionId& id, const std::string& what);
@@ -101,6 +102,7 @@ class Clients {
   std::map<model::ExecutionId, Known> known_;
   std::vector<model::ExecutionId> ids_;  // in the order in which they became known
   ClientCounts counts_;
+  bool redrove_dead_ = false;  // of one function, or all: some may get there late
   bool finished_ = false;
 };
 

@@ -21,6 +21,13 @@ void Clients::wrong(const ExecutionId& id, const std::string& what) {
   stage_.trace.violation(text);
 }
 
+// Whether it was asked for that what had ended begins again.
+bool Clients::may_go_on(const ExecutionId& id, const Known& known) const {
+  const Account* account = stage_.book.find(id);
+  const bool among_others = redrove_dead_ && account != nullptr && account->redrives > 0;
+  return known.last.state != ExecutionState::kDone && (known.maybe_redriven || among_others);
+}
+
 // Answers may cross: only one that was asked for after another came says what follows that.
 void Clients::see(const ExecutionId& id, base::TimePoint asked, const AsyncExecution& found) {
   Known& known = known_.at(id);
@@ -37,10 +44,9 @@ void Clients::see(const ExecutionId& id, base::TimePoint asked, const AsyncExecu
     return;
   }
   if (known.seen != base::TimePoint() && model::has_ended(known.last.state)) {
-    const bool may_go_on = known.maybe_redriven && known.last.state != ExecutionState::kDone;
     const bool same = found.state == known.last.state && found.ended_ms == known.last.ended_ms &&
                       found.result.output == known.last.result.output;
-    if (!same && !may_go_on) {
+    if (!same && !may_go_on(id, known)) {
       wrong(id, fmt::format("was {}, and is {}", to_string(known.last.state), to_string(found.state)));
     }
   }
@@ -82,8 +88,8 @@ void Clients::check_known(const ExecutionId& id, const Known& known, const Async
   if (known.seen == base::TimePoint() || !model::has_ended(known.last.state)) {
     return;
   }
-  const bool may_go_on = known.maybe_redriven && known.last.state != ExecutionState::kDone;
-  if (!may_go_on && (stored->state != known.last.state || stored->ended_ms != known.last.ended_ms)) {
+  if (!may_go_on(id, known) &&
+      (stored->state != known.last.state || stored->ended_ms != known.last.ended_ms)) {
     wrong(id, fmt::format("was said to be {}, and is stored as {}", to_string(known.last.state),
                           to_string(stored->state)));
   }
