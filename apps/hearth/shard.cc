@@ -26,7 +26,8 @@ gateway::GatewayOptions gateway_options(const ShardOptions& shard) {
   const ServeOptions& options = shard.serve;
   gateway::LogBookLimits logs = options.logs;
   logs.bytes /= shard.count;
-  return {shard.api_key, options.upload, options.function, options.invocation, logs};
+  return {shard.api_key, options.upload, options.function, options.invocation, options.executions.max_depth,
+          logs};
 }
 
 worker::SandboxedInstanceOptions instance_options(const ShardOptions& shard) {

@@ -20,6 +20,7 @@ struct Submission {
   std::uint32_t version = 0;  // 0: the one that is current when it is executed
   std::shared_ptr<const std::string> input;
   std::string idempotency_key;               // empty: none
+  std::uint32_t depth = 0;                   // calls that led to it
   std::optional<std::uint32_t> max_backlog;  // the function's own bound (model::AsyncPolicy)
 };
 

@@ -79,6 +79,7 @@ void ExecutionsApi::submit(Submission submission, Submitted done) {
   execution.id = base::make_time_ordered_guid(parts_.random, execution.submitted_ms);
   execution.function_id = std::move(submission.function_id);
   execution.version = submission.version;
+  execution.depth = submission.depth;
   execution.input = std::move(submission.input);
   execution.idempotency_key = std::move(submission.idempotency_key);
   const bool taken = parts_.take(execution);

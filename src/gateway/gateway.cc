@@ -312,10 +312,11 @@ void Gateway::invoke(const Route& route, http::Request&& request, http::Responde
     return;
   }
   call->began = parts_.loop.now();
-  const auto guid = base::make_guid_text(parts_.request_ids);
-  call->request_id = std::string_view(guid.data(), guid.size());
   note_caller(responder.peer());
   call->responder = std::move(responder);
+  if (!name_call(*call, request.head)) {
+    return;
+  }
   if (asks_for_async(request.head)) {
     submit(call, std::move(request));
     return;

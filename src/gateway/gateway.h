@@ -42,6 +42,7 @@ struct GatewayOptions {
   model::UploadLimits upload;
   model::FunctionLimits function;
   model::InvocationLimits invocation;
+  std::uint32_t max_depth = 16;  // --max-depth: calls that may lead to one another
   LogBookLimits logs;
 };
 
@@ -127,6 +128,7 @@ class Gateway final : public http::Handler, public FunctionMirror {
   http::Response refusal(model::ApiErrorCode code, std::string_view message);
   http::Response may_be_older();
   void invoke(const Route& route, http::Request&& request, http::Responder responder);
+  bool name_call(Call& call, const http::RequestHead& head);
   std::optional<std::uint32_t> named_version(Call& call, const http::RequestHead& head);
   std::optional<std::uint32_t> version_of_alias(Call& call, const std::string& name,
                                                 const http::RequestHead& head);

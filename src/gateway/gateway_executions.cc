@@ -90,6 +90,7 @@ void Gateway::submit(const std::shared_ptr<Call>& call, http::Request&& request)
   };
   Submission submission;
   submission.function_id = call->function->id;
+  submission.depth = call->depth;
   submission.max_backlog = call->function->async.max_backlog;
   submission.idempotency_key = request.head.header("Idempotency-Key").value_or("");
   if (submission.idempotency_key.size() > kMostKeyBytes) {

@@ -1,4 +1,5 @@
-// The name of one invocation: a GUID, or what another process of Hearth's has given. Held in place, without
+// The name of one invocation: a GUID, or what another process of Hearth's has given; with a dot and a number
+// behind it where another invocation has made this one. Held in place, without
 // memory of its own, as each call has it several times. Pure value.
 #pragma once
 
@@ -7,6 +8,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace hearth::model {
@@ -37,5 +39,11 @@ class RequestId {
   std::uint8_t size_ = 0;
   std::array<char, kMaxBytes> bytes_;  // the first size_ of them
 };
+
+// How many calls led to the one of this name, each made by the one before: the number behind its dot, 0 where
+// there is none. Nothing: it is no such name.
+std::optional<std::uint32_t> depth_of(std::string_view request_id);
+// `id` has no dot.
+RequestId with_depth(std::string_view id, std::uint32_t depth);
 
 }  // namespace hearth::model

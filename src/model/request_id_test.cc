@@ -30,5 +30,16 @@ TEST(RequestIdDeathTest, MayNotBeTooLong) {
   EXPECT_DEATH(RequestId(std::string(RequestId::kMaxBytes + 1, 'x')), "kMaxBytes");
 }
 
+TEST(RequestId, TellsHowManyCallsLedToIt) {
+  EXPECT_EQ(depth_of("0197c5a2-6f1e-7c33-9d5e-3b1f6c2d4e8f"), 0U);
+  EXPECT_EQ(depth_of(with_depth("0197c5a2", 16)), 16U);
+  EXPECT_EQ(with_depth("0197c5a2", 16), "0197c5a2.16");
+  EXPECT_EQ(with_depth("0197c5a2", 0), "0197c5a2");
+  for (const char* wrong : {"", ".3", "a.", "a.b", "a.-1", "a.1.2", "a.99999999999"}) {
+    EXPECT_EQ(depth_of(wrong), std::nullopt) << wrong;
+  }
+  EXPECT_EQ(depth_of(std::string(65, 'a')), std::nullopt);
+}
+
 }  // namespace
 }  // namespace hearth::model

@@ -123,7 +123,7 @@ void ExecutionRunner::execute(const RunningPtr& running, const model::FunctionPt
   model::ExecuteRequest request;
   request.version = std::move(version);
   request.function_name = function->name.empty() ? function->id : function->name;
-  request.request_id = running->claimed.lease.id;
+  request.request_id = model::with_depth(running->claimed.lease.id, running->claimed.depth);
   request.body = running->claimed.input;
   parts_.dispatcher.invoke(std::move(request), [this, running, function](dispatch::Answer&& answer) {
     answered(running, function, std::move(answer));

@@ -333,6 +333,35 @@ TEST(Async, NothingIsAcceptedThatTheDiskMayNotHold) {
   }
 }
 
+// A function that calls itself names its own call, and so on: here the test is the network between them.
+TEST(Async, CallsThatLeadToOneAnotherComeToAnEnd) {
+  const HearthServer server(quick({"--max-depth", "4"}));
+  server.create_js("module.exports = (input, context) => context.requestId", {{"name", "f"}});
+  const auto client = server.connect();
+  const auto call = [&](const std::string& query, const std::string& parent) {
+    return client->request(http::Method::kPost, "/functions/f/invoke" + query, "null", "application/json",
+                           {{"X-Hearth-Parent", parent}});
+  };
+  std::string id = std::string(server.invoke("f").json().at("output").as_string());
+  for (int depth = 1; depth <= 3; ++depth) {
+    const auto reply = call("", id);
+    ASSERT_EQ(reply->status, 200) << reply->body;
+    id = json::parse(reply->body).at("output").as_string();
+    EXPECT_TRUE(id.ends_with("." + std::to_string(depth))) << id;
+  }
+  const auto accepted = call("?mode=async", id);
+  ASSERT_EQ(accepted->status, 202);
+  const std::string execution(json::parse(accepted->body).at("executionId").as_string());
+  EXPECT_EQ(ended(server, execution).at("output"), execution + ".4") << "an execution is one of them";
+  for (const char* query : {"", "?mode=async"}) {
+    const auto one_more = call(query, execution + ".4");
+    EXPECT_EQ(one_more->status, 508);
+    EXPECT_NE(one_more->body.find("loop_detected"), std::string::npos);
+    EXPECT_EQ(call(query, "nonsense.x")->status, 400);
+  }
+  EXPECT_EQ(count(server, ""), 1U);
+}
+
 TEST(Async, OneFunctionsFloodDoesNotDelayAnother) {
   const HearthServer server(quick({"--async-concurrency", "4", "--memory", "2048"}));
   server.create_js("module.exports = () => new Promise((done) => setTimeout(done, 200))",

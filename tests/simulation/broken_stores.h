@@ -25,7 +25,9 @@ class StoreBefore : public store::ExecutionStore {
                                                  std::int64_t until_ms) override {
     return store_.extend(leases, until_ms);
   }
-  base::Result<std::optional<std::int64_t>> next_due(model::ExecutionKind kind) override { return store_.next_due(kind); }
+  base::Result<std::optional<std::int64_t>> next_due(model::ExecutionKind kind) override {
+    return store_.next_due(kind);
+  }
   base::Result<model::AsyncExecution> find(std::string_view id) override { return store_.find(id); }
   base::Result<std::vector<model::AsyncExecution>> list(const store::ExecutionFilter& filter) override {
     return store_.list(filter);
