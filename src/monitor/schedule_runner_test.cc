@@ -26,10 +26,53 @@ constexpr std::int64_t kStart_ms = 1'800'000'000'000;  // 2027-01-15, 08:00 UTC
 constexpr std::int64_t kSecond = 1'000;
 constexpr std::int64_t kHour = 3'600 * kSecond;
 
+// Each step has just been taken by another server when somebody wants to take it.
+class OvertakenStore final : public store::ScheduleStore {
+ public:
+  explicit OvertakenStore(store::ScheduleStore& store) : store_(store) {}
+
+  base::Result<void> set(const model::Schedule& schedule, const model::Schedule* before) override {
+    return store_.set(schedule, before);
+  }
+  base::Result<void> remove(std::string_view function_id, std::string_view name) override {
+    return store_.remove(function_id, name);
+  }
+  base::Result<model::Schedule> find(std::string_view function_id, std::string_view name) override {
+    return store_.find(function_id, name);
+  }
+  base::Result<std::vector<model::Schedule>> list(const store::ScheduleFilter& filter) override {
+    return store_.list(filter);
+  }
+  base::Result<std::vector<model::Schedule>> due(std::int64_t now_ms, const store::DuePosition& after,
+                                                 std::size_t limit) override {
+    return store_.due(now_ms, after, limit);
+  }
+  base::Result<std::optional<std::int64_t>> next_due(std::int64_t after_ms) override {
+    return store_.next_due(after_ms);
+  }
+  base::Result<std::vector<bool>> advance(std::span<const store::ScheduleStep> steps) override {
+    std::vector<store::ScheduleStep> faster(steps.begin(), steps.end());
+    for (auto& step : faster) {
+      for (auto& execution : step.executions) {
+        execution.id += "-of-another";
+      }
+    }
+    const auto taken = store_.advance(faster);
+    EXPECT_TRUE(taken.ok());
+    return store_.advance(steps);
+  }
+
+ private:
+  store::ScheduleStore& store_;
+};
+
 // A process that runs schedules.
 struct Server {
-  Server(base::Reactor& loop, store::StoreUnderTest& stores, std::function<std::int64_t()> now) {
-    ScheduleParts parts{loop, *pool, stores.schedules(), stores.functions(), zones, random};
+  Server(base::Reactor& loop, store::StoreUnderTest& stores, std::function<std::int64_t()> now)
+      : Server(loop, stores.schedules(), stores.functions(), std::move(now)) {}
+  Server(base::Reactor& loop, store::ScheduleStore& schedules, store::FunctionStore& functions,
+         std::function<std::int64_t()> now) {
+    ScheduleParts parts{loop, *pool, schedules, functions, zones, random};
     parts.admit = [this](const model::FunctionId&, std::uint64_t) {
       if (room == 0) {
         return std::string("the backlog is full");
@@ -337,6 +380,22 @@ TEST_F(ScheduleRunnerTest, OfTwoServersOneExecutesASlot) {
   EXPECT_EQ(server_->submitted + other.submitted, 200U);
   EXPECT_EQ(server_->room + other.room, 200'000U - 200U)
       << "what the slower one had been admitted is given back";
+}
+
+TEST_F(ScheduleRunnerTest, WhoIsOvertakenExecutesNothingAndTakesNoRoom) {
+  OvertakenStore overtaken(stores_.schedules());
+  Server slow(loop_, overtaken, stores_.functions(), [this] { return now_ms_; });
+  set(every(10));
+  now_ms_ = kStart_ms + 30'000;
+  slow.runner->wake();
+  settle();
+  EXPECT_THAT(slots(), ElementsAre(10, 20, 30));
+  for (const auto& each : executions()) {
+    EXPECT_TRUE(each.id.ends_with("-of-another")) << each.id;
+  }
+  EXPECT_EQ(slow.runner->counts().executed, 0U);
+  EXPECT_EQ(slow.submitted, 0U);
+  EXPECT_EQ(slow.room, 100'000U);
 }
 
 TEST_F(ScheduleRunnerTest, StoppedItExecutesNothing) {

@@ -27,6 +27,12 @@ class PostgresSchedules : public PostgresExecutions {
     EXPECT_TRUE(store_->schedules().set(schedule, nullptr).ok());
     return schedule;
   }
+  // Nothing where it failed.
+  static std::vector<bool> advance(ScheduleStore& store, const std::vector<ScheduleStep>& steps) {
+    const auto done = store.advance(steps);
+    EXPECT_TRUE(done.ok()) << (done.ok() ? "" : done.error().message);
+    return done.ok() ? *done : std::vector<bool>();
+  }
   static ScheduleStep step(const model::Schedule& schedule) {
     ScheduleStep made{
         schedule.setting.function_id, schedule.setting.name, schedule.setting_id, 1'000, 2'000, 0, {}};
@@ -46,14 +52,14 @@ TEST_F(PostgresSchedules, WhatAnotherHasInHandIsPassedOver) {
     auto other = transaction();
     ASSERT_TRUE(other.run_text("SELECT 1 FROM schedules WHERE name = 'a' FOR UPDATE").ok());
     const auto begun = std::chrono::steady_clock::now();
-    const auto done = there.advance(std::vector{step(a), step(b)});
-    ASSERT_TRUE(done.ok()) << done.error().message;
-    EXPECT_THAT(*done, ElementsAre(false, true)) << "and waits for nobody";
+    EXPECT_THAT(advance(there, {step(a), step(b)}), ElementsAre(false, true)) << "and waits for nobody";
     EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(3));
   }
-  EXPECT_THAT(*there.advance(std::vector{step(a)}), ElementsAre(true)) << "nothing was lost";
-  EXPECT_THAT(*store_->schedules().advance(std::vector{step(a)}), ElementsAre(false));
-  EXPECT_EQ(here().list({})->size(), 2U);
+  EXPECT_THAT(advance(there, {step(a)}), ElementsAre(true)) << "nothing was lost";
+  EXPECT_THAT(advance(store_->schedules(), {step(a)}), ElementsAre(false));
+  const auto found = here().list({});
+  ASSERT_TRUE(found.ok());
+  EXPECT_EQ(found->size(), 2U);
 }
 
 }  // namespace
