@@ -333,7 +333,8 @@ TEST(Destinations, TheFunctionsOwnLimitsHold) {
   server.create_js(kMayFail, {{"name", "f"}});
   set_async(server, "f", {{"retries", 1}});
   EXPECT_EQ(ended(server, submit(server, "f", R"({"fail": 1})")).at("attempts").as_array().size(), 2U);
-  server.create_js("module.exports = () => new Promise(() => {});", {{"name", "slow"}});
+  server.create_js("module.exports = () => new Promise((done) => setTimeout(() => done(1), 2000));",
+                   {{"name", "slow"}});
   set_async(server, "slow", {{"maxBacklog", 1}});
   submit(server, "slow", "1");
   const Reply refused = server.post("/functions/slow/invoke?mode=async", "1");

@@ -134,6 +134,15 @@ TEST_F(CurlWebhooksTest, AnAnswerOfAnyLengthIsOne) {
   EXPECT_EQ(said_by(url()), "201");
 }
 
+TEST_F(CurlWebhooksTest, OfAnAnswerThatNeverEndsTheBeginningIsEnough) {
+  answer_with([this](http::Responder responder) {
+    responder.begin(http::test::text_response(200, ""));
+    responder.write(std::string(2 * kAnswerBytes, 'x'), /*last=*/false);
+    held_.push_back(std::move(responder));
+  });
+  EXPECT_EQ(said_by(url()), "200");
+}
+
 TEST_F(CurlWebhooksTest, WhoDoesNotAnswerIsGivenUpAndHoldsNobodyUp) {
   options_.timeout = milliseconds(300);
   start();
