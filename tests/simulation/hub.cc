@@ -31,7 +31,14 @@ std::vector<HubEnd*> Hub::worker_ends() const {
 
 HubEnd::HubEnd(Hub& hub, ProcessLoop& loop) : hub_(hub), loop_(loop) { hub_.ends_.push_back(this); }
 
-HubEnd::~HubEnd() { std::erase(hub_.ends_, this); }
+HubEnd::~HubEnd() {
+  std::erase(hub_.ends_, this);
+  for (const auto& [id, asked] : asked_) {
+    for (HubEnd* worker : hub_.worker_ends()) {
+      worker->loop_.later(kDemandLife, [worker, serial = asked.serial] { worker->hear_withdrawn(serial); });
+    }
+  }
+}
 
 void HubEnd::announce_warm(const model::VersionId& version, const model::Allocation& allocation) {
   hub_.there(loop_, [&hub = hub_, version, allocation] {
@@ -80,7 +87,7 @@ void HubEnd::demand(const messaging::Demand& demand, std::function<void(bool)> d
 
 void HubEnd::ask(HubEnd& worker, std::uint64_t id, const messaging::Demand& demand) {
   worker.loop_.later(hub_.pause(), [this, &asker = loop_, &worker, id, demand] {
-    const bool coming = worker.subscriber_->on_demand(demand);
+    const bool coming = !worker.withdrawn_.contains(demand.id) && worker.subscriber_->on_demand(demand);
     asker.later(worker.hub_.pause(),
                 [this, &worker, id, serial = demand.id, coming] { answered(id, serial, coming, &worker); });
   });
@@ -120,10 +127,15 @@ void HubEnd::withdraw_demand(std::uint64_t demand_id) {
 void HubEnd::withdraw_from_workers(std::uint64_t serial, const HubEnd* but) {
   for (HubEnd* worker : hub_.worker_ends()) {
     if (worker != but && loop_.alive()) {
-      worker->loop_.later(hub_.pause(),
-                          [worker, serial] { worker->subscriber_->on_demand_withdrawn(serial); });
+      worker->loop_.later(hub_.pause(), [worker, serial] { worker->hear_withdrawn(serial); });
     }
   }
+}
+
+// Messages may overtake one another.
+void HubEnd::hear_withdrawn(std::uint64_t serial) {
+  withdrawn_.insert(serial);
+  subscriber_->on_demand_withdrawn(serial);
 }
 
 }  // namespace hearth::simulation

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <unordered_map>
 #include <vector>
 
@@ -45,6 +46,8 @@ class Hub {
 
 class HubEnd final : public messaging::Messaging {
  public:
+  // A demand that is not renewed stands no longer: its asker is gone.
+  static constexpr std::chrono::seconds kDemandLife{3};
   // An asker is told no when no worker has said yes by then.
   static constexpr std::chrono::milliseconds kDemandDeadline{250};
 
@@ -85,12 +88,14 @@ class HubEnd final : public messaging::Messaging {
   void answered(std::uint64_t id, std::uint64_t serial, bool coming, const HubEnd* maker);
   void finish(std::uint64_t id, std::uint64_t serial, bool coming);
   void withdraw_from_workers(std::uint64_t serial, const HubEnd* but);
+  void hear_withdrawn(std::uint64_t serial);
 
   Hub& hub_;
   ProcessLoop& loop_;
   messaging::WorkerSubscriber* subscriber_ = nullptr;
   std::function<void(const model::VersionId&)> wake_up_;
   std::map<std::uint64_t, Asked> asked_;  // by the dispatcher's ids
+  std::set<std::uint64_t> withdrawn_;     // that a worker has heard of, perhaps before the demand itself
 };
 
 }  // namespace hearth::simulation
