@@ -13,6 +13,10 @@ namespace {
 // What one takes on the disk beside its input, in the log and in the tables.
 constexpr std::uint64_t kRowBytes = 2'048;
 
+std::uint64_t at_least_none(std::int64_t count) {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(count, 0));
+}
+
 }  // namespace
 
 void Backlog::begin_with(const std::vector<store::Backlog>& found) {
@@ -44,12 +48,12 @@ std::optional<ApiFailure> Backlog::admit(const model::FunctionId& function, std:
         fmt::format("the data directory has room for {} bytes (--async-min-free-disk)", *room_bytes_)};
   }
   const auto found = of_.find(function);
+  const std::uint64_t open = found == of_.end() ? 0 : at_least_none(found->second.executions);
   const std::uint64_t most = max_backlog ? *max_backlog : limits_.of_a_function;
-  if (found != of_.end() && found->second >= most) {
-    return ApiFailure{
-        ApiErrorCode::kTooManyRequests,
-        fmt::format("{} asynchronous executions of this function have not ended ({})", found->second,
-                    max_backlog ? "its \"maxBacklog\"" : "--async-function-backlog")};
+  if (open >= most) {
+    return ApiFailure{ApiErrorCode::kTooManyRequests,
+                      fmt::format("{} asynchronous executions of this function have not ended ({})", open,
+                                  max_backlog ? "its \"maxBacklog\"" : "--async-function-backlog")};
   }
   add(function, 1, input_bytes);
   if (room_bytes_) {
@@ -61,20 +65,22 @@ std::optional<ApiFailure> Backlog::admit(const model::FunctionId& function, std:
 void Backlog::set_room(std::optional<std::uint64_t> bytes) { room_bytes_ = bytes; }
 
 void Backlog::add(const model::FunctionId& function, std::uint64_t executions, std::uint64_t input_bytes) {
-  executions_ += executions;
-  input_bytes_ += input_bytes;
-  of_[function] += executions;
+  change(function, static_cast<std::int64_t>(executions), static_cast<std::int64_t>(input_bytes));
 }
 
 void Backlog::remove(const model::FunctionId& function, std::uint64_t input_bytes) {
-  const auto found = of_.find(function);
-  if (found == of_.end()) {
-    return;  // of another process, which has not been counted here
-  }
-  --executions_;
-  input_bytes_ -= std::min(input_bytes_, input_bytes);
-  if (--found->second == 0) {
-    of_.erase(found);
+  change(function, -1, -static_cast<std::int64_t>(input_bytes));
+}
+
+void Backlog::change(const model::FunctionId& function, std::int64_t executions, std::int64_t input_bytes) {
+  Open& open = of_[function];
+  const Open before = open;
+  open.executions += executions;
+  open.input_bytes += input_bytes;
+  executions_ += at_least_none(open.executions) - at_least_none(before.executions);
+  input_bytes_ += at_least_none(open.input_bytes) - at_least_none(before.input_bytes);
+  if (open == Open()) {
+    of_.erase(function);
   }
 }
 

@@ -32,17 +32,28 @@ class Backlog {
                                   std::optional<std::uint32_t> max_backlog = std::nullopt);
   // One more, whatever the limits say: it was accepted before.
   void add(const model::FunctionId& function, std::uint64_t executions, std::uint64_t input_bytes);
+  // One has ended. What others have accepted, or is redriven, may end before it is added.
   void remove(const model::FunctionId& function, std::uint64_t input_bytes);
 
   std::uint64_t executions() const { return executions_; }
   std::uint64_t input_bytes() const { return input_bytes_; }
 
  private:
+  // Of one function; less than nothing while some that have ended are not added yet.
+  struct Open {
+    std::int64_t executions = 0;
+    std::int64_t input_bytes = 0;
+
+    bool operator==(const Open&) const = default;
+  };
+
+  void change(const model::FunctionId& function, std::int64_t executions, std::int64_t input_bytes);
+
   const BacklogLimits limits_;
-  std::uint64_t executions_ = 0;
+  std::uint64_t executions_ = 0;  // of all functions, each nothing at least
   std::uint64_t input_bytes_ = 0;
   std::optional<std::uint64_t> room_bytes_;  // less what has been admitted since it was looked at
-  std::unordered_map<model::FunctionId, std::uint64_t> of_;
+  std::unordered_map<model::FunctionId, Open> of_;
 };
 
 }  // namespace hearth::gateway

@@ -69,6 +69,20 @@ TEST(Backlog, WhatHasEndedMakesRoom) {
   EXPECT_EQ(backlog.executions(), 1U);
 }
 
+TEST(Backlog, WhatHasEndedBeforeItIsAddedIsNotCounted) {
+  Backlog backlog({10, 100, 3});
+  EXPECT_EQ(backlog.admit("a", 5), std::nullopt);
+  backlog.remove("b", 7);
+  EXPECT_EQ(backlog.executions(), 1U) << "of others it takes nothing away";
+  EXPECT_EQ(backlog.input_bytes(), 5U);
+  backlog.add("b", 1, 7);
+  EXPECT_EQ(backlog.executions(), 1U);
+  EXPECT_EQ(backlog.input_bytes(), 5U);
+  backlog.add("b", 3, 7);
+  EXPECT_EQ(backlog.executions(), 4U);
+  EXPECT_EQ(backlog.admit("b", 1)->code, ApiErrorCode::kTooManyRequests);
+}
+
 TEST(Backlog, BeginsWithWhatTheStoreHolds) {
   Backlog backlog({10, 100, 3});
   backlog.begin_with({{"a", 3, 50}, {"b", 1, 10}});
