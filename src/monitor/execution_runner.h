@@ -146,6 +146,7 @@ class ExecutionRunner {
   void ended(const RunningPtr& running);
   void attempt(const RunningPtr& running);
   void find_version(const RunningPtr& running, const model::FunctionPtr& function);
+  void find_unknown(const RunningPtr& running);
   void execute(const RunningPtr& running, const model::FunctionPtr& function, model::VersionPtr version);
   void answered(const RunningPtr& running, const model::FunctionPtr& function, dispatch::Answer&& answer);
   void refused(const RunningPtr& running, const dispatch::Rejection& rejection);

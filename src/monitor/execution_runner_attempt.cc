@@ -21,6 +21,8 @@ constexpr std::uint32_t kRefusalsHeld = 12;
 constexpr std::chrono::milliseconds kFirstPause{10};
 constexpr std::chrono::milliseconds kLongestPause{1'000};
 constexpr std::chrono::milliseconds kSettlePause{100};
+constexpr std::uint32_t kFirstVersion = 1;  // which every function keeps
+constexpr const char* kDeleted = "the function was deleted";
 
 // The platform's failure, not the function's.
 bool is_platforms(OutcomeKind kind) {
@@ -80,12 +82,7 @@ void ExecutionRunner::attempt(const RunningPtr& running) {
   }
   const model::FunctionPtr function = parts_.function(claimed.function_id);
   if (!function) {
-    // One that another server has just made is known here in a moment.
-    if (options_.shared && running->refusals < kRefusalsHeld) {
-      refused(running, {ApiErrorCode::kStoreUnavailable, "this server does not know the function yet"});
-    } else {
-      die(running, ApiErrorCode::kNotFound, fmt::format("there is no function \"{}\"", claimed.function_id));
-    }
+    find_unknown(running);
     return;
   }
   if (claimed.kind == model::ExecutionKind::kWebhook) {
@@ -113,6 +110,28 @@ void ExecutionRunner::find_version(const RunningPtr& running, const model::Funct
           die(running, ApiErrorCode::kNotFound, found.error().message);
         } else {
           refused(running, {model::api_error(found.error().code), found.error().message});
+        }
+      });
+}
+
+// One that another server has just made is known here in a moment. The store says whether there is one: a
+// backlog of a deleted function that was waited with would keep others from the slots.
+void ExecutionRunner::find_unknown(const RunningPtr& running) {
+  const std::string unknown = fmt::format("there is no function \"{}\"", running->claimed.function_id);
+  if (!options_.shared) {
+    die(running, ApiErrorCode::kNotFound, unknown);
+    return;
+  }
+  parts_.version(
+      running->claimed.function_id, kFirstVersion,
+      [this, running, unknown, alive = std::weak_ptr<bool>(alive_)](base::Result<model::VersionPtr> found) {
+        if (alive.expired()) {
+          return;
+        }
+        if (!found && found.error().code == base::ErrorCode::kNotFound) {
+          die(running, ApiErrorCode::kNotFound, unknown);
+        } else {
+          refused(running, {ApiErrorCode::kStoreUnavailable, "this server does not know the function yet"});
         }
       });
 }
@@ -151,7 +170,7 @@ void ExecutionRunner::refused(const RunningPtr& running, const dispatch::Rejecti
     return;
   }
   if (rejection.code == ApiErrorCode::kNotFound) {  // deleted, while it waited
-    die(running, ApiErrorCode::kNotFound, "the function was deleted");
+    die(running, ApiErrorCode::kNotFound, kDeleted);
     return;
   }
   if (running->refusals < kRefusalsHeld && !running->lost) {

@@ -133,6 +133,7 @@ TEST_F(RunnerTest, NothingIsExecutedWhileItMayBeOlder) {
 TEST_F(RunnerTest, OnASharedStoreAFunctionThatAnotherHasJustMadeIsWaitedFor) {
   options_.shared = true;
   const auto function = functions_.extract("f").mapped();
+  made_elsewhere_ = "f";
   start();
   warm(1);
   submit(1);
@@ -156,6 +157,16 @@ TEST_F(RunnerTest, OfADeletedFunctionItIsDeadAndSaysSo) {
   start();
   EXPECT_EQ(find(1).state, ExecutionState::kDead);
   EXPECT_EQ(find(1).result.error_code, "not_found");
+}
+
+TEST_F(RunnerTest, OnASharedStoreADeletedFunctionsBacklogKeepsNobodyWaiting) {
+  options_.shared = true;
+  functions_.erase("f");
+  pending(1, 20);
+  start();
+  for (int i = 1; i <= 20; ++i) {
+    EXPECT_TRUE(run_until([&] { return find(i).result.error_code == "not_found"; })) << i;
+  }
 }
 
 TEST_F(RunnerTest, ALeaseIsExtendedForAsLongAsTheWorkerExecutes) {

@@ -76,9 +76,10 @@ class RunnerTest : public testing::Test {
     parts.may_execute = [this] { return may_execute_; };
     parts.has_callers = [this] { return has_callers_; };
     parts.function = [this](const model::FunctionId& id) { return functions_[id]; };
-    parts.version = [](const model::FunctionId&, std::uint32_t,
-                       const std::function<void(base::Result<model::VersionPtr>)>& done) {
-      done(base::Error{base::ErrorCode::kNotFound, "no such version"});
+    parts.version = [this](const model::FunctionId& id, std::uint32_t,
+                           const std::function<void(base::Result<model::VersionPtr>)>& done) {
+      const base::Error none{base::ErrorCode::kNotFound, "no such version"};
+      id == made_elsewhere_ ? done(std::make_shared<const model::Version>()) : done(none);
     };
     parts.executed = [](const model::Function&, const model::ExecutionId&, const model::Execution&,
                         std::int64_t) {};
@@ -150,6 +151,7 @@ class RunnerTest : public testing::Test {
   std::int64_t now_ms_ = 1'000'000;
   bool has_callers_ = false;
   bool may_execute_ = true;
+  model::FunctionId made_elsewhere_;  // of which this server does not know yet
   base::Reactor loop_;
   std::optional<base::BlockingPool> pool_{std::in_place, 2, 64};
   store::sqlite::SqliteUnderTest stores_;
