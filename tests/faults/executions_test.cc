@@ -6,9 +6,6 @@
 #include <signal.h>
 
 #include <algorithm>
-#include <atomic>
-#include <boost/json/parse.hpp>
-#include <cstdlib>
 #include <memory>
 #include <mutex>
 #include <random>
@@ -18,24 +15,20 @@
 #include <thread>
 #include <vector>
 
+#include "tests/faults/rounds.h"
 #include "tests/faults/stored_executions.h"
+#include "tests/faults/submitters.h"
 #include "tests/support/hearth_server.h"
 
 namespace hearth::test {
 namespace {
 
-namespace json = boost::json;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr int kSubmitters = 4;
 // Leases that are held for each execution at once, and executions at once.
 constexpr std::size_t kMostHeld = 256;
-
-std::uint64_t number_of(const char* variable, std::uint64_t otherwise) {
-  const char* const text = std::getenv(variable);
-  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
-}
 
 // Every process below the server's launcher that is called node.
 std::vector<pid_t> instances_of(pid_t root) {
@@ -55,15 +48,10 @@ std::vector<pid_t> instances_of(pid_t root) {
 
 class ExecutionFaults : public testing::Test {
  protected:
-  ExecutionFaults() : seed_(number_of("HEARTH_FAULT_SEED", std::random_device()())), generator_(seed_) {
-    std::cout << "seed " << seed_ << std::endl;
+  ExecutionFaults() : generator_(faults::announced_seed()) {
     start();
-    server_->create_js(
-        "module.exports = async ({nonce}) => { await new Promise((done) => setTimeout(done, 3)); return "
-        "nonce; }",
-        {{"name", "f"}});
+    server_->create_js(Submitters::kFunction, {{"name", "f"}});
   }
-  ~ExecutionFaults() override { end_submitters(); }
 
   void start() {
     HearthServer::Options options;
@@ -77,103 +65,39 @@ class ExecutionFaults : public testing::Test {
     return server_;
   }
 
-  void begin_submitters() {
-    for (int i = 0; i < kSubmitters; ++i) {
-      submitters_.emplace_back([this, i] { submit(i); });
-    }
-  }
-  void end_submitters() {
-    done_ = true;
-    for (auto& submitter : submitters_) {
-      submitter.join();
-    }
-    submitters_.clear();
-  }
   // A fault at a random moment of each round.
   void each_round(const std::function<void()>& fault) {
-    begin_submitters();
-    const auto rounds = number_of("HEARTH_FAULT_ROUNDS", 4);
-    for (std::uint64_t i = 0; i < rounds; ++i) {
-      std::this_thread::sleep_for(milliseconds(100 + generator_() % 900));
+    Submitters::Options options;
+    options.connect = [this](int) { return server()->connect(seconds(10)); };
+    options.count = kSubmitters;
+    submitters_ = std::make_unique<Submitters>(options);
+    for (std::uint64_t i = 0; i < rounds(); ++i) {
+      std::this_thread::sleep_for(milliseconds(100 + random() % 900));
       fault();
     }
     std::this_thread::sleep_for(milliseconds(300));
-    end_submitters();
+    submitters_->stop();
   }
+  static std::uint64_t rounds() { return faults::fault_rounds(4); }
 
-  bool all_have_ended() {
-    for (const char* state : {"pending", "running"}) {
-      const Reply reply = server_->get(fmt::format("/executions?limit=1&state={}", state));
-      if (reply.status != 200 || !reply.json().at("executions").as_array().empty()) {
-        return false;
-      }
-    }
-    return true;
-  }
-
-  // None lost, none made up, each with the answer to its own input and settled by whoever had its lease, and
-  // every attempt that failed explained. `cuts`: how often the submitters were cut off.
+  // `cuts`: how often the submitters were cut off.
   void check(std::size_t cuts, const std::set<std::string>& reasons) {
-    EXPECT_TRUE(eventually([this] { return all_have_ended(); }, seconds(60)));
-    std::size_t failed_attempts = 0;
-    const auto stored = stored_executions(*server_, history_);
-    for (const auto& [execution, word] : stored) {
-      EXPECT_EQ(execution.state, model::ExecutionState::kDone) << execution.id;
-      for (const auto& attempt : execution.attempts) {
-        ++failed_attempts;
-        EXPECT_TRUE(reasons.contains(attempt.code)) << execution.id << ": " << attempt.code;
-      }
-    }
-    for (const std::string& violation : history_.violations(stored)) {
-      ADD_FAILURE() << violation;
-    }
-    const std::size_t accepted = history_.known().size();
+    const auto get = [this](const std::string& target) { return server_->get(target); };
+    const auto seen = expect_all_done(get, submitters_->history(), reasons);
+    const std::size_t accepted = submitters_->accepted();
     EXPECT_GT(accepted, 100U);
-    EXPECT_LE(stored.size(), accepted + cuts * kSubmitters) << "beside those whose 202 did not arrive";
-    EXPECT_LE(failed_attempts, std::max<std::size_t>(cuts, number_of("HEARTH_FAULT_ROUNDS", 4)) * kMostHeld);
-    std::cout << accepted << " accepted, " << failed_attempts << " executed again" << std::endl;
+    EXPECT_LE(seen.stored, accepted + cuts * kSubmitters) << "beside those whose 202 did not arrive";
+    EXPECT_LE(seen.again, std::max<std::size_t>(cuts, rounds()) * kMostHeld);
   }
 
   std::uint64_t random() { return generator_(); }
   std::shared_ptr<HearthServer> server_;
 
  private:
-  void submit(int submitter) {
-    std::uint64_t count = 0;
-    while (!done_) {
-      const auto here = server();
-      const auto client = here->connect(seconds(10));
-      for (;;) {
-        const std::string nonce = fmt::format("{}-{}", submitter, ++count);
-        note_asked(nonce);
-        const auto reply = client->request(http::Method::kPost, "/functions/f/invoke?mode=async",
-                                           fmt::format(R"({{"nonce":"{}"}})", nonce));
-        if (reply && reply->status == 202) {
-          note_accepted(reply->body, nonce);
-        }
-        if (!reply || done_) {
-          break;
-        }
-      }
-      std::this_thread::sleep_for(milliseconds(20));
-    }
-  }
-  void note_asked(const std::string& nonce) {
-    const std::lock_guard lock(mutex_);
-    history_.asked(nonce);
-  }
-  void note_accepted(const std::string& body, const std::string& nonce) {
-    const std::lock_guard lock(mutex_);
-    history_.accepted(std::string(json::parse(body).at("executionId").as_string()), nonce);
-  }
-
   const ScratchFolder folder_;
-  const std::uint64_t seed_;
   std::mt19937_64 generator_;
   std::mutex mutex_;
-  store::ExecutionHistory history_;
-  std::vector<std::thread> submitters_;
-  std::atomic<bool> done_ = false;
+  std::unique_ptr<Submitters> submitters_;
 };
 
 TEST_F(ExecutionFaults, TheServerIsKilled) {

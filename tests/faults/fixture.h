@@ -69,6 +69,7 @@ class Faults : public testing::Test {
 
   static std::unique_ptr<Hosts> hosts_;
   bool worker_killed_ = false;
+  bool executes_more_ = false;  // than the callers of the loads ask for
 
  private:
   static std::string hindrance();

@@ -113,6 +113,10 @@ std::vector<std::string> Hosts::command_of(const std::string& host) const {
   } else {
     command.emplace_back("--insecure-no-auth");
   }
+  if (role.name == "gateway") {
+    command.insert(command.end(), {"--async-lease", std::to_string(kLease.count()) + "s",
+                                   "--async-retry-delay", "50ms", "--async-retries", "20"});
+  }
   return command;
 }
 

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -24,6 +25,7 @@ class Hosts {
   static const std::vector<std::string>& gateways();
   static const std::vector<std::string>& workers();
   static constexpr const char* kMonitor = "monitor";
+  static constexpr std::chrono::seconds kLease{2};  // of asynchronous executions
 
   // Starts everything and waits until it answers.
   Hosts();

@@ -4,6 +4,7 @@
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
+#include <iostream>
 
 #include "cli/format.h"
 
@@ -47,14 +48,19 @@ model::AsyncExecution execution_from(const json::object& from) {
   return execution;
 }
 
+bool none_is(const Get& get, const std::string& state) {
+  const Reply reply = get("/executions?limit=1&state=" + state);
+  return reply.status == 200 && reply.json().at("executions").as_array().empty();
+}
+
 }  // namespace
 
-std::vector<store::StoredExecution> stored_executions(HearthServer& server,
+std::vector<store::StoredExecution> stored_executions(const Get& get,
                                                       const store::ExecutionHistory& history) {
   std::vector<store::StoredExecution> stored;
   std::string before;
   do {
-    const Reply reply = server.get("/executions?limit=1000" + before);
+    const Reply reply = get("/executions?limit=1000" + before);
     EXPECT_EQ(reply.status, 200) << reply.body;
     const json::value page = reply.json();
     for (const json::value& each : page.at("executions").as_array()) {
@@ -66,12 +72,34 @@ std::vector<store::StoredExecution> stored_executions(HearthServer& server,
   for (std::size_t i = 0; i < stored.size(); ++i) {
     auto& [execution, word] = stored[i];
     if (i % kLookAtOneIn == 0 || !history.known().contains(execution.id)) {
-      const json::value whole = server.get("/executions/" + execution.id).json();
+      const json::value whole = get("/executions/" + execution.id).json();
       const json::value* const output = whole.as_object().if_contains("output");
       word = output != nullptr && output->is_string() ? std::string(output->as_string()) : "no answer";
     }
   }
   return stored;
+}
+
+ExecutionsSeen expect_all_done(const Get& get, const store::ExecutionHistory& history,
+                               const std::set<std::string>& reasons, std::chrono::seconds bound) {
+  EXPECT_TRUE(eventually([&] { return none_is(get, "pending") && none_is(get, "running"); }, bound));
+  const auto stored = stored_executions(get, history);
+  ExecutionsSeen seen;
+  seen.stored = stored.size();
+  for (const auto& [execution, word] : stored) {
+    EXPECT_EQ(execution.state, model::ExecutionState::kDone) << execution.id << execution.result.error_code;
+    for (const auto& attempt : execution.attempts) {
+      ++seen.again;
+      EXPECT_TRUE(reasons.contains(attempt.code))
+          << execution.id << ": " << attempt.code << ", " << attempt.message;
+    }
+  }
+  for (const std::string& violation : history.violations(stored)) {
+    ADD_FAILURE() << violation;
+  }
+  std::cout << history.known().size() << " accepted, " << seen.stored << " stored, " << seen.again
+            << " executed again" << std::endl;
+  return seen;
 }
 
 }  // namespace hearth::test
