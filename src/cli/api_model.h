@@ -75,6 +75,7 @@ struct LimitsInfo {
   std::optional<std::uint64_t> maximum;
   std::uint64_t reserved = 0;
   std::uint64_t provisioned = 0;
+  std::uint64_t ready = 0;  // of the provisioned ones
 };
 
 base::Result<LimitsInfo> parse_limits(std::string_view json);

@@ -52,9 +52,9 @@ int print_limits(Context& context, const Reply& reply) {
   if (!limits) {
     return report_unreadable(context, limits.error());
   }
-  Table table({"MAXIMUM", "RESERVED", "PROVISIONED"});
+  Table table({"MAXIMUM", "RESERVED", "PROVISIONED", "READY"});
   table.add({limits->maximum ? std::to_string(*limits->maximum) : "-", std::to_string(limits->reserved),
-             std::to_string(limits->provisioned)});
+             std::to_string(limits->provisioned), std::to_string(limits->ready)});
   table.print(context.terminal.out);
   return kOk;
 }

@@ -18,6 +18,7 @@ base::Result<LimitsInfo> parse_limits(std::string_view body) {
   }
   limits.reserved = count(*object, "reservedConcurrency");
   limits.provisioned = count(*object, "provisionedConcurrency");
+  limits.ready = count(*object, "provisionedReady");
   return limits;
 }
 

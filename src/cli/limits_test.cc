@@ -14,14 +14,14 @@ class LimitsCommand : public CommandTest {};
 
 constexpr const char* kPath = "/functions/hello/limits";
 constexpr const char* kNone = R"({"maxConcurrency":null,"reservedConcurrency":0,"provisionedConcurrency":0})";
-constexpr const char* kSome = R"({"maxConcurrency":10,"reservedConcurrency":4,"provisionedConcurrency":2})";
+constexpr const char* kSome = R"({"maxConcurrency":10,"reservedConcurrency":4,"provisionedConcurrency":2,"provisionedReady":1})";
 
 TEST_F(LimitsCommand, ShowsThem) {
   expect(kGet, kPath, 200, kNone);
   EXPECT_EQ(hearth({"limits", "hello"}), kOk);
   EXPECT_EQ(out(),
-            "MAXIMUM  RESERVED  PROVISIONED\n"
-            "-        0         0\n");
+            "MAXIMUM  RESERVED  PROVISIONED  READY\n"
+            "-        0         0            0\n");
   expect(kGet, kPath, 200, kSome);
   EXPECT_EQ(hearth({"limits", "hello", "--json"}), kOk);
   EXPECT_EQ(out(), std::string(kSome) + "\n");
@@ -48,7 +48,7 @@ TEST_F(LimitsCommand, ChangesWhatIsNamedAndNothingElse) {
 TEST_F(LimitsCommand, TakesThemAllAway) {
   expect(kDelete, kPath, 200, kNone);
   EXPECT_EQ(hearth({"limits", "hello", "--reset"}), kOk);
-  EXPECT_THAT(out(), HasSubstr("-        0         0"));
+  EXPECT_THAT(out(), HasSubstr("-        0         0            0"));
 }
 
 TEST_F(LimitsCommand, WrongInputsAreRefused) {

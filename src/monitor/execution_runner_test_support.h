@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/blocking_pool.h"
 #include "base/reactor.h"
 #include "dispatch/testing/dispatcher_fixture.h"
 #include "messaging/inproc/inproc_messaging.h"

@@ -256,17 +256,17 @@ TEST_F(ScheduleRunnerTest, AFullBacklogLosesNothingUntilItIsMissed) {
 
 TEST_F(ScheduleRunnerTest, AnAliasIsWhatItStandsForAtTheSlot) {
   ASSERT_TRUE(stores_.functions().add_version(store::sample_version(function_), 50).ok());
-  ASSERT_TRUE(stores_.functions().set_alias(function_.id, {"live", 1, std::nullopt, 0}, 60).ok());
+  ASSERT_TRUE(stores_.functions().change(function_.id, model::Alias{"live", 1, std::nullopt, 0}, 60).ok());
   auto setting = every(10);
   setting.alias = "live";
   set(setting);
   at(kStart_ms + 10'000);
-  ASSERT_TRUE(stores_.functions().set_alias(function_.id, {"live", 2, std::nullopt, 0}, 70).ok());
+  ASSERT_TRUE(stores_.functions().change(function_.id, model::Alias{"live", 2, std::nullopt, 0}, 70).ok());
   at(kStart_ms + 20'000);
-  ASSERT_TRUE(stores_.functions().remove_alias(function_.id, "live", 80).ok());
+  ASSERT_TRUE(stores_.functions().change(function_.id, model::RemovedAlias{"live"}, 80).ok());
   at(kStart_ms + 30'000);
   EXPECT_THAT(slots(), ElementsAre(10, 20)) << "the third stays due";
-  ASSERT_TRUE(stores_.functions().set_alias(function_.id, {"live", 1, std::nullopt, 0}, 90).ok());
+  ASSERT_TRUE(stores_.functions().change(function_.id, model::Alias{"live", 1, std::nullopt, 0}, 90).ok());
   at(kStart_ms + 31'000);
   std::vector<std::uint32_t> versions;
   for (const auto& each : executions()) {

@@ -220,6 +220,14 @@ command_faults() {
   check_preset "$preset"
   prepare_tests "$preset"
   say "$rounds rounds of each fault"
-  as_root env PATH="$PATH" HEARTH_BINARY="$root/build/$preset/hearth" HEARTH_FAULT_ROUNDS="$rounds" \
-    ${seed:+HEARTH_FAULT_SEED="$seed"} "build/$preset/tests/faults/faults_test" "${only[@]}"
+  local program status=0
+  # Rounds of the everyday suite are few: the power is cut, and the clock of the simulation runs, as much more.
+  for program in tests/faults/faults_test tests/faults/execution_faults_test tests/faults/change_faults_test \
+    src/store/sqlite/store_power_cut_test tests/simulation/simulation_test; do
+    as_root env PATH="$PATH" HEARTH_BINARY="$root/build/$preset/hearth" HEARTH_SOURCE_DIR="$root" \
+      HEARTH_FAULT_ROUNDS="$rounds" HEARTH_POWER_CUTS="$((rounds * 500))" HEARTH_SIM_STEPS="$((rounds * 500000))" \
+      ${seed:+HEARTH_FAULT_SEED="$seed" HEARTH_POWER_SEED="$seed"} \
+      "build/$preset/$program" "${only[@]}" || status=1
+  done
+  return $status
 }
