@@ -34,11 +34,29 @@ struct FetchJob {
   archive::Limits limits;
   std::string digest;
   std::uint64_t known_bytes = 0;  // 0 when it was not on disk, as far as known
+  bool checked = false;           // since this process began
 };
 
-// On the pool. What is on disk already is taken as it is: it was checked when it was unpacked.
+// Of what an earlier process has left: whatever the disk has made of it meanwhile is not run.
+Result<void> remove_if_damaged(const FetchJob& job) {
+  const auto intact = job.folders->intact(job.digest);
+  if (intact && *intact) {
+    return {};
+  }
+  spdlog::warn("code cache: the folder of {} is not as it was unpacked{}; it is unpacked again", job.digest,
+               intact ? "" : " (" + intact.error().message + ")");
+  return job.folders->remove(job.digest);
+}
+
+// On the pool.
 Result<UnpackedCode> fetch(const FetchJob& job) {
   auto found = job.folders->find(job.digest);
+  if (found && !job.checked) {
+    if (auto removed = remove_if_damaged(job); !removed) {
+      return removed.error();
+    }
+    found = job.folders->find(job.digest);
+  }
   if (found) {
     const Result<std::uint64_t> bytes =
         job.known_bytes > 0 ? job.known_bytes : job.folders->measure(job.digest);
@@ -128,7 +146,7 @@ void CodeCache::Impl::set_bytes(Entry& entry, std::uint64_t bytes) {
 void CodeCache::Impl::start_fetch(const std::string& digest) {
   Entry& entry = entries_.at(digest);
   entry.state = State::kMaking;
-  const FetchJob fetch_job{folders_, store_, options_.limits, digest, entry.bytes};
+  const FetchJob fetch_job{folders_, store_, options_.limits, digest, entry.bytes, entry.checked};
   auto job = [fetch_job] { return worker::fetch(fetch_job); };
   auto then = [digest](Impl& impl, Result<UnpackedCode>&& result) {
     impl.fetched(digest, std::move(result));
@@ -158,10 +176,28 @@ void CodeCache::Impl::fetched(const std::string& digest, Result<UnpackedCode> re
   }
   const auto held = std::make_shared<const base::UniqueFd>(std::move(result->folder));
   entry.held = held;
+  entry.checked = true;
+  if (result->fresh) {
+    seal(digest);
+  }
   set_bytes(entry, result->bytes);
   trim();
   for (auto& waiter : waiters) {
     give(std::move(waiter), held);
+  }
+}
+
+// Nobody waits for it: a folder without a right seal, as when it was removed meanwhile, is unpacked again by
+// the next process.
+void CodeCache::Impl::seal(const std::string& digest) {
+  auto job = [folders = folders_, digest] { return folders->seal(digest); };
+  auto then = [](Impl&, const Result<void>& result) {
+    if (!result) {
+      spdlog::warn("{}", result.error().message);
+    }
+  };
+  if (const auto submitted = run(std::move(job), std::move(then)); !submitted) {
+    spdlog::warn("code cache: {} is not sealed: {}", digest, submitted.error().message);
   }
 }
 

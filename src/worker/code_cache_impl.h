@@ -67,6 +67,7 @@ class CodeCache::Impl : public std::enable_shared_from_this<Impl> {
   struct Entry {
     State state = State::kIdle;
     std::uint64_t bytes = 0;                     // its part of total_bytes_
+    bool checked = false;                        // the folder is as it was unpacked
     std::weak_ptr<const base::UniqueFd> held;    // alive while anybody holds the folder
     std::weak_ptr<const CompiledCode> compiled;  // the same of what was compiled
     std::vector<Waiter> waiters;                 // for the folder
@@ -84,6 +85,7 @@ class CodeCache::Impl : public std::enable_shared_from_this<Impl> {
   void set_bytes(Entry& entry, std::uint64_t bytes);
   void start_fetch(const std::string& digest);
   void fetched(const std::string& digest, base::Result<UnpackedCode> result);
+  void seal(const std::string& digest);
   void give(Waiter waiter, Held held);
   Entry* compiled_of(const model::VersionId& version);
   CompiledPtr nothing_of(const model::VersionId& version) const;

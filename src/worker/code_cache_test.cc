@@ -188,6 +188,7 @@ TEST_F(CodeCacheTest, KeepsCompleteFoldersAcrossARestart) {
   store_.put(digest('a'), "one");
   open();
   EXPECT_TRUE(get(digest('a')).ok());
+  wait_until_sealed(digest('a'));
   fs::create_directories(fs::path(options_.folder) / ".temporary-7/lib");
   reopen();
   EXPECT_THAT(in_cache(), UnorderedElementsAre(digest('a')));
@@ -195,6 +196,23 @@ TEST_F(CodeCacheTest, KeepsCompleteFoldersAcrossARestart) {
   ASSERT_TRUE(code.ok());
   EXPECT_EQ(index_of(code->folder.fd()), "one");
   EXPECT_EQ(store_.opens(digest('a')), 1);
+}
+
+TEST_F(CodeCacheTest, WhatTheDiskHasChangedBetweenTwoProcessesIsUnpackedAgain) {
+  store_.put(digest('a'), "one");
+  store_.put(digest('b'), "two");
+  open();
+  EXPECT_TRUE(get(digest('a')).ok());
+  EXPECT_TRUE(get(digest('b')).ok());
+  wait_until_sealed(digest('a'));
+  wait_until_sealed(digest('b'));
+  std::ofstream(fs::path(options_.folder) / digest('a') / "index.js") << "onE";
+  std::ofstream(fs::path(options_.folder) / digest('b') / "more.js") << "more";
+  reopen();
+  EXPECT_EQ(index_of(get(digest('a'))->folder.fd()), "one");
+  EXPECT_EQ(index_of(get(digest('b'))->folder.fd()), "two");
+  EXPECT_EQ(store_.opens(digest('a')), 2);
+  EXPECT_FALSE(fs::exists(fs::path(options_.folder) / digest('b') / "more.js"));
 }
 
 TEST_F(CodeCacheTest, StartsEmptyAfterTheMachineRestarted) {

@@ -9,6 +9,8 @@
 #include <fstream>
 #include <system_error>
 
+#include "worker/folder_digest.h"
+
 namespace hearth::worker {
 namespace {
 
@@ -20,6 +22,7 @@ using base::Result;
 constexpr std::size_t kDigestDigits = 64;
 constexpr std::uint64_t kBlockBytes = 4'096;
 constexpr std::string_view kTemporaryPrefix = ".temporary-";
+constexpr const char* kSumsFolder = "sums";
 constexpr const char* kBootFile = ".boot";
 constexpr const char* kBootIdPath = "/proc/sys/kernel/random/boot_id";
 
@@ -86,8 +89,10 @@ Result<std::unique_ptr<CodeFolders>> CodeFolders::open(const std::string& folder
 Result<void> CodeFolders::make() {
   std::error_code error;
   fs::create_directories(folder_.parent_path(), error);
-  if (::mkdir(folder_.c_str(), 0700) != 0 && errno != EEXIST) {
-    return failed("make", folder_, errno);
+  for (const fs::path& folder : {folder_, folder_ / kSumsFolder}) {
+    if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
+      return failed("make", folder, errno);
+    }
   }
   return {};
 }
@@ -178,7 +183,7 @@ Result<UnpackedCode> CodeFolders::unpack(const std::string& digest, int zip_fd,
     if (::rename(temporary.c_str(), (folder_ / digest).c_str()) != 0) {
       return failed("make", folder_ / digest, errno);
     }
-    return UnpackedCode{std::move(folder), *bytes};
+    return UnpackedCode{std::move(folder), *bytes, true};
   };
   auto placed = into_place();
   if (!placed) {
@@ -187,7 +192,29 @@ Result<UnpackedCode> CodeFolders::unpack(const std::string& digest, int zip_fd,
   return placed;
 }
 
+fs::path CodeFolders::sum_path(const std::string& digest) const { return folder_ / kSumsFolder / digest; }
+
+Result<void> CodeFolders::seal(const std::string& digest) {
+  const auto sum = folder_digest(folder_ / digest);
+  if (!sum) {
+    return sum.error();
+  }
+  std::ofstream file(sum_path(digest));
+  file << *sum << '\n';
+  file.close();
+  return file ? Result<void>() : Result<void>(failed("write", sum_path(digest), EIO));
+}
+
+Result<bool> CodeFolders::intact(const std::string& digest) const {
+  const auto sum = folder_digest(folder_ / digest);
+  if (!sum) {
+    return sum.error();
+  }
+  return first_line(sum_path(digest)) == *sum;
+}
+
 Result<void> CodeFolders::remove(const std::string& digest) {
+  ::unlink(sum_path(digest).c_str());  // one that stays is of no use without the folder
   const fs::path temporary = temporary_path();
   if (::rename((folder_ / digest).c_str(), temporary.c_str()) != 0) {
     return errno == ENOENT ? Result<void>() : failed("remove", folder_ / digest, errno);

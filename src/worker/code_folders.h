@@ -1,5 +1,6 @@
 // The code cache's folder on disk: <digest>/ for each unpacked zip, and beside them only what is
-// being made or removed.
+// being made or removed, and sums/<digest>: what is in such a folder, to be told from what the disk has made
+// of it.
 //
 // Below CodeCache, which sees to it that no two operations on one digest meet. Blocking pool; calls
 // for different digests may run at once.
@@ -25,6 +26,7 @@ bool is_digest(std::string_view text);
 struct UnpackedCode {
   base::UniqueFd folder;    // O_PATH
   std::uint64_t bytes = 0;  // on disk, every file rounded up to whole blocks
+  bool fresh = false;       // unpacked now
 };
 
 struct ListedCode {
@@ -50,6 +52,12 @@ class CodeFolders {
   // Leaves nothing behind when it fails.
   base::Result<UnpackedCode> unpack(const std::string& digest, int zip_fd, const archive::Limits& limits);
 
+  // Writes down what is in it, for intact().
+  base::Result<void> seal(const std::string& digest);
+
+  // Whether it was sealed, and is as it was then. Reads every file.
+  base::Result<bool> intact(const std::string& digest) const;
+
   // Gone from sight at once, then from the disk.
   base::Result<void> remove(const std::string& digest);
 
@@ -59,6 +67,7 @@ class CodeFolders {
   base::Result<void> make();
   base::Result<void> clean();
   std::filesystem::path temporary_path();
+  std::filesystem::path sum_path(const std::string& digest) const;
 
   const std::filesystem::path folder_;
   std::atomic<std::uint64_t> last_temporary_ = 0;

@@ -181,7 +181,15 @@ HearthServer::HearthServer(Options options) {
   const base::UniqueFd in(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   const base::UniqueFd out(::open(log_path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
   pid_ = spawn(command, in.get(), out.get(), options.environment);
-  const bool up = eventually([this] { return get("/health").status == 200; }, options.start_bound);
+  const auto refuses = [&] {
+    const int status = options.may_refuse ? wait_for_exit(pid_, milliseconds(0)) : -1;
+    if (status != -1) {
+      refusal_ = status;
+      pid_ = -1;
+    }
+    return status != -1;
+  };
+  const bool up = eventually([&] { return get("/health").status == 200 || refuses(); }, options.start_bound);
   EXPECT_TRUE(up) << "hearth serve did not come up:\n" << log();
 }
 

@@ -9,6 +9,7 @@
 #include <initializer_list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -77,6 +78,7 @@ class HearthServer {
     std::vector<std::string> program = {};   // empty: hearth serve
     bool advertise = false;                  // a worker's: its own address
     bool tls = false;                        // what it listens with: a worker's, with --link-tls
+    bool may_refuse = false;                 // to start: then refusal() says so
   };
 
   // Starts and waits until /health answers; a test failure when it does not.
@@ -90,6 +92,8 @@ class HearthServer {
   std::string endpoint() const;
   pid_t pid() const { return pid_; }
   const std::string& data_dir() const { return data_dir_; }
+  // The exit status of one that did not come up.
+  std::optional<int> refusal() const { return refusal_; }
   // stderr so far.
   std::string log() const;
 
@@ -138,6 +142,7 @@ class HearthServer {
   std::uint16_t port_ = 0;
   bool tls_ = false;
   pid_t pid_ = -1;
+  std::optional<int> refusal_;
 };
 
 // The usual server with these flags, on a data directory of its own unless one is named.

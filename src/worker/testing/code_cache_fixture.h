@@ -36,6 +36,17 @@ class CodeCacheTest : public testing::Test {
     open();
   }
 
+  // The pool has written down what is in the folder.
+  void wait_until_sealed(const std::string& code) {
+    const auto sum = std::filesystem::path(options_.folder) / "sums" / code;
+    const auto until = base::Clock::now() + std::chrono::seconds(10);
+    std::error_code error;
+    while (std::filesystem::file_size(sum, error) != 65 && base::Clock::now() < until) {
+      loop_.run_one_until(base::Clock::now() + std::chrono::milliseconds(1));
+    }
+    EXPECT_EQ(std::filesystem::file_size(sum, error), 65U);
+  }
+
   void ask(const std::string& code, Answer& answer, const std::string& version = "") {
     cache_->fetch({version, code},
                   [&answer](base::Result<VersionCode> result) { answer.emplace(std::move(result)); });
@@ -61,8 +72,9 @@ class CodeCacheTest : public testing::Test {
   std::vector<std::string> in_cache() const {
     std::vector<std::string> names;
     for (const auto& found : std::filesystem::directory_iterator(options_.folder)) {
-      if (found.path().filename() != ".boot" && found.path().filename() != "compiled") {
-        names.push_back(found.path().filename());
+      const std::string name = found.path().filename();
+      if (name != ".boot" && name != "compiled" && name != "sums") {
+        names.push_back(name);
       }
     }
     return names;
