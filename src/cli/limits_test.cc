@@ -14,7 +14,8 @@ class LimitsCommand : public CommandTest {};
 
 constexpr const char* kPath = "/functions/hello/limits";
 constexpr const char* kNone = R"({"maxConcurrency":null,"reservedConcurrency":0,"provisionedConcurrency":0})";
-constexpr const char* kSome = R"({"maxConcurrency":10,"reservedConcurrency":4,"provisionedConcurrency":2,"provisionedReady":1})";
+constexpr const char* kSome =
+    R"({"maxConcurrency":10,"reservedConcurrency":4,"provisionedConcurrency":2,"provisionedReady":1})";
 
 TEST_F(LimitsCommand, ShowsThem) {
   expect(kGet, kPath, 200, kNone);

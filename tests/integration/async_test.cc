@@ -352,7 +352,8 @@ TEST(Async, CallsThatLeadToOneAnotherComeToAnEnd) {
   const auto accepted = call("?mode=async", id);
   ASSERT_EQ(accepted->status, 202);
   const std::string execution(json::parse(accepted->body).at("executionId").as_string());
-  EXPECT_EQ(ended(server, execution).at("output"), json::value(execution + ".4")) << "an execution is one of them";
+  EXPECT_EQ(ended(server, execution).at("output"), json::value(execution + ".4"))
+      << "an execution is one of them";
   for (const char* query : {"", "?mode=async"}) {
     const auto one_more = call(query, execution + ".4");
     EXPECT_EQ(one_more->status, 508);

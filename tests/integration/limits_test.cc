@@ -220,7 +220,8 @@ TEST(Limits, ALimitHoldsAtOnceForWhatRunsAlready) {
 TEST(Limits, TheyAreShownChangedKeptOverARestartAndTakenAway) {
   ScratchFolder folder;
   std::string id;
-  const std::string some = R"({"maxConcurrency":0,"reservedConcurrency":0,"provisionedConcurrency":0,"provisionedReady":0})";
+  const std::string some =
+      R"({"maxConcurrency":0,"reservedConcurrency":0,"provisionedConcurrency":0,"provisionedReady":0})";
   {
     HearthServer server(with_flags({}, folder.path()));
     id = server.create_js(kTakesItsTime);

@@ -109,8 +109,11 @@ void Clients::try_order(std::size_t number) {
   Order& order = orders_[number];
   ++order.tries;
   ++counts_.submitted;
-  gateway::Submission submission{order.function_id, order.version,
-                                 std::make_shared<const std::string>(order.input), order.key};
+  gateway::Submission submission;
+  submission.function_id = order.function_id;
+  submission.version = order.version;
+  submission.input = std::make_shared<const std::string>(order.input);
+  submission.idempotency_key = order.key;
   ask<ExecutionId>(
       {order.function_id,
        [submission = std::move(submission)](gateway::Executions& executions,
