@@ -8,6 +8,8 @@
 namespace hearth {
 namespace {
 
+constexpr std::chrono::milliseconds kLatestDue = std::chrono::hours(2);
+
 // The runner's way to a version that is not the current one.
 auto past_versions_of(gateway::Gateway& gateway) {
   using Done = std::function<void(base::Result<model::VersionPtr>)>;
@@ -149,9 +151,14 @@ base::Result<void> ExecutionsRole::open() {
   if (parts_.shared) {
     return api_.open();
   }
-  const auto released = parts_.store.release_all(base::unix_now_ms());
+  const std::int64_t now_ms = base::unix_now_ms();
+  const auto released = parts_.store.release_all(now_ms);
   if (!released) {
     return released.error();
+  }
+  // No retry is as far away: the time of day was ahead when it was accepted.
+  if (const auto brought = parts_.store.bring_forward(now_ms + kLatestDue.count(), now_ms); !brought) {
+    return brought;
   }
   if (*released > 0) {
     spdlog::info(

@@ -16,6 +16,8 @@ constexpr std::chrono::milliseconds kLookPause{250};
 constexpr std::chrono::milliseconds kPauseAfterFailure{1'000};
 constexpr std::chrono::milliseconds kLookForOthers{500};
 constexpr std::chrono::milliseconds kLongestWait = std::chrono::hours(24);
+constexpr std::chrono::milliseconds kClockSlack{
+    1'000};  // that the time of day is put back is noticed beyond it
 constexpr int kExtensionsALease = 3;
 // A function that nobody knows the speed of is not given all its share at once: each call could start an
 // instance. While its executions take their time, one more of them is begun so often.
@@ -149,7 +151,7 @@ void ExecutionRunner::execute_ready() {
     ++shares_[running->claimed.function_id].executing;
     ++counts_.attempts;
     running->began = parts_.loop.now();
-    running->started_ms = parts_.unix_now_ms();
+    running->started_ms = unix_now_ms();
     young_.push_back(running);
     // Later, so that nothing is added to what is gone through here.
     parts_.loop.post([this, running, alive = std::weak_ptr<bool>(alive_)] {
@@ -164,12 +166,13 @@ void ExecutionRunner::execute_ready() {
 // ---- what is submitted here
 
 bool ExecutionRunner::take(store::NewExecution& execution) {
+  const std::int64_t now_ms = unix_now_ms();
   if (draining_ || may_be_due_ || looking_ || !ready_.empty() || !may_hold(execution.function_id) ||
       !may_execute(execution.function_id)) {
     return false;
   }
   hold(execution.function_id, execution.input->size());
-  execution.lease_until_ms = parts_.unix_now_ms() + options_.lease.count();
+  execution.lease_until_ms = now_ms + options_.lease.count();
   return true;
 }
 
@@ -187,9 +190,22 @@ void ExecutionRunner::taken(const store::NewExecution& execution, bool accepted)
 
 // ---- what is due
 
-store::ClaimRequest ExecutionRunner::claim_request() const {
+// When the time of day is put back by more than a moment, what was accepted before would not be due for as
+// long. On a shared store other hosts' clocks count too.
+std::int64_t ExecutionRunner::unix_now_ms() {
+  const std::int64_t now_ms = parts_.unix_now_ms();
+  if (!options_.shared && now_ms < last_unix_ms_ - kClockSlack.count()) {
+    gone_back_ = true;
+    may_be_due_ = true;
+    look_soon();
+  }
+  last_unix_ms_ = now_ms;
+  return now_ms;
+}
+
+store::ClaimRequest ExecutionRunner::claim_request() {
   store::ClaimRequest request;
-  request.now_ms = parts_.unix_now_ms();
+  request.now_ms = unix_now_ms();
   request.lease_until_ms = request.now_ms + options_.lease.count();
   const std::size_t half = half_of(window());
   request.most = window() - held_;
@@ -228,7 +244,13 @@ void ExecutionRunner::look() {
   }
   looking_ = true;
   const auto request = claim_request();
-  auto job = [&store = parts_.store, request]() -> base::Result<Look> {
+  auto job = [&store = parts_.store, request,
+              gone_back = std::exchange(gone_back_, false)]() -> base::Result<Look> {
+    if (gone_back) {
+      if (const auto brought = store.bring_forward(request.now_ms, request.now_ms); !brought) {
+        return brought.error();
+      }
+    }
     auto claimed = store.claim(request);
     if (!claimed) {
       return claimed.error();
@@ -258,8 +280,8 @@ void ExecutionRunner::looked(std::size_t asked, const base::Result<Look>& found)
     may_be_due_ = false;
     std::chrono::milliseconds wait = kLongestWait;
     if (next_due) {
-      wait = std::chrono::milliseconds(*next_due - parts_.unix_now_ms());
-      may_be_due_ = wait.count() <= 0;
+      wait = std::chrono::milliseconds(*next_due - unix_now_ms());
+      may_be_due_ = wait.count() <= 0 || gone_back_;
     }
     if (next_due || options_.shared) {
       look_at(now + std::max(options_.shared ? std::min(wait, kLookForOthers) : wait, kLookPause));
@@ -308,7 +330,7 @@ void ExecutionRunner::extend() {
   if (leases.empty()) {
     return;
   }
-  const std::int64_t until_ms = parts_.unix_now_ms() + options_.lease.count();
+  const std::int64_t until_ms = unix_now_ms() + options_.lease.count();
   using Lost = std::vector<store::Lease>;
   on_pool<Lost>([&store = parts_.store, leases, until_ms] { return store.extend(leases, until_ms); },
                 [this](const base::Result<Lost>& lost) { extended(lost); });

@@ -127,6 +127,7 @@ class ExecutionRunner {
   };
   static constexpr std::size_t kFirstAtOnce = 2;
 
+  std::int64_t unix_now_ms();
   std::size_t window() const;
   bool may_hold(const model::FunctionId& function) const;
   bool may_execute(const model::FunctionId& function) const;
@@ -137,7 +138,7 @@ class ExecutionRunner {
   void grow_soon();
   void grow();
   void execute_ready();
-  store::ClaimRequest claim_request() const;
+  store::ClaimRequest claim_request();
   void look_soon();
   void look();
   void looked(std::size_t asked, const base::Result<Look>& found);
@@ -159,7 +160,7 @@ class ExecutionRunner {
                                               const store::Settlement& settlement) const;
   void deliver(const RunningPtr& running, const model::FunctionPtr& function);
   void delivered(const RunningPtr& running, const base::Result<int>& status);
-  store::Settlement settlement(const Running& running, model::ExecutionState state) const;
+  store::Settlement settlement(const Running& running, model::ExecutionState state);
   void settle(const RunningPtr& running, store::Settlement settlement);
   void write(const RunningPtr& running);
   void settled(const RunningPtr& running, const base::Result<bool>& result);
@@ -188,6 +189,8 @@ class ExecutionRunner {
   bool looking_ = false;
   bool look_again_ = false;
   bool may_be_due_ = true;
+  std::int64_t last_unix_ms_ = 0;  // what the time of day was
+  bool gone_back_ = false;  // since then what is pending may be due too late
   base::TimerId look_timer_ = 0;
   base::TimePoint look_at_;
   base::TimerId extend_timer_ = 0;

@@ -260,12 +260,12 @@ void ExecutionRunner::give_back(const RunningPtr& running) {
   settle(running, std::move(back));
 }
 
-store::Settlement ExecutionRunner::settlement(const Running& running, ExecutionState state) const {
+store::Settlement ExecutionRunner::settlement(const Running& running, ExecutionState state) {
   store::Settlement made;
   made.lease = running.claimed.lease;
   made.state = state;
   made.started_ms = running.started_ms;
-  made.ended_ms = parts_.unix_now_ms();
+  made.ended_ms = unix_now_ms();
   made.executed_version = running.executed_version;
   return made;
 }
@@ -308,7 +308,7 @@ void ExecutionRunner::settled(const RunningPtr& running, const base::Result<bool
     ++counts_.leases_lost;
   } else if (settlement.state == ExecutionState::kPending) {
     ++counts_.retries;
-    const std::chrono::milliseconds wait(settlement.due_ms - parts_.unix_now_ms());
+    const std::chrono::milliseconds wait(settlement.due_ms - unix_now_ms());
     look_at(parts_.loop.now() + std::max(wait, std::chrono::milliseconds(0)));
   } else {
     ++(settlement.state == ExecutionState::kDone ? counts_.done : counts_.dead);

@@ -210,6 +210,19 @@ TEST_P(ExecutionClaimConformance, AfterAStopWhatWasRunningIsDueAtOnce) {
   EXPECT_EQ(again[1].failures, 0U);
 }
 
+TEST_P(ExecutionClaimConformance, WhatIsDueTooLateIsBroughtForward) {
+  submit({sample_execution(1), sample_execution(2), sample_execution(3)});
+  const auto claimed = claim(1'000);
+  ASSERT_THAT(claimed, SizeIs(3));
+  ASSERT_TRUE(settle(failed(claimed[0].lease, 9'000)));
+  ASSERT_TRUE(settle(failed(claimed[1].lease, 7'000)));
+  ASSERT_TRUE(store().bring_forward(8'000, 2'000).ok());
+  EXPECT_EQ(find(execution_id(1)).due_ms, 2'000);
+  EXPECT_EQ(find(execution_id(2)).due_ms, 7'000);
+  EXPECT_EQ(find(execution_id(3)).state, ExecutionState::kRunning);
+  EXPECT_THAT(ids(claim(2'000)), ElementsAre(execution_id(1)));
+}
+
 TEST_P(ExecutionClaimConformance, ManyAreReleasedAfterAStop) {
   std::vector<NewExecution> executions;
   for (int number = 1; number <= 2'500; ++number) {

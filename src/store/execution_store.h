@@ -162,6 +162,9 @@ class ExecutionStore {
   // How many. For a store that one process has to itself, when that begins.
   virtual base::Result<std::size_t> release_all(std::int64_t now_ms) = 0;
 
+  // What is pending and due later than `latest_ms` is due now, as when the time of day has gone back.
+  virtual base::Result<void> bring_forward(std::int64_t latest_ms, std::int64_t now_ms) = 0;
+
   // Removes executions that ended before `before_ms`, and the oldest of those beyond `most_kept` that have
   // ended: `limit` at most. How many.
   virtual base::Result<std::size_t> remove_ended(std::int64_t before_ms, std::size_t most_kept,

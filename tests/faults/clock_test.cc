@@ -3,14 +3,22 @@
 // how often (6), HEARTH_FAULT_SEED: when and where to.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include <array>
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
 #include <iostream>
 #include <memory>
 #include <random>
 #include <string>
+#include <string_view>
 #include <thread>
 
+#include "base/unique_fd.h"
+#include "base/unix_time.h"
+#include "cli/format.h"
 #include "tests/faults/rounds.h"
 #include "tests/faults/stored_executions.h"
 #include "tests/faults/submitters.h"
@@ -31,9 +39,13 @@ constexpr std::int64_t kYearMs = 365 * 24 * kHourMs;
 
 class ClockJumps : public testing::Test {
  protected:
-  ClockJumps() : generator_(announced_seed()), system_(folder_.path()) {
+  ClockJumps() : generator_(announced_seed()), system_(folder_.path()) {}
+
+  // So many at once, and the rest waits.
+  void begin(const std::string& concurrency) {
     HearthServer::Options options;
-    options.flags = {"--async-lease", "1s", "--async-retry-delay", "20ms", "--async-retention", "99999h"};
+    options.flags = {"--async-lease",     "1s",     "--async-retry-delay", "20ms",
+                     "--async-retention", "99999h", "--async-concurrency", concurrency};
     options.environment = system_.environment();
     server_ = std::make_unique<HearthServer>(options);
     server_->create_js(Submitters::kFunction, {{"name", "f"}});
@@ -50,6 +62,12 @@ class ClockJumps : public testing::Test {
   bool none_is(const std::string& state) const {
     const auto reply = server_->get("/executions?limit=1&state=" + state);
     return reply.status == 200 && reply.body.find("\"id\"") == std::string::npos;
+  }
+
+  std::int64_t newest_ms() const {
+    const auto page = server_->get("/executions?limit=1").json();
+    const auto& newest = page.at("executions").as_array().at(0);
+    return cli::parse_time(std::string_view(newest.at("submittedAt").as_string())).value();
   }
 
   void check() {
@@ -81,6 +99,7 @@ class ClockJumps : public testing::Test {
 };
 
 TEST_F(ClockJumps, LoseNothing) {
+  begin("64");
   constexpr std::array<std::int64_t, 6> kJumps = {kHourMs, -kHourMs, kYearMs, -kYearMs, 5'000, 0};
   wait_for_accepted(50);
   for (std::uint64_t i = 0; i < fault_rounds(6); ++i) {
@@ -93,13 +112,57 @@ TEST_F(ClockJumps, LoseNothing) {
   check();
 }
 
-TEST_F(ClockJumps, BackLeaveNothingWaiting) {
+TEST_F(ClockJumps, BackByAnHourLeaveNothingWaiting) {
+  begin("1");
   wait_for_accepted(50);
   system_.faults().clock_ahead_ms = kHourMs;
   wait_for_accepted(300);
+  const std::int64_t ahead_ms = newest_ms() - base::unix_now_ms();
+  EXPECT_GT(ahead_ms, kHourMs / 2) << "the server's clock is ahead";
+  EXPECT_FALSE(none_is("pending")) << "there is a backlog";
   system_.faults().clock_ahead_ms = 0;
   wait_for_accepted(50);
   check();
+}
+
+// The caller sends so many bytes of its request, and is gone.
+void send_and_leave(std::uint16_t port, std::string_view bytes, bool reset) {
+  const base::UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+  ASSERT_EQ(::send(socket.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL),
+            static_cast<ssize_t>(bytes.size()));
+  const linger at_once{reset ? 1 : 0, 0};
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+}
+
+TEST(Departures, InTheMiddleOfASubmissionLeaveOneExecutionOrNone) {
+  std::mt19937_64 generator(announced_seed());
+  const HearthServer server;
+  server.create_js(Submitters::kFunction, {{"name", "f"}});
+  store::ExecutionHistory history;
+  std::size_t whole = 0;
+  for (int i = 0; i < 300; ++i) {
+    const std::string word = fmt::format("w-{}", i);
+    const std::string body = fmt::format(R"({{"nonce":"{}"}})", word);
+    const std::string request = fmt::format(
+        "POST /functions/f/invoke?mode=async HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n"
+        "Content-Length: {}\r\n\r\n{}",
+        body.size(), body);
+    const std::size_t sent = generator() % 2 == 0 ? request.size() : generator() % request.size();
+    whole += sent == request.size() ? 1U : 0U;
+    if (sent == request.size()) {
+      history.asked(word);
+    }
+    send_and_leave(server.port(), std::string_view(request).substr(0, sent), generator() % 2 == 0);
+  }
+  const auto get = [&server](const std::string& target) { return server.get(target); };
+  const auto seen = test::expect_all_done(get, history, {});
+  EXPECT_LE(seen.stored, whole);
+  EXPECT_GT(seen.stored, 0U) << "who had said all may leave";
 }
 
 }  // namespace

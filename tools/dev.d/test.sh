@@ -200,7 +200,7 @@ command_soak() {
   report
 }
 
-# What may happen to a platform on several hosts under load, many times over: to its parts and to the links.
+# What may happen to a platform under load, many times over: to its parts, the links, the disks, the clock.
 command_faults() {
   local preset=release rounds=20 seed=""
   local -a only=()
@@ -222,12 +222,12 @@ command_faults() {
   say "$rounds rounds of each fault"
   local program status=0
   # Rounds of the everyday suite are few: the power is cut, and the clock of the simulation runs, as much more.
-  for program in tests/faults/faults_test tests/faults/execution_faults_test tests/faults/change_faults_test \
+  for program in tests/faults/{faults,execution_faults,change_faults,storage_faults,load_faults}_test \
     src/store/sqlite/store_power_cut_test tests/simulation/simulation_test; do
     as_root env PATH="$PATH" HEARTH_BINARY="$root/build/$preset/hearth" HEARTH_SOURCE_DIR="$root" \
-      HEARTH_FAULT_ROUNDS="$rounds" HEARTH_POWER_CUTS="$((rounds * 500))" HEARTH_SIM_STEPS="$((rounds * 500000))" \
-      ${seed:+HEARTH_FAULT_SEED="$seed" HEARTH_POWER_SEED="$seed"} \
+      HEARTH_FAULT_ROUNDS="$rounds" HEARTH_OVERLOAD_SECONDS=30 HEARTH_POWER_CUTS="$((rounds * 500))" \
+      HEARTH_SIM_STEPS="$((rounds * 500000))" ${seed:+HEARTH_FAULT_SEED="$seed" HEARTH_POWER_SEED="$seed"} \
       "build/$preset/$program" "${only[@]}" || status=1
   done
-  return $status
+  return "$status"
 }

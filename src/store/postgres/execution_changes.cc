@@ -13,6 +13,8 @@ namespace {
 
 using model::ExecutionState;
 
+constexpr Statement kBringForward{"execution_bring_forward",
+                                  "UPDATE executions SET due_ms = $2 WHERE state = 0 AND due_ms > $1"};
 constexpr Statement kState{"execution_state", "SELECT state FROM executions WHERE id = $1"};
 constexpr Statement kCancel{
     "execution_cancel",
@@ -167,6 +169,19 @@ base::Result<std::size_t> PostgresExecutionStore::remove_ended(std::int64_t befo
     return committed.error();
   }
   return removed;
+}
+
+base::Result<void> PostgresExecutionStore::bring_forward(std::int64_t latest_ms, std::int64_t now_ms) {
+  auto transaction = Transaction::begin(pool_);
+  if (!transaction) {
+    return transaction.error();
+  }
+  if (const auto done =
+          transaction->run(kBringForward, {Parameter::number(latest_ms), Parameter::number(now_ms)});
+      !done) {
+    return done.error();
+  }
+  return transaction->commit();
 }
 
 }  // namespace hearth::store::postgres

@@ -38,6 +38,7 @@ class PostgresExecutionStore final : public ExecutionStore {
   base::Result<std::vector<Backlog>> backlog() override;
   // Of all servers: not for one that may have others beside it.
   base::Result<std::size_t> release_all(std::int64_t now_ms) override;
+  base::Result<void> bring_forward(std::int64_t latest_ms, std::int64_t now_ms) override;
   // One server at a time; none are removed while another is at it.
   base::Result<std::size_t> remove_ended(std::int64_t before_ms, std::size_t most_kept,
                                          std::size_t limit) override;

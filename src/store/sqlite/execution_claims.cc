@@ -240,6 +240,21 @@ base::Result<std::size_t> SqliteExecutionStore::release_all(std::int64_t now_ms)
   }
 }
 
+base::Result<void> SqliteExecutionStore::bring_forward(std::int64_t latest_ms, std::int64_t now_ms) {
+  Transaction transaction(database_);
+  if (auto begun = transaction.begin(); !begun) {
+    return begun;
+  }
+  {
+    Query query(transaction.connection(), statements_.bring_forward);
+    query.bind(latest_ms).bind(now_ms);
+    if (auto done = query.finish("bring executions forward"); !done) {
+      return done;
+    }
+  }
+  return transaction.commit();
+}
+
 base::Result<std::size_t> SqliteExecutionStore::release_some(std::int64_t now_ms) {
   Transaction transaction(database_);
   if (auto begun = transaction.begin(); !begun) {

@@ -54,6 +54,7 @@ constexpr const char* kRunning =
     "LIMIT ?";
 constexpr const char* kRelease =
     "UPDATE executions SET state = 0, lease_until_ms = 0, due_ms = ?2, attempts = ?3 WHERE seq = ?1";
+constexpr const char* kBringForward = "UPDATE executions SET due_ms = ?2 WHERE state = 0 AND due_ms > ?1";
 
 // In the order that read_listed() takes them apart.
 #define HEARTH_LISTED_COLUMNS                                                                       \
@@ -139,6 +140,7 @@ base::Result<SqliteExecutionStore::Statements> SqliteExecutionStore::prepare(Con
       {&statements.next_lease_end, kNextLeaseEnd},
       {&statements.running, kRunning},
       {&statements.release, kRelease},
+      {&statements.bring_forward, kBringForward},
       {&statements.find, kFind},
       {&statements.find_listed, kFindListed},
       {&statements.seq_before, kSeqBefore},

@@ -37,6 +37,7 @@ class SqliteExecutionStore final : public ExecutionStore {
                                                   std::size_t limit) override;
   base::Result<std::vector<Backlog>> backlog() override;
   base::Result<std::size_t> release_all(std::int64_t now_ms) override;
+  base::Result<void> bring_forward(std::int64_t latest_ms, std::int64_t now_ms) override;
   base::Result<std::size_t> remove_ended(std::int64_t before_ms, std::size_t most_kept,
                                          std::size_t limit) override;
 
@@ -75,6 +76,7 @@ class SqliteExecutionStore final : public ExecutionStore {
     Statement dead_of_function;
     Statement running;
     Statement release;
+    Statement bring_forward;
     Statement oldest_ended;
     Statement remove;
     Statement count_pending;
