@@ -42,9 +42,7 @@ class Damage : public testing::Test {
   void make() {
     HearthServer server(test::with_flags({}, made()));
     for (int i = 0; i < kFunctions; ++i) {
-      server.create_js(
-          fmt::format("/* {} */ module.exports = (word) => word + ' {}'", std::string(3'000, 'c'), i),
-          {{"name", name_of(i)}});
+      server.create_js(code_of(i), {{"name", name_of(i)}});
       EXPECT_EQ(output_of(server.invoke(name_of(i), "\"w\"")), answer_of(i));
     }
     for (int i = 0; i < kExecutions; ++i) {
@@ -69,6 +67,13 @@ class Damage : public testing::Test {
   static std::string name_of(int function) {
     constexpr std::array<const char*, kFunctions> kNames = {"anna", "boris", "cyprian", "dagmar-eva"};
     return kNames.at(static_cast<std::size_t>(function));
+  }
+  // Which sees itself what has changed in most of it.
+  static std::string code_of(int function) {
+    return fmt::format(
+        "if ('{}' !== 'c'.repeat(3000)) {{ throw new Error('altered'); }} module.exports = (word) => word + "
+        "' {}'",
+        std::string(3'000, 'c'), function);
   }
   static std::string answer_of(int function) { return fmt::format("w {}", function); }
   static std::string output_of(const Reply& reply) {
