@@ -350,7 +350,7 @@ void Gateway::execute(const std::shared_ptr<Call>& call, model::VersionPtr versi
 
   auto& dispatcher = parts_.dispatcher;
   const auto id = dispatcher.invoke(
-      std::move(execute), [this, call](dispatch::Answer&& answer) { answer_call(call, std::move(answer)); });
+      std::move(execute), [this, call](dispatch::Answer&& answer) { returned(call, std::move(answer)); });
   call->responder.on_gone([&dispatcher, id] { dispatcher.abandon(id); });
 }
 

@@ -141,6 +141,7 @@ class Gateway final : public http::Handler, public FunctionMirror {
   void log(const model::Function& function, const model::RequestId& request_id,
            const model::Execution& execution, model::CapturedLogs&& logs, std::int64_t total_us);
   void note_caller(const void* caller);
+  void returned(const std::shared_ptr<Call>& call, dispatch::Answer&& answer);
   void answer_call(const std::shared_ptr<Call>& call, dispatch::Answer&& answer);
   // Null when the answer has been given: the body did not arrive whole.
   std::shared_ptr<Upload> whole_upload(const http::Request& request, http::Responder& responder);

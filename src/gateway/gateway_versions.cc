@@ -16,6 +16,7 @@ namespace {
 using model::ApiErrorCode;
 
 constexpr std::size_t kVersionsListed = 100;  // at once
+constexpr std::uint32_t kFirstVersion = 1;    // which every function keeps
 
 }  // namespace
 
@@ -59,6 +60,26 @@ void Gateway::invoke_past(std::uint32_t number, std::shared_ptr<Call> call, std:
                         const ApiFailure told = none ? no_such_version(*call->function, number) : *failed;
                         call->responder.send(refusal(told.code, told.message));
                       });
+}
+
+// The code of a deleted function may be gone before its last calls have started: then nothing is wrong with
+// the start, and the store says so.
+void Gateway::returned(const std::shared_ptr<Call>& call, dispatch::Answer&& answer) {
+  const auto* const execution = std::get_if<model::Execution>(&answer.result);
+  if (execution == nullptr || execution->outcome.kind != model::OutcomeKind::kStartFailed) {
+    answer_call(call, std::move(answer));
+    return;
+  }
+  auto held = std::make_shared<dispatch::Answer>(std::move(answer));
+  parts_.versions.find(
+      call->function->id, kFirstVersion, [this, call, held](const ApiResult<model::VersionPtr>& result) {
+        const auto* const failed = std::get_if<ApiFailure>(&result);
+        if (failed != nullptr && failed->code == ApiErrorCode::kNotFound) {
+          held->result =
+              dispatch::Rejection{ApiErrorCode::kNotFound, "the function was deleted while the call waited"};
+        }
+        answer_call(call, std::move(*held));
+      });
 }
 
 void Gateway::versions(const model::FunctionPtr& function, const http::RequestHead& head,

@@ -190,7 +190,7 @@ class ExecutionRunner {
   bool look_again_ = false;
   bool may_be_due_ = true;
   std::int64_t last_unix_ms_ = 0;  // what the time of day was
-  bool gone_back_ = false;  // since then what is pending may be due too late
+  bool gone_back_ = false;         // since then what is pending may be due too late
   base::TimerId look_timer_ = 0;
   base::TimePoint look_at_;
   base::TimerId extend_timer_ = 0;
