@@ -89,7 +89,8 @@ void add_options(CLI::App& app, LimitsOptions& options) {
           ->check(check_maximum);
   auto* const reserved = app.add_option("--reserved-concurrency", options.reserved,
                                         "Keep the memory for so many calls at once from other functions")
-                             ->type_name("N");
+                             ->type_name("N")
+                             ->check(CLI::NonNegativeNumber);
   auto* const provisioned = app.add_option("--provisioned-concurrency", options.provisioned,
                                            "Keep so many instances of the current version started")
                                 ->type_name("N");

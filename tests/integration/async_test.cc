@@ -2,28 +2,18 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <sys/mount.h>
-#include <sys/statvfs.h>
 
 #include <atomic>
-#include <boost/json/array.hpp>
-#include <boost/json/object.hpp>
-#include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
 #include <mutex>
 #include <set>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "tests/support/hearth_server.h"
+#include "tests/integration/async_calls.h"
 
 namespace hearth::test {
 namespace {
-
-namespace json = boost::json;
-using std::chrono::milliseconds;
-using std::chrono::seconds;
 
 constexpr const char* kEcho = "module.exports = (input) => { console.log('got', input); return [input, 1]; }";
 // Throws as often as the input says, by the id of its execution.
@@ -31,70 +21,6 @@ constexpr const char* kFails =
     "const seen = {}; module.exports = ({times}, context) => {"
     " const id = context.requestId; seen[id] = (seen[id] || 0) + 1; console.log('try', seen[id]);"
     " if (seen[id] <= times) { throw new TypeError('no luck'); } return seen[id]; }";
-
-HearthServer::Options quick(std::vector<std::string> more = {}, const std::string& data_dir = "",
-                            const std::string& retry_delay = "50ms") {
-  HearthServer::Options options;
-  options.flags = {"--async-retry-delay", retry_delay};
-  options.flags.insert(options.flags.end(), more.begin(), more.end());
-  options.data_dir = data_dir;
-  return options;
-}
-
-// The id; a failure of the test when it was not accepted.
-std::string submit(const HearthServer& server, const std::string& function, const std::string& body,
-                   const std::string& more = "") {
-  const Reply reply = server.post("/functions/" + function + "/invoke?mode=async" + more, body);
-  EXPECT_EQ(reply.status, 202) << reply.body;
-  return reply.status == 202 ? std::string(reply.json().at("executionId").as_string()) : "";
-}
-
-http::ClientResponse post_with(const HearthServer& server, http::Header header, const std::string& target,
-                               const std::string& body) {
-  const auto client = server.connect();
-  client->set_header(std::move(header));
-  auto reply = client->request(http::Method::kPost, target, body);
-  EXPECT_TRUE(reply) << (reply ? "" : reply.error().message);
-  return reply ? *std::move(reply) : http::ClientResponse{};
-}
-
-json::value show(const HearthServer& server, const std::string& id) {
-  const Reply reply = server.get("/executions/" + id);
-  EXPECT_EQ(reply.status, 200) << reply.body;
-  return reply.json();
-}
-
-// As it is when it has ended; a failure of the test when it does not.
-json::value ended(const HearthServer& server, const std::string& id, seconds bound = seconds(20)) {
-  json::value last;
-  const bool has = eventually(
-      [&] {
-        last = show(server, id);
-        const auto& state = last.at("state").as_string();
-        return state != "pending" && state != "running";
-      },
-      bound);
-  EXPECT_TRUE(has) << json::serialize(last);
-  return last;
-}
-
-std::size_t count(const HearthServer& server, const std::string& filter) {
-  std::size_t found = 0;
-  std::string before;
-  for (;;) {
-    const Reply reply = server.get("/executions?limit=1000&" + filter + before);
-    EXPECT_EQ(reply.status, 200) << reply.body;
-    if (reply.status != 200) {
-      return found;
-    }
-    const auto page = reply.json();
-    found += page.at("executions").as_array().size();
-    if (!page.as_object().contains("before")) {
-      return found;
-    }
-    before = "&before=" + std::string(page.at("before").as_string());
-  }
-}
 
 TEST(Async, IsAcceptedShownAndDone) {
   const HearthServer server;
@@ -266,101 +192,6 @@ TEST(Async, TheCurrentVersionIsExecutedUnlessOneIsNamed) {
   const auto past = ended(server, submit(server, "f", "", "&version=1"));
   EXPECT_EQ(past.at("output"), 1);
   EXPECT_EQ(past.at("version"), 1);
-}
-
-TEST(Async, TheBacklogIsBounded) {
-  const HearthServer server(quick(
-      {"--async-backlog", "4", "--async-function-backlog", "2", "--async-backlog-bytes", "1KiB"}, "", "1h"));
-  for (const char* name : {"a", "b", "c"}) {
-    server.create_js("module.exports = () => { throw new Error('x') }", {{"name", name}});
-  }
-  std::vector<std::string> ids;
-  for (const char* name : {"a", "a", "b"}) {
-    ids.push_back(submit(server, name, "1"));
-  }
-  const Reply of_function = server.post("/functions/a/invoke?mode=async", "1");
-  EXPECT_EQ(of_function.status, 429);
-  EXPECT_NE(of_function.body.find("--async-function-backlog"), std::string::npos);
-  EXPECT_FALSE(of_function.header("Retry-After").empty());
-  EXPECT_EQ(server.post("/functions/c/invoke?mode=async", '"' + std::string(2'000, 'x') + '"').status, 503);
-  ids.push_back(submit(server, "b", "1"));
-  EXPECT_EQ(server.post("/functions/c/invoke?mode=async", "1").error_code(), "queue_full");
-  EXPECT_EQ(count(server, ""), 4U) << "what was refused is not there";
-  EXPECT_EQ(server.del("/executions/" + ids[0]).status, 200);
-  submit(server, "c", "1");
-}
-
-// A data directory on a disk of 48 MB.
-class SmallDisk {
- public:
-  SmallDisk() : mounted_(::mount("tmpfs", folder_.path().c_str(), "tmpfs", 0, "size=48m") == 0) {}
-  SmallDisk(const SmallDisk&) = delete;
-  SmallDisk& operator=(const SmallDisk&) = delete;
-  ~SmallDisk() { EXPECT_EQ(::umount2(folder_.path().c_str(), MNT_DETACH), 0); }
-
-  bool mounted() const { return mounted_; }
-  std::string data() const { return folder_.path() + "/data"; }
-  std::uint64_t left_bytes() const {
-    struct statvfs about {};
-    EXPECT_EQ(::statvfs(folder_.path().c_str(), &about), 0);
-    return std::uint64_t{about.f_bavail} * about.f_frsize;
-  }
-
- private:
-  const ScratchFolder folder_;
-  const bool mounted_;
-};
-
-TEST(Async, NothingIsAcceptedThatTheDiskMayNotHold) {
-  const SmallDisk disk;
-  ASSERT_TRUE(disk.mounted());
-  HearthServer server(quick({"--async-min-free-disk", "16MiB"}, disk.data(), "1h"));
-  server.create_js("module.exports = () => { throw new Error('x') }", {{"name", "f"}});
-  const std::string input = '"' + std::string(500'000, 'x') + '"';
-  std::vector<std::string> ids;
-  Reply reply = server.post("/functions/f/invoke?mode=async", input);
-  while (reply.status == 202 && ids.size() < 100) {
-    ids.emplace_back(reply.json().at("executionId").as_string());
-    reply = server.post("/functions/f/invoke?mode=async", input);
-  }
-  EXPECT_EQ(reply.error_code(), "queue_full");
-  EXPECT_NE(reply.body.find("--async-min-free-disk"), std::string::npos) << reply.body;
-  EXPECT_GT(ids.size(), 10U);
-  EXPECT_GT(disk.left_bytes(), 4U << 20U) << "the log holds each once more";
-  EXPECT_EQ(count(server, ""), ids.size());
-  for (const auto& id : ids) {
-    EXPECT_EQ(server.del("/executions/" + id).status, 200);
-  }
-}
-
-// A function that calls itself names its own call, and so on: here the test is the network between them.
-TEST(Async, CallsThatLeadToOneAnotherComeToAnEnd) {
-  const HearthServer server(quick({"--max-depth", "4"}));
-  server.create_js("module.exports = (input, context) => context.requestId", {{"name", "f"}});
-  const auto client = server.connect();
-  const auto call = [&](const std::string& query, const std::string& parent) {
-    return client->request(http::Method::kPost, "/functions/f/invoke" + query, "null", "application/json",
-                           {{"X-Hearth-Parent", parent}});
-  };
-  std::string id = std::string(server.invoke("f").json().at("output").as_string());
-  for (int depth = 1; depth <= 3; ++depth) {
-    const auto reply = call("", id);
-    ASSERT_EQ(reply->status, 200) << reply->body;
-    id = json::parse(reply->body).at("output").as_string();
-    EXPECT_TRUE(id.ends_with("." + std::to_string(depth))) << id;
-  }
-  const auto accepted = call("?mode=async", id);
-  ASSERT_EQ(accepted->status, 202);
-  const std::string execution(json::parse(accepted->body).at("executionId").as_string());
-  EXPECT_EQ(ended(server, execution).at("output"), json::value(execution + ".4"))
-      << "an execution is one of them";
-  for (const char* query : {"", "?mode=async"}) {
-    const auto one_more = call(query, execution + ".4");
-    EXPECT_EQ(one_more->status, 508);
-    EXPECT_NE(one_more->body.find("loop_detected"), std::string::npos);
-    EXPECT_EQ(call(query, "nonsense.x")->status, 400);
-  }
-  EXPECT_EQ(count(server, ""), 1U);
 }
 
 TEST(Async, OneFunctionsFloodDoesNotDelayAnother) {

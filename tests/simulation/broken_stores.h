@@ -44,6 +44,9 @@ class StoreBefore : public store::ExecutionStore {
   }
   base::Result<std::vector<store::Backlog>> backlog() override { return store_.backlog(); }
   base::Result<std::size_t> release_all(std::int64_t now_ms) override { return store_.release_all(now_ms); }
+  base::Result<void> bring_forward(std::int64_t latest_ms, std::int64_t now_ms) override {
+    return store_.bring_forward(latest_ms, now_ms);
+  }
   base::Result<std::size_t> remove_ended(std::int64_t before_ms, std::size_t most_kept,
                                          std::size_t limit) override {
     return store_.remove_ended(before_ms, most_kept, limit);

@@ -197,6 +197,15 @@ void LeaseBook::released_all(std::int64_t now_ms, std::size_t count) {
   }
 }
 
+void LeaseBook::brought_forward(std::int64_t latest_ms, std::int64_t now_ms) {
+  for (auto& [id, account] : accounts_) {
+    if (account.state == ExecutionState::kPending && account.due_ms > latest_ms) {
+      account.due_ms = now_ms;
+      tell(account, "it is due now, as the time of day has gone back");
+    }
+  }
+}
+
 // ---- what clients ask for
 
 void LeaseBook::cancelled(std::string_view id, std::int64_t now_ms,

@@ -87,6 +87,7 @@ class LeaseBook {
   void redrove_dead(const model::FunctionId& function, std::int64_t now_ms,
                     const std::vector<store::Backlog>& result);
   void released_all(std::int64_t now_ms, std::size_t count);
+  void brought_forward(std::int64_t latest_ms, std::int64_t now_ms);
   // `left`: everything that is there after it.
   void removed(std::int64_t before_ms, std::size_t most_kept, std::size_t count,
                const std::vector<model::AsyncExecution>& left);

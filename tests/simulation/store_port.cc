@@ -92,6 +92,16 @@ base::Result<std::size_t> StorePort::release_all(std::int64_t now_ms) {
       [&](const base::Result<std::size_t>& count) { book_.released_all(now_ms, count.value()); });
 }
 
+base::Result<void> StorePort::bring_forward(std::int64_t latest_ms, std::int64_t now_ms) {
+  const auto done = ask<bool>(
+      [&]() -> base::Result<bool> {
+        const auto brought = store_.bring_forward(latest_ms, now_ms);
+        return brought ? base::Result<bool>(true) : brought.error();
+      },
+      [&](const base::Result<bool>&) { book_.brought_forward(latest_ms, now_ms); });
+  return done ? base::Result<void>() : done.error();
+}
+
 base::Result<std::size_t> StorePort::remove_ended(std::int64_t before_ms, std::size_t most_kept,
                                                   std::size_t limit) {
   return ask<std::size_t>([&] { return store_.remove_ended(before_ms, most_kept, limit); },

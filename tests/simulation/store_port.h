@@ -38,6 +38,7 @@ class StorePort final : public store::ExecutionStore {
                                                          std::int64_t now_ms, std::size_t limit) override;
   base::Result<std::vector<store::Backlog>> backlog() override;
   base::Result<std::size_t> release_all(std::int64_t now_ms) override;
+  base::Result<void> bring_forward(std::int64_t latest_ms, std::int64_t now_ms) override;
   base::Result<std::size_t> remove_ended(std::int64_t before_ms, std::size_t most_kept,
                                          std::size_t limit) override;
 
