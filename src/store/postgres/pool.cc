@@ -44,15 +44,19 @@ base::Result<Loan> Pool::borrow() {
 }
 
 base::Result<Loan> Pool::connect() {
+  const auto began = Clock::now();
   auto connection = Connection::connect(options_.url, options_.timeouts);
   const std::lock_guard lock(mutex_);
   if (connection) {
+    last_connected_ = Clock::now();
     pause_ = std::chrono::milliseconds(0);
     next_try_ = {};
     return Loan(*this, std::move(*connection));
   }
-  pause_ = std::clamp(pause_ * 2, kFirstPause, kLongestPause);
-  next_try_ = Clock::now() + pause_;
+  if (last_connected_ < began) {  // else the store has come back meanwhile, and nobody waits for it
+    pause_ = std::clamp(pause_ * 2, kFirstPause, kLongestPause);
+    next_try_ = Clock::now() + pause_;
+  }
   last_failure_ = connection.error().message;
   --lent_;
   came_back_.notify_one();

@@ -71,6 +71,7 @@ class Pool {
   std::size_t lent_ = 0;
   std::chrono::milliseconds pause_{0};  // after the last try that failed
   Clock::time_point next_try_{};
+  Clock::time_point last_connected_{};
   std::string last_failure_;
 };
 
