@@ -7,7 +7,8 @@ namespace hearth::store::postgres {
 namespace {
 
 constexpr std::chrono::milliseconds kFirstPause{50};
-constexpr std::chrono::milliseconds kLongestPause{1'000};
+constexpr std::chrono::milliseconds kLongestPause{
+    100};  // a store that is back is found before its code is asked for
 
 }  // namespace
 
