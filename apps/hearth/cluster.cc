@@ -50,8 +50,7 @@ void tell_provisions(link::HttpLink& link, const std::string& uri,
   std::size_t count = 0;
   for (const gateway::WorkerProvision& each : provisions) {
     const model::Function& function = *each.function;
-    cluster::add_provision(body, {{model::VersionPtr(each.function, &function.current),
-                                   function.name.empty() ? function.id : function.name},
+    cluster::add_provision(body, {{model::VersionPtr(each.function, &function.current), function.label()},
                                   function.revision,
                                   each.count});
     if (body.size() >= kToldAtOnceBytes || ++count == cluster::kProvisionsMost) {

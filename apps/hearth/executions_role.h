@@ -32,7 +32,7 @@ struct ExecutionsRoleParts {
   base::BlockingPool& pool;
   base::Reactor& loop;
   bool shared = false;  // the store, with other processes
-  // What the store has room for, in bytes; nothing: not known. May block.
+  // What the store has room for, in bytes; nothing: not known. May block. Empty: nobody knows.
   std::function<std::optional<std::uint64_t>()> room{};
 };
 
@@ -51,7 +51,9 @@ class ExecutionsRole {
     if (parts_.shared) {
       api_.count_again();
     }
-    api_.watch_disk();
+    if (parts_.room) {
+      api_.watch_disk();
+    }
     calls_->start();
     messages_->start();
     retention_.start();

@@ -24,6 +24,12 @@ gateway::WithoutStore without_store(std::string_view name) {
   return name == "serve" ? kServe : name == "refuse" ? kRefuse : kAuto;
 }
 
+// Empty: it is on other hosts.
+std::function<std::optional<std::uint64_t>()> room_of(Stores& stores) {
+  return stores.feed() != nullptr ? std::function<std::optional<std::uint64_t>()>()
+                                  : [&stores] { return stores.room_bytes(); };
+}
+
 }  // namespace
 
 Platform::Platform(const ServeOptions& options, PlatformStart start, store::sqlite::DataDirectory& directory)
@@ -157,9 +163,9 @@ void Platform::make_parts() {
                                    stores_->feed()},
         options_.upload, function_limits());
     executions_ = std::make_unique<ExecutionsRole>(
-        options_, ExecutionsRoleParts{stores_->executions(), stores_->schedules(), stores_->functions(),
-                                      zones_, *pool_, first_loop(), stores_->feed() != nullptr,
-                                      [this] { return stores_->room_bytes(); }});
+        options_,
+        ExecutionsRoleParts{stores_->executions(), stores_->schedules(), stores_->functions(), zones_, *pool_,
+                            first_loop(), stores_->feed() != nullptr, room_of(*stores_)});
   }
   for (std::size_t i = 0; i < loops_.size(); ++i) {
     shards_.push_back(make_shard(i));

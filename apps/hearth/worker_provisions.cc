@@ -5,8 +5,7 @@
 namespace hearth {
 
 void WorkerProvisions::changed(const model::Function& function) {
-  worker_.provide({std::make_shared<const model::Version>(function.current),
-                   function.name.empty() ? function.id : function.name,
+  worker_.provide({std::make_shared<const model::Version>(function.current), function.label(),
                    part_.of(function.concurrency.provisioned, function.id)});
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <utility>
 
 #include "base/bring_back.h"
@@ -20,6 +21,18 @@ void on_pool(WorkPool& pool, EventLoop& home, std::function<Result<Value>()> job
   if (auto taken = pool.submit([job = std::move(job), told] { told(job()); }); !taken) {
     told(taken.error());
   }
+}
+
+// The same for who may be gone by then: `done` is not called once `alive` has expired.
+template <typename Value>
+void on_pool(WorkPool& pool, EventLoop& home, std::weak_ptr<bool> alive, std::function<Result<Value>()> job,
+             std::function<void(Result<Value>)> done) {
+  on_pool<Value>(pool, home, std::move(job),
+                 [done = std::move(done), alive = std::move(alive)](Result<Value> result) {
+                   if (!alive.expired()) {
+                     done(std::move(result));
+                   }
+                 });
 }
 
 }  // namespace hearth::base

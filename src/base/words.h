@@ -16,6 +16,11 @@ inline std::string_view take_word(std::string_view& rest, char separator = ' ') 
   return word;
 }
 
+// Nothing but what JSON takes for white space.
+inline bool is_blank(std::string_view text) {
+  return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
+}
+
 // The whole word as a number, without a sign.
 template <typename Number>
 std::optional<Number> number_of(std::string_view word) {

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <charconv>
 #include <fstream>
 #include <iterator>
 #include <memory>
@@ -11,6 +10,7 @@
 #include <string>
 
 #include "base/text_units.h"
+#include "base/words.h"
 #include "cli/api_model.h"
 #include "cli/ask.h"
 #include "cli/command.h"
@@ -39,16 +39,9 @@ struct AsyncOptions {
   }
 };
 
-std::optional<std::uint64_t> whole_number(std::string_view text) {
-  std::uint64_t number = 0;
-  const char* const end = text.data() + text.size();
-  const auto [after, failure] = std::from_chars(text.data(), end, number);
-  return failure == std::errc() && after == end && !text.empty() ? std::optional(number) : std::nullopt;
-}
-
 // A number without a unit has seconds.
 std::optional<std::uint64_t> seconds(const std::string& text) {
-  if (const auto number = whole_number(text)) {
+  if (const auto number = base::number_of<std::uint64_t>(text)) {
     return number;
   }
   const auto duration = base::parse_duration(text);
@@ -59,7 +52,7 @@ std::optional<std::uint64_t> seconds(const std::string& text) {
 }
 
 std::string check_number(const std::string& text) {
-  return text == kDefault || whole_number(text) ? "" : "a whole number, or default";
+  return text == kDefault || base::number_of<std::uint64_t>(text) ? "" : "a whole number, or default";
 }
 
 std::string check_seconds(const std::string& text) {
@@ -122,13 +115,13 @@ base::Result<void> give_secret(const AsyncOptions& options, AsyncInfo& info) {
 
 base::Result<void> merge(const AsyncOptions& options, AsyncInfo& info) {
   if (!options.retries.empty()) {
-    info.retries = whole_number(options.retries);
+    info.retries = base::number_of<std::uint64_t>(options.retries);
   }
   if (!options.max_age.empty()) {
     info.max_age_s = seconds(options.max_age);
   }
   if (!options.max_backlog.empty()) {
-    info.max_backlog = whole_number(options.max_backlog);
+    info.max_backlog = base::number_of<std::uint64_t>(options.max_backlog);
   }
   if (!options.on_success.empty()) {
     info.on_success = to_destination(options.on_success);

@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
 #include <fstream>
 #include <iterator>
 #include <memory>
@@ -41,21 +43,7 @@ std::string advice(const ScheduleOptions& options) {
       printable(options.function));
 }
 
-// Quoted for JSON: control characters, quotes and backslashes.
-std::string in_quotes(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-    } else {
-      out += c;
-    }
-  }
-  return out + '"';
-}
+std::string in_quotes(std::string_view text) { return boost::json::serialize(boost::json::value(text)); }
 
 void print_table(Context& context, const std::vector<ScheduleInfo>& schedules) {
   Table table({"FUNCTION", "NAME", "WHEN", "NEXT", "LAST", "MISSED"});

@@ -84,9 +84,11 @@ base::Result<bool> ConcurrencyBook::enter(const model::Version& version) {
   Entry& entry = entry_of(version);
   const auto& maximum = entry.limits.maximum;
   if (maximum && entry.running >= *maximum) {
+    const bool divided = *maximum != *entry.whole.maximum;
     return exhausted(std::to_string(entry.running) +
                      " calls of this function run at once: its maxConcurrency is " +
-                     std::to_string(*entry.whole.maximum));
+                     std::to_string(*entry.whole.maximum) +
+                     (divided ? ", of which this gateway admits " + std::to_string(*maximum) : ""));
   }
   const std::uint64_t more = shared_by(entry, entry.running + 1) - shared_by(entry, entry.running);
   if (reserved_mb_ > 0 && more > 0 && shared_mb_ + more > unreserved_mb()) {

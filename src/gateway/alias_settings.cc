@@ -6,6 +6,7 @@
 #include <cmath>
 #include <optional>
 
+#include "base/words.h"
 #include "gateway/body_fields.h"
 
 namespace hearth::gateway {
@@ -73,7 +74,7 @@ base::Result<model::Alias> parse_alias(std::string_view name, std::string_view b
 }
 
 base::Result<std::string> parse_publication(std::string_view body) {
-  if (is_blank(body)) {
+  if (base::is_blank(body)) {
     return std::string();
   }
   const auto fields = object_of(body, "{\"alias\": NAME}");

@@ -136,6 +136,13 @@ void append_json_string(std::string& out, std::string_view text) {
   out += '"';
 }
 
+void append_json_field(std::string& out, std::string_view name, std::string_view text) {
+  out += out.ends_with('{') ? "\"" : ",\"";
+  out += name;
+  out += "\":";
+  append_json_string(out, text);
+}
+
 http::Response error_response(model::ApiErrorCode code, std::string_view message) {
   http::Response response;
   response.status = model::http_status(code);

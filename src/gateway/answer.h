@@ -29,6 +29,8 @@ http::Response execution_response(model::Execution&& execution, const dispatch::
 
 // `text` as a JSON string with its quotes. What is not UTF-8 becomes U+FFFD.
 void append_json_string(std::string& out, std::string_view text);
+// A member of the object that `out` ends with, behind those that it has.
+void append_json_field(std::string& out, std::string_view name, std::string_view text);
 
 // One alias: {"name", "version", "weights" where a canary takes some of the calls, "updatedAt"}.
 std::string alias_json(const model::Alias& alias);

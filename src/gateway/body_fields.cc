@@ -6,8 +6,6 @@
 
 namespace hearth::gateway {
 
-bool is_blank(std::string_view body) { return body.find_first_not_of(" \t\r\n") == std::string_view::npos; }
-
 base::Result<boost::json::object> object_of(std::string_view body, std::string_view example) {
   boost::system::error_code error;
   auto value = boost::json::parse(body, error);
@@ -19,6 +17,11 @@ base::Result<boost::json::object> object_of(std::string_view body, std::string_v
     return base::Error{base::ErrorCode::kInvalidArgument, "the body is an object: " + std::string(example)};
   }
   return std::move(*fields);
+}
+
+const boost::json::value* given(const boost::json::object& fields, std::string_view name) {
+  const auto* const value = fields.if_contains(name);
+  return value == nullptr || value->is_null() ? nullptr : value;
 }
 
 std::optional<std::uint32_t> version_in(const boost::json::object& fields) {

@@ -15,11 +15,6 @@ constexpr std::size_t kRedrivenAtOnce = 1'000;
 constexpr std::chrono::seconds kCountAgain{5};
 constexpr std::chrono::seconds kLookAtDisk{1};
 
-template <typename Value>
-ApiResult<Value> result_of(base::Result<Value>&& result) {
-  return result ? ApiResult<Value>(std::move(*result)) : failure(result.error());
-}
-
 std::size_t executions_of(const std::vector<store::Backlog>& some) {
   return std::accumulate(some.begin(), some.end(), std::size_t{0},
                          [](std::size_t sum, const store::Backlog& each) { return sum + each.executions; });
@@ -185,7 +180,7 @@ template <typename Value, typename Work>
 void ExecutionsApi::on_pool(Work work, std::function<void(ApiResult<Value>)> done) {
   base::on_pool<Value>(
       parts_.pool, parts_.loop, [work = std::move(work), &store = parts_.store] { return work(store); },
-      [done = std::move(done)](base::Result<Value> result) { done(result_of(std::move(result))); });
+      [done = std::move(done)](base::Result<Value>&& result) { done(api_result(std::move(result))); });
 }
 
 }  // namespace hearth::gateway

@@ -9,23 +9,12 @@
 #include <vector>
 
 #include "base/event_loop.h"
+#include "gateway/api_result.h"
 #include "gateway/upload.h"
 #include "gateway/version_lease.h"
-#include "model/api_error.h"
 #include "model/function.h"
 
 namespace hearth::gateway {
-
-struct ApiFailure {
-  model::ApiErrorCode code = model::ApiErrorCode::kInternal;
-  std::string message;
-};
-
-// Of a failed operation of a port.
-inline ApiFailure failure(const base::Error& error) { return {model::api_error(error.code), error.message}; }
-
-template <typename Value>
-using ApiResult = std::variant<Value, ApiFailure>;
 
 // `done` is called on the loop of whoever asks, perhaps inside the call, when the change is durable and every
 // mirror has it.

@@ -9,9 +9,8 @@
 
 namespace hearth::gateway {
 ApiFailure no_such_version(const model::Function& function, std::uint32_t number) {
-  return {model::ApiErrorCode::kNotFound,
-          fmt::format("\"{}\" has no version {}: the current one is {}",
-                      function.name.empty() ? function.id : function.name, number, function.current.number)};
+  return {model::ApiErrorCode::kNotFound, fmt::format("\"{}\" has no version {}: the current one is {}",
+                                                      function.label(), number, function.current.number)};
 }
 
 template <typename Value, typename Read>

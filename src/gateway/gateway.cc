@@ -299,7 +299,7 @@ void Gateway::execute(const std::shared_ptr<Call>& call, model::VersionPtr versi
   const model::Function& function = *call->function;
   model::ExecuteRequest execute;
   execute.version = std::move(version);
-  execute.function_name = function.name.empty() ? function.id : function.name;
+  execute.function_name = function.label();
   execute.request_id = call->request_id;
   execute.body = std::make_shared<const std::string>(std::move(body));
 

@@ -162,7 +162,7 @@ class Gateway final : public http::Handler, public FunctionMirror {
   void remove_alias(const model::FunctionPtr& function, const std::string& name, http::Responder responder);
   void forget(const model::FunctionId& function);
   void replaced(const model::Function& before, const model::Function& now);
-  void provide(const model::FunctionId& function);
+  void apply_policy(const model::FunctionId& function);
   void count_ready(const model::FunctionPtr& function, std::function<void(std::uint32_t)> done);
   void show_with_ready(const model::FunctionPtr& function, http::Responder responder);
   void show_limits(const model::FunctionPtr& function, http::Responder responder);

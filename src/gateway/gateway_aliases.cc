@@ -17,7 +17,7 @@ using model::ApiErrorCode;
 constexpr std::size_t kMostStickyBytes = 255;
 
 std::string no_such_alias(const model::Function& function, std::string_view name) {
-  return fmt::format("\"{}\" has no alias \"{}\"", function.name.empty() ? function.id : function.name, name);
+  return fmt::format("\"{}\" has no alias \"{}\"", function.label(), name);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/words.h"
 #include "gateway/answer.h"
 #include "gateway/body_fields.h"
 #include "gateway/execution_json.h"
@@ -102,7 +103,7 @@ void Gateway::submit(const std::shared_ptr<Call>& call, http::Request&& request)
     return;
   }
   submission.version = *number;
-  if (!is_blank(request.body)) {
+  if (!base::is_blank(request.body)) {
     if (const auto checked = check_json(request.body); !checked) {
       refuse(ApiErrorCode::kBadJson, checked.error().message);
       return;

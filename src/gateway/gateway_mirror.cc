@@ -10,7 +10,7 @@ namespace hearth::gateway {
 
 void Gateway::created(model::FunctionPtr function) {
   parts_.functions.put(function);
-  provide(function->id);
+  apply_policy(function->id);
 }
 
 void Gateway::updated(model::FunctionPtr function) {
@@ -18,7 +18,7 @@ void Gateway::updated(model::FunctionPtr function) {
   if (before && before->current.id != function->current.id) {
     replaced(*before, *function);
   }
-  provide(function->id);
+  apply_policy(function->id);
 }
 
 void Gateway::replaced(const model::Function& before, const model::Function& now) {

@@ -34,7 +34,7 @@ http::Response show_async(const model::Function& function) {
 
 // As the mirror has it now, which may be newer than what was told. Of all loops the first, which hears of
 // each change first, tells how many calls may run.
-void Gateway::provide(const model::FunctionId& function) {
+void Gateway::apply_policy(const model::FunctionId& function) {
   if (const model::FunctionPtr known = parts_.functions.find(function)) {
     if (index_ == 0) {
       parts_.limits.set(*known);

@@ -19,8 +19,7 @@ constexpr std::size_t kMostListed = 100;
 static_assert(kMostListed >= model::kSchedulesPerFunction);
 
 std::string no_such_schedule(const model::Function& function, std::string_view name) {
-  return fmt::format("\"{}\" has no schedule \"{}\"", function.name.empty() ? function.id : function.name,
-                     name);
+  return fmt::format("\"{}\" has no schedule \"{}\"", function.label(), name);
 }
 
 // What is wrong, or nothing.

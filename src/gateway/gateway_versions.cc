@@ -16,7 +16,6 @@ namespace {
 using model::ApiErrorCode;
 
 constexpr std::size_t kVersionsListed = 100;  // at once
-constexpr std::uint32_t kFirstVersion = 1;    // which every function keeps
 
 }  // namespace
 
@@ -71,15 +70,15 @@ void Gateway::returned(const std::shared_ptr<Call>& call, dispatch::Answer&& ans
     return;
   }
   auto held = std::make_shared<dispatch::Answer>(std::move(answer));
-  parts_.versions.find(
-      call->function->id, kFirstVersion, [this, call, held](const ApiResult<model::VersionPtr>& result) {
-        const auto* const failed = std::get_if<ApiFailure>(&result);
-        if (failed != nullptr && failed->code == ApiErrorCode::kNotFound) {
-          held->result =
-              dispatch::Rejection{ApiErrorCode::kNotFound, "the function was deleted while the call waited"};
-        }
-        answer_call(call, std::move(*held));
-      });
+  parts_.versions.find(call->function->id, model::kFirstVersion,
+                       [this, call, held](const ApiResult<model::VersionPtr>& result) {
+                         const auto* const failed = std::get_if<ApiFailure>(&result);
+                         if (failed != nullptr && failed->code == ApiErrorCode::kNotFound) {
+                           held->result = dispatch::Rejection{
+                               ApiErrorCode::kNotFound, "the function was deleted while the call waited"};
+                         }
+                         answer_call(call, std::move(*held));
+                       });
 }
 
 void Gateway::versions(const model::FunctionPtr& function, const http::RequestHead& head,

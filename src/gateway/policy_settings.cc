@@ -24,12 +24,6 @@ constexpr std::string_view kDestinationShape =
 
 Error wrong(std::string message) { return {ErrorCode::kInvalidArgument, std::move(message)}; }
 
-// A field that is absent, or null, was not given.
-const json::value* given(const json::object& fields, std::string_view name) {
-  const auto* const value = fields.if_contains(name);
-  return value == nullptr || value->is_null() ? nullptr : value;
-}
-
 Result<Number> number_in(const json::object& fields, std::string_view name, std::uint32_t least,
                          std::uint32_t most) {
   const auto* const value = given(fields, name);

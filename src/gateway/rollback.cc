@@ -1,11 +1,12 @@
 #include "gateway/rollback.h"
 
+#include "base/words.h"
 #include "gateway/body_fields.h"
 
 namespace hearth::gateway {
 
 base::Result<std::uint32_t> parse_rollback(std::string_view body) {
-  if (is_blank(body)) {
+  if (base::is_blank(body)) {
     return 0U;
   }
   const auto fields = object_of(body, "{\"version\": NUMBER}");

@@ -26,14 +26,8 @@ Error wrong(std::string message) { return {ErrorCode::kInvalidArgument, std::mov
 
 Error none(std::string message) { return {ErrorCode::kNotFound, std::move(message)}; }
 
-// Null is as good as nothing.
-const json::value* field(const json::object& fields, std::string_view name) {
-  const auto* const value = fields.if_contains(name);
-  return value == nullptr || value->is_null() ? nullptr : value;
-}
-
 base::Result<std::string> text_in(const json::object& fields, std::string_view name, std::string usual) {
-  const auto* const value = field(fields, name);
+  const auto* const value = given(fields, name);
   if (value == nullptr) {
     return usual;
   }
@@ -46,7 +40,7 @@ base::Result<void> read_times(const json::object& fields, model::ScheduleSetting
   if (!cron) {
     return cron.error();
   }
-  const auto* const every = field(fields, "every");
+  const auto* const every = given(fields, "every");
   if (cron->empty() == (every == nullptr)) {
     return wrong("a schedule has \"cron\" or \"every\", one of the two");
   }
@@ -57,7 +51,7 @@ base::Result<void> read_times(const json::object& fields, model::ScheduleSetting
                                model::kLongestRate_s));
     }
     setting.every_s = static_cast<std::uint32_t>(*seconds);
-    return field(fields, "timeZone") == nullptr
+    return given(fields, "timeZone") == nullptr
                ? base::Result<void>()
                : wrong("\"timeZone\" is of a cron expression: a rate is the same everywhere");
   }
@@ -76,7 +70,7 @@ base::Result<void> read_target(const json::object& fields, model::ScheduleSettin
     return alias.error();
   }
   setting.alias = std::move(*alias);
-  if (field(fields, "version") == nullptr) {
+  if (given(fields, "version") == nullptr) {
     return {};
   }
   const auto version = version_in(fields);
@@ -90,7 +84,7 @@ base::Result<void> read_target(const json::object& fields, model::ScheduleSettin
 
 base::Result<void> read_input(const json::object& fields, std::string_view body,
                               model::ScheduleSetting& setting) {
-  if (const auto* const input = field(fields, "input")) {
+  if (const auto* const input = given(fields, "input")) {
     setting.input = json::serialize(*input);
     if (const auto as_it_came = base::json_member(body, "input")) {
       setting.input = *as_it_came;  // numbers with the digits that they have
@@ -104,7 +98,7 @@ base::Result<void> read_input(const json::object& fields, std::string_view body,
 }
 
 base::Result<void> read_rest(const json::object& fields, model::ScheduleSetting& setting) {
-  if (const auto* const enabled = field(fields, "enabled")) {
+  if (const auto* const enabled = given(fields, "enabled")) {
     if (!enabled->is_bool()) {
       return wrong("\"enabled\" is true or false");
     }
@@ -123,11 +117,6 @@ base::Result<void> read_rest(const json::object& fields, model::ScheduleSetting&
 void append_time(std::string& out, std::string_view name, std::int64_t unix_ms) {
   fmt::format_to(std::back_inserter(out), R"(,"{}":)", name);
   out += unix_ms == 0 ? "null" : '"' + rfc3339(unix_ms) + '"';
-}
-
-void append_text(std::string& out, std::string_view name, std::string_view text) {
-  fmt::format_to(std::back_inserter(out), R"(,"{}":)", name);
-  append_json_string(out, text);
 }
 
 }  // namespace
@@ -165,27 +154,26 @@ base::Result<model::ScheduleSetting> parse_schedule(const model::Function& funct
 }
 
 base::Result<void> check_target(const model::Function& function, const model::ScheduleSetting& setting) {
-  const std::string& label = function.name.empty() ? function.id : function.name;
   if (setting.version > function.current.number) {
-    return none(fmt::format("\"{}\" has no version {}: the current one is {}", label, setting.version,
-                            function.current.number));
+    return none(fmt::format("\"{}\" has no version {}: the current one is {}", function.label(),
+                            setting.version, function.current.number));
   }
   if (!setting.alias.empty() && !function.aliases.contains(setting.alias)) {
-    return none(fmt::format("\"{}\" has no alias \"{}\"", label, setting.alias));
+    return none(fmt::format("\"{}\" has no alias \"{}\"", function.label(), setting.alias));
   }
   return {};
 }
 
 std::string schedule_json(const model::Schedule& schedule) {
   const model::ScheduleSetting& setting = schedule.setting;
-  std::string out = R"({"name":)";
-  append_json_string(out, setting.name);
-  append_text(out, "functionId", setting.function_id);
+  std::string out = "{";
+  append_json_field(out, "name", setting.name);
+  append_json_field(out, "functionId", setting.function_id);
   if (setting.cron.empty()) {
     fmt::format_to(std::back_inserter(out), R"(,"every":{})", setting.every_s);
   } else {
-    append_text(out, "cron", setting.cron);
-    append_text(out, "timeZone", setting.time_zone);
+    append_json_field(out, "cron", setting.cron);
+    append_json_field(out, "timeZone", setting.time_zone);
   }
   out += R"(,"input":)";
   out += setting.input.empty() ? "null" : setting.input;
@@ -193,10 +181,10 @@ std::string schedule_json(const model::Schedule& schedule) {
     fmt::format_to(std::back_inserter(out), R"(,"version":{})", setting.version);
   }
   if (!setting.alias.empty()) {
-    append_text(out, "alias", setting.alias);
+    append_json_field(out, "alias", setting.alias);
   }
   out += setting.enabled ? R"(,"enabled":true)" : R"(,"enabled":false)";
-  append_text(out, "missed", to_string(setting.missed));
+  append_json_field(out, "missed", to_string(setting.missed));
   append_time(out, "createdAt", schedule.created_ms);
   append_time(out, "updatedAt", schedule.updated_ms);
   append_time(out, "nextAt", schedule.next_ms);
@@ -204,7 +192,7 @@ std::string schedule_json(const model::Schedule& schedule) {
   if (schedule.last_execution_id.empty()) {
     out += R"(,"lastExecutionId":null)";
   } else {
-    append_text(out, "lastExecutionId", schedule.last_execution_id);
+    append_json_field(out, "lastExecutionId", schedule.last_execution_id);
   }
   fmt::format_to(std::back_inserter(out), R"(,"missedSlots":{}}})", schedule.missed_slots);
   return out;

@@ -2,15 +2,13 @@
 
 #include <utility>
 
-#include "base/bring_back.h"
 #include "base/ids.h"
+#include "base/on_pool.h"
 #include "base/unix_time.h"
 #include "schedule/due_slots.h"
 
 namespace hearth::gateway {
 namespace {
-
-using model::ApiErrorCode;
 
 // Slots that come between the reading and the writing, and others who change the same.
 constexpr int kTries = 10;
@@ -34,20 +32,17 @@ base::Result<Schedules::Change> set_once(store::ScheduleStore& store, schedule::
   return Schedules::Change{std::move(*schedule), known == nullptr};
 }
 
-ApiResult<Schedules::Change> set_blocking(store::ScheduleStore& store, schedule::TimeZones& zones,
-                                          const model::ScheduleSetting& setting,
-                                          const std::string& setting_id) {
+// kInvalidArgument, too, when the function has as many as it may have.
+base::Result<Schedules::Change> set_until_nobody_was_faster(store::ScheduleStore& store,
+                                                            schedule::TimeZones& zones,
+                                                            const model::ScheduleSetting& setting,
+                                                            const std::string& setting_id) {
   auto done = set_once(store, zones, setting, setting_id);
   for (int i = 1; i < kTries && !done && done.error().code == base::ErrorCode::kBusy; ++i) {
     done = set_once(store, zones, setting, setting_id);
   }
-  if (done) {
-    return std::move(*done);
-  }
-  if (done.error().code == base::ErrorCode::kExhausted) {
-    return ApiFailure{ApiErrorCode::kBadRequest, done.error().message};
-  }
-  return failure(done.error());
+  const bool full = !done && done.error().code == base::ErrorCode::kExhausted;
+  return full ? base::Error{base::ErrorCode::kInvalidArgument, done.error().message} : std::move(done);
 }
 
 }  // namespace
@@ -55,7 +50,7 @@ ApiResult<Schedules::Change> set_blocking(store::ScheduleStore& store, schedule:
 void Schedules::set(const model::ScheduleSetting& setting, Changed done) {
   on_pool<Change>(
       [&parts = parts_, setting, setting_id = base::make_guid(parts_.random)] {
-        return set_blocking(parts.store, parts.zones, setting, setting_id);
+        return set_until_nobody_was_faster(parts.store, parts.zones, setting, setting_id);
       },
       [this, done = std::move(done)](ApiResult<Change> result) {
         if (std::holds_alternative<Change>(result)) {
@@ -67,38 +62,29 @@ void Schedules::set(const model::ScheduleSetting& setting, Changed done) {
 
 void Schedules::remove(const model::FunctionId& function_id, const std::string& name, Removed done) {
   on_pool<std::monostate>(
-      [&store = parts_.store, function_id, name]() -> ApiResult<std::monostate> {
+      [&store = parts_.store, function_id, name]() -> base::Result<std::monostate> {
         const auto removed = store.remove(function_id, name);
-        return removed ? ApiResult<std::monostate>(std::monostate()) : failure(removed.error());
+        return removed ? base::Result<std::monostate>(std::monostate()) : removed.error();
       },
       std::move(done));
 }
 
 void Schedules::find(const model::FunctionId& function_id, const std::string& name, Found done) {
   on_pool<model::Schedule>(
-      [&store = parts_.store, function_id, name]() -> ApiResult<model::Schedule> {
-        auto found = store.find(function_id, name);
-        return found ? ApiResult<model::Schedule>(std::move(*found)) : failure(found.error());
-      },
-      std::move(done));
+      [&store = parts_.store, function_id, name] { return store.find(function_id, name); }, std::move(done));
 }
 
 void Schedules::list(const store::ScheduleFilter& filter, Listed done) {
-  using Some = std::vector<model::Schedule>;
-  on_pool<Some>(
-      [&store = parts_.store, filter]() -> ApiResult<Some> {
-        auto found = store.list(filter);
-        return found ? ApiResult<Some>(std::move(*found)) : failure(found.error());
-      },
-      std::move(done));
+  on_pool<std::vector<model::Schedule>>([&store = parts_.store, filter] { return store.list(filter); },
+                                        std::move(done));
 }
 
 template <typename Value>
-void Schedules::on_pool(std::function<ApiResult<Value>()> work, std::function<void(ApiResult<Value>)> done) {
-  auto told = base::bring_back(parts_.loop, done);
-  if (auto submitted = parts_.pool.submit([work = std::move(work), told] { told(work()); }); !submitted) {
-    done(failure(submitted.error()));
-  }
+void Schedules::on_pool(std::function<base::Result<Value>()> work,
+                        std::function<void(ApiResult<Value>)> done) {
+  base::on_pool<Value>(
+      parts_.pool, parts_.loop, std::move(work),
+      [done = std::move(done)](base::Result<Value>&& result) { done(api_result(std::move(result))); });
 }
 
 }  // namespace hearth::gateway

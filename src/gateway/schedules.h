@@ -7,9 +7,9 @@
 #include <variant>
 #include <vector>
 
-#include "base/blocking_pool.h"
 #include "base/event_loop.h"
 #include "base/random.h"
+#include "base/work_pool.h"
 #include "gateway/function_changes.h"
 #include "model/schedule.h"
 #include "schedule/time_zones.h"
@@ -21,7 +21,7 @@ namespace hearth::gateway {
 struct SchedulesParts {
   store::ScheduleStore& store;
   schedule::TimeZones& zones;
-  base::BlockingPool& pool;
+  base::WorkPool& pool;
   base::EventLoop& loop;
   base::Random& random;
   std::function<void()> changed;  // tells whoever executes them
@@ -49,7 +49,7 @@ class Schedules {
 
  private:
   template <typename Value>
-  void on_pool(std::function<ApiResult<Value>()> work, std::function<void(ApiResult<Value>)> done);
+  void on_pool(std::function<base::Result<Value>()> work, std::function<void(ApiResult<Value>)> done);
 
   const SchedulesParts parts_;
 };

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/ids.h"
+#include "gateway/body_fields.h"
 #include "model/runtime.h"
 
 namespace hearth::gateway {
@@ -130,7 +131,7 @@ class Reader {
   explicit Reader(const boost::json::object& fields) : fields_(fields) {}
 
   std::optional<std::string> text(std::string_view field) {
-    const auto* value = find(field);
+    const auto* value = given(fields_, field);
     if (value == nullptr) {
       return std::nullopt;
     }
@@ -143,7 +144,7 @@ class Reader {
 
   std::optional<std::uint32_t> number(std::string_view field, std::uint32_t least, std::uint32_t most,
                                       std::string_view unit) {
-    const auto* value = find(field);
+    const auto* value = given(fields_, field);
     if (value == nullptr) {
       return std::nullopt;
     }
@@ -154,12 +155,6 @@ class Reader {
       return std::nullopt;
     }
     return static_cast<std::uint32_t>(whole);
-  }
-
-  // A field that is absent, or null, was not given.
-  const boost::json::value* find(std::string_view field) {
-    const auto* value = fields_.if_contains(field);
-    return value == nullptr || value->is_null() ? nullptr : value;
   }
 
   void check(const Result<void>& checked) {
@@ -205,7 +200,7 @@ Result<Settings> parse_settings(const boost::json::object& fields, const model::
   if (settings.handler) {
     reader.check(check_handler(*settings.handler));
   }
-  if (const auto* value = reader.find("environment")) {
+  if (const auto* value = given(fields, "environment")) {
     auto environment = parse_environment(*value, limits);
     if (environment) {
       settings.environment = std::move(*environment);

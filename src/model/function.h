@@ -15,16 +15,19 @@ namespace hearth::model {
 using FunctionId = std::string;  // GUID
 using VersionId = std::string;   // GUID
 
+// Which every function has, as long as there is the function.
+inline constexpr std::uint32_t kFirstVersion = 1;
+
 // Immutable: a change makes a new one.
 struct Version {
   VersionId id;
   FunctionId function_id;
-  std::uint32_t number = 1;           // counts up within the function
-  std::string runtime = "node";       // see model/runtime.h
-  std::string handler = "index";      // "file" or "file.export", as the runtime has it
-  std::uint32_t memory_mb = 128;      // hard limit of the instance's memory
-  std::uint32_t timeout_ms = 30'000;  // counted from the handler's start
-  std::uint32_t concurrency = 1;      // invocations an instance takes at once
+  std::uint32_t number = kFirstVersion;  // counts up within the function
+  std::string runtime = "node";          // see model/runtime.h
+  std::string handler = "index";         // "file" or "file.export", as the runtime has it
+  std::uint32_t memory_mb = 128;         // hard limit of the instance's memory
+  std::uint32_t timeout_ms = 30'000;     // counted from the handler's start
+  std::uint32_t concurrency = 1;         // invocations an instance takes at once
   std::map<std::string, std::string> environment;
   std::string code_digest;       // SHA-256 of the zip, 64 lower-case hex digits
   std::uint64_t code_bytes = 0;  // size of the zip
@@ -44,6 +47,9 @@ struct Function {
   Aliases aliases;
   Concurrency concurrency;
   AsyncPolicy async;
+
+  // What people call it by.
+  const std::string& label() const { return name.empty() ? id : name; }
 
   bool operator==(const Function&) const = default;
 };

@@ -16,8 +16,8 @@ constexpr std::chrono::milliseconds kLookPause{250};
 constexpr std::chrono::milliseconds kPauseAfterFailure{1'000};
 constexpr std::chrono::milliseconds kLookForOthers{500};
 constexpr std::chrono::milliseconds kLongestWait = std::chrono::hours(24);
-constexpr std::chrono::milliseconds kClockSlack{
-    1'000};  // that the time of day is put back is noticed beyond it
+// That the time of day is put back is noticed beyond it.
+constexpr std::chrono::milliseconds kClockSlack{1'000};
 constexpr int kExtensionsALease = 3;
 // A function that nobody knows the speed of is not given all its share at once: each call could start an
 // instance. While its executions take their time, one more of them is begun so often.
@@ -364,13 +364,7 @@ void ExecutionRunner::drain(std::function<void()> done) {
 template <typename Value>
 void ExecutionRunner::on_pool(std::function<base::Result<Value>()> job,
                               std::function<void(base::Result<Value>)> done) {
-  base::on_pool<Value>(
-      parts_.pool, parts_.loop, std::move(job),
-      [done = std::move(done), alive = std::weak_ptr<bool>(alive_)](base::Result<Value> result) {
-        if (!alive.expired()) {
-          done(std::move(result));
-        }
-      });
+  base::on_pool<Value>(parts_.pool, parts_.loop, alive_, std::move(job), std::move(done));
 }
 
 }  // namespace hearth::monitor

@@ -21,7 +21,6 @@ constexpr std::uint32_t kRefusalsHeld = 12;
 constexpr std::chrono::milliseconds kFirstPause{10};
 constexpr std::chrono::milliseconds kLongestPause{1'000};
 constexpr std::chrono::milliseconds kSettlePause{100};
-constexpr std::uint32_t kFirstVersion = 1;  // which every function keeps
 constexpr const char* kDeleted = "the function was deleted";
 
 // The platform's failure, not the function's.
@@ -123,7 +122,7 @@ void ExecutionRunner::find_unknown(const RunningPtr& running) {
     return;
   }
   parts_.version(
-      running->claimed.function_id, kFirstVersion,
+      running->claimed.function_id, model::kFirstVersion,
       [this, running, unknown, alive = std::weak_ptr<bool>(alive_)](base::Result<model::VersionPtr> found) {
         if (alive.expired()) {
           return;
@@ -141,7 +140,7 @@ void ExecutionRunner::execute(const RunningPtr& running, const model::FunctionPt
   running->executed_version = version->number;
   model::ExecuteRequest request;
   request.version = std::move(version);
-  request.function_name = function->name.empty() ? function->id : function->name;
+  request.function_name = function->label();
   request.request_id = model::with_depth(running->claimed.lease.id, running->claimed.depth);
   request.body = running->claimed.input;
   parts_.dispatcher.invoke(std::move(request), [this, running, function](dispatch::Answer&& answer) {

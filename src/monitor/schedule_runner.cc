@@ -256,13 +256,7 @@ void ScheduleRunner::look_after(std::chrono::milliseconds pause) {
 template <typename Value>
 void ScheduleRunner::on_pool(std::function<base::Result<Value>()> job,
                              std::function<void(base::Result<Value>)> done) {
-  base::on_pool<Value>(
-      parts_.pool, parts_.loop, std::move(job),
-      [done = std::move(done), alive = std::weak_ptr<bool>(alive_)](base::Result<Value> result) {
-        if (!alive.expired()) {
-          done(std::move(result));
-        }
-      });
+  base::on_pool<Value>(parts_.pool, parts_.loop, alive_, std::move(job), std::move(done));
 }
 
 }  // namespace hearth::monitor

@@ -17,9 +17,9 @@
 #include <utility>
 #include <vector>
 
-#include "base/blocking_pool.h"
 #include "base/event_loop.h"
 #include "base/random.h"
+#include "base/work_pool.h"
 #include "schedule/due_slots.h"
 #include "schedule/time_zones.h"
 #include "store/function_store.h"
@@ -34,7 +34,7 @@ struct ScheduleOptions {
 
 struct ScheduleParts {
   base::EventLoop& loop;
-  base::BlockingPool& pool;
+  base::WorkPool& pool;
   store::ScheduleStore& store;
   store::FunctionStore& functions;  // for aliases
   schedule::TimeZones& zones;

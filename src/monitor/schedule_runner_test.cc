@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/blocking_pool.h"
 #include "base/reactor.h"
 #include "base/unix_time.h"
 #include "monitor/testing/overtaken_store.h"

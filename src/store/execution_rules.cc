@@ -1,6 +1,6 @@
 #include "store/execution_rules.h"
 
-#include "store/sha256.h"
+#include "base/sha256.h"
 
 namespace hearth::store {
 
@@ -25,7 +25,7 @@ std::string digest_to_compare(const NewExecution& execution) {
   if (execution.idempotency_key.empty()) {
     return {};
   }
-  Sha256 digest;
+  base::Sha256 digest;
   digest.add(*execution.input);
   return digest.finish();
 }

@@ -6,7 +6,8 @@
 
 #include <array>
 #include <cstdlib>
-#include <iterator>
+
+#include "base/sha256.h"
 
 namespace hearth::webhook {
 
@@ -23,11 +24,7 @@ std::string signature(std::string_view secret, std::int64_t unix_s, std::string_
            &size) == nullptr) {
     std::abort();
   }
-  std::string text = "sha256=";
-  for (unsigned i = 0; i < size; ++i) {
-    fmt::format_to(std::back_inserter(text), "{:02x}", digest[i]);
-  }
-  return text;
+  return "sha256=" + base::hex({digest.data(), size});
 }
 
 Message to_message(const Notice& notice) {

@@ -11,7 +11,7 @@
 #include <thread>
 #include <vector>
 
-#include "store/sha256.h"
+#include "base/sha256.h"
 #include "tests/integration/members_fixture.h"
 
 namespace hearth::test {
@@ -98,7 +98,7 @@ TEST_F(MembersTest, WhatALostWorkerHadAnnouncedIsTakenAway) {
 std::string cgroups_of(std::initializer_list<const HearthServer*> workers) {
   std::string found;
   for (const HearthServer* each : workers) {
-    store::Sha256 digest;
+    base::Sha256 digest;
     digest.add(each->data_dir());
     const std::string tag = "/s" + digest.finish().substr(0, 16) + "/";
     for (const std::string& line : host_state()) {

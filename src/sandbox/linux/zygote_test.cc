@@ -190,7 +190,12 @@ TEST_F(ZygoteTest, AnotherTakesItsPlaceAfterItsTimeThoughNothingIsAsked) {
 TEST_F(ZygoteTest, AnUnusedOneStays) {
   make(limited({.longest_use = std::chrono::milliseconds(50)}));
   backend_->prepare();
+  // A moment after it was forked it is told what it is.
+  for (int looks = 0; looks < 200 && zygotes().empty(); ++looks) {
+    idle_for(std::chrono::milliseconds(5));
+  }
   const auto before = zygotes();
+  ASSERT_EQ(before.size(), 1U);
   idle_for(std::chrono::milliseconds(300));
   EXPECT_EQ(zygotes(), before);
 }

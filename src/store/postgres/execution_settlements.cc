@@ -124,15 +124,7 @@ base::Result<void> follow_up(Transaction& transaction, const std::vector<Settlem
       executions.insert(executions.end(), settlements[i].follow_ups.begin(), settlements[i].follow_ups.end());
     }
   }
-  if (executions.empty()) {
-    return {};
-  }
-  const auto submitted = submit(transaction, executions);
-  if (!submitted) {
-    return submitted.error();
-  }
-  const auto refused = std::ranges::find_if(*submitted, [](const auto& one) { return !one.ok(); });
-  return refused == submitted->end() ? base::Result<void>() : refused->error();
+  return accept_all(transaction, executions);
 }
 
 }  // namespace

@@ -204,4 +204,20 @@ base::Result<std::vector<base::Result<Submitted>>> submit(Transaction& transacti
   return outcomes;
 }
 
+base::Result<void> accept_all(Transaction& transaction, const std::vector<NewExecution>& executions) {
+  if (executions.empty()) {
+    return {};
+  }
+  const auto submitted = submit(transaction, executions);
+  if (!submitted) {
+    return submitted.error();
+  }
+  for (const auto& each : *submitted) {
+    if (!each) {
+      return each.error();
+    }
+  }
+  return {};
+}
+
 }  // namespace hearth::store::postgres

@@ -13,4 +13,8 @@ namespace hearth::store::postgres {
 base::Result<std::vector<base::Result<Submitted>>> submit(Transaction& transaction,
                                                           const std::vector<NewExecution>& executions);
 
+// The same of those without keys, that come with something else: one that is not accepted is an error for
+// all.
+base::Result<void> accept_all(Transaction& transaction, const std::vector<NewExecution>& executions);
+
 }  // namespace hearth::store::postgres

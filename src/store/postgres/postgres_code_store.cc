@@ -6,9 +6,9 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/sha256.h"
 #include "base/units.h"
 #include "store/postgres/transaction.h"
-#include "store/sha256.h"
 
 namespace hearth::store::postgres {
 namespace {
@@ -105,7 +105,7 @@ class PostgresCodeStore::Writer final : public CodeWriter {
  private:
   PostgresCodeStore& store_;
   const std::unique_ptr<CodeWriter> file_;
-  Sha256 hash_;
+  base::Sha256 hash_;
   std::uint64_t bytes_ = 0;
   bool broken_ = false;  // or committed
 };
@@ -149,7 +149,7 @@ base::Result<void> PostgresCodeStore::publish(const StoredCode& code, int file) 
 }
 
 base::Result<base::UniqueFd> PostgresCodeStore::open(std::string_view digest) {
-  if (!is_sha256(digest)) {
+  if (!base::is_sha256(digest)) {
     return no_such_code(digest);
   }
   std::uint64_t bytes = 0;
@@ -183,7 +183,7 @@ base::Result<void> PostgresCodeStore::fetch(std::string_view digest, CodeWriter&
   if (!connection) {
     return connection.error();
   }
-  Sha256 hash;
+  base::Sha256 hash;
   std::uint64_t got = 0;
   for (std::int64_t number = 0; got < bytes; ++number) {
     const auto rows = (*connection)->run(kRead, {Parameter::text(digest), Parameter::number(number)});
@@ -210,7 +210,7 @@ base::Result<void> PostgresCodeStore::fetch(std::string_view digest, CodeWriter&
 }
 
 base::Result<void> PostgresCodeStore::remove(std::string_view digest) {
-  if (!is_sha256(digest)) {
+  if (!base::is_sha256(digest)) {
     return {};
   }
   auto connection = pool_.borrow();

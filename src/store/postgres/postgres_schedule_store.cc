@@ -135,19 +135,6 @@ base::Result<bool> run_step(Transaction& transaction, const ScheduleStep& step) 
   return rows ? base::Result<bool>(rows->changed() == 1) : rows.error();
 }
 
-base::Result<void> accept_all(Transaction& transaction, const std::vector<NewExecution>& executions) {
-  const auto submitted = submit(transaction, executions);
-  if (!submitted) {
-    return submitted.error();
-  }
-  for (const auto& each : *submitted) {
-    if (!each) {
-      return each.error();
-    }
-  }
-  return {};
-}
-
 }  // namespace
 
 base::Result<void> PostgresScheduleStore::set(const model::Schedule& schedule,

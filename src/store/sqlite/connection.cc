@@ -103,6 +103,17 @@ base::Result<Statement> Connection::prepare(const char* sql) {
   return Statement(statement);
 }
 
+base::Result<void> Connection::prepare(std::span<const std::pair<Statement*, const char*>> wanted) {
+  for (const auto& [statement, sql] : wanted) {
+    auto prepared = prepare(sql);
+    if (!prepared) {
+      return prepared.error();
+    }
+    *statement = std::move(*prepared);
+  }
+  return {};
+}
+
 bool Connection::hit_unique(bool on_primary_key) const {
   return sqlite3_extended_errcode(handle_) ==
          (on_primary_key ? SQLITE_CONSTRAINT_PRIMARYKEY : SQLITE_CONSTRAINT_UNIQUE);

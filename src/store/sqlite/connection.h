@@ -6,8 +6,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/result.h"
 
@@ -31,6 +33,8 @@ class Connection {
   base::Result<void> run(const char* sql);
   // Kept by the caller for the connection's life.
   base::Result<Statement> prepare(const char* sql);
+  // All of them, or the first error.
+  base::Result<void> prepare(std::span<const std::pair<Statement*, const char*>> wanted);
   // Rows that the last statement changed.
   std::int64_t changed_rows() const { return sqlite3_changes64(handle_); }
   // The number of the row that was inserted last.

@@ -6,8 +6,8 @@
 #include <cerrno>
 #include <vector>
 
+#include "base/sha256.h"
 #include "base/units.h"
-#include "store/sha256.h"
 #include "store/sqlite/files.h"
 
 namespace hearth::store::sqlite {
@@ -24,7 +24,7 @@ base::Error no_such_code(std::string_view digest) {
 
 // From the start to the end; leaves the descriptor at its start.
 base::Result<std::string> hash_file(int fd) {
-  Sha256 hash;
+  base::Sha256 hash;
   std::vector<char> piece(kPieceBytes);
   for (;;) {
     const ssize_t got = ::read(fd, piece.data(), piece.size());
@@ -115,7 +115,7 @@ class FileCodeStore::Writer final : public CodeWriter {
   base::UniqueFd file_;
   const std::uint64_t limit_bytes_;
   std::uint64_t bytes_ = 0;
-  Sha256 hash_;
+  base::Sha256 hash_;
   bool broken_ = false;
   bool committed_ = false;
 };
@@ -178,7 +178,7 @@ base::Result<bool> FileCodeStore::link_or_replace(int folder, const std::string&
 }
 
 base::Result<base::UniqueFd> FileCodeStore::open(std::string_view digest) {
-  if (!is_sha256(digest)) {
+  if (!base::is_sha256(digest)) {
     return no_such_code(digest);
   }
   const base::UniqueFd folder(
@@ -190,7 +190,7 @@ base::Result<base::UniqueFd> FileCodeStore::open(std::string_view digest) {
 }
 
 base::Result<void> FileCodeStore::remove(std::string_view digest) {
-  if (!is_sha256(digest)) {
+  if (!base::is_sha256(digest)) {
     return {};
   }
   const std::lock_guard lock(names_mutex_);

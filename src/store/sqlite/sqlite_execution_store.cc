@@ -159,12 +159,8 @@ base::Result<SqliteExecutionStore::Statements> SqliteExecutionStore::prepare(Con
       {&statements.count_running, kCountRunning},
       {&statements.count_ended, kCountEnded},
   };
-  for (const auto& [statement, sql] : wanted) {
-    auto prepared = connection.prepare(sql);
-    if (!prepared) {
-      return prepared.error();
-    }
-    *statement = std::move(*prepared);
+  if (auto prepared = connection.prepare(wanted); !prepared) {
+    return prepared.error();
   }
   return statements;
 }

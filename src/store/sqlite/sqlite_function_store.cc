@@ -141,12 +141,8 @@ base::Result<std::unique_ptr<SqliteFunctionStore>> SqliteFunctionStore::open(Dat
       {&statements.set_concurrency, kSetConcurrency},
       {&statements.set_async, kSetAsync},
   };
-  for (const auto& [statement, sql] : wanted) {
-    auto prepared = session.connection().prepare(sql);
-    if (!prepared) {
-      return prepared.error();
-    }
-    *statement = std::move(*prepared);
+  if (auto prepared = session.connection().prepare(wanted); !prepared) {
+    return prepared.error();
   }
   return std::unique_ptr<SqliteFunctionStore>(new SqliteFunctionStore(database, std::move(statements)));
 }

@@ -126,12 +126,8 @@ base::Result<std::unique_ptr<SqliteScheduleStore>> SqliteScheduleStore::open(
       {&statements.next_due, kNextDue},
       {&statements.advance, kAdvance},
   };
-  for (const auto& [statement, sql] : wanted) {
-    auto prepared = session.connection().prepare(sql);
-    if (!prepared) {
-      return prepared.error();
-    }
-    *statement = std::move(*prepared);
+  if (auto prepared = session.connection().prepare(wanted); !prepared) {
+    return prepared.error();
   }
   return std::unique_ptr<SqliteScheduleStore>(
       new SqliteScheduleStore(database, executions, std::move(statements)));

@@ -1,4 +1,4 @@
-#include "store/sha256.h"
+#include "base/sha256.h"
 
 #include <openssl/evp.h>
 
@@ -6,7 +6,7 @@
 #include <array>
 #include <cstdlib>
 
-namespace hearth::store {
+namespace hearth::base {
 namespace {
 
 // OpenSSL fails here only without memory or without its own algorithms: nothing could go on.
@@ -32,12 +32,16 @@ std::string Sha256::finish() {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned size = 0;
   require(EVP_DigestFinal_ex(context_, digest.data(), &size) == 1);
+  return hex({digest.data(), size});
+}
+
+std::string hex(std::span<const unsigned char> bytes) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   std::string text;
-  text.reserve(2UL * size);
-  for (unsigned i = 0; i < size; ++i) {
-    text += kDigits[digest[i] >> 4U];
-    text += kDigits[digest[i] & 0xfU];
+  text.reserve(2 * bytes.size());
+  for (const unsigned char byte : bytes) {
+    text += kDigits[byte >> 4U];
+    text += kDigits[byte & 0xfU];
   }
   return text;
 }
@@ -48,4 +52,4 @@ bool is_sha256(std::string_view text) {
          });
 }
 
-}  // namespace hearth::store
+}  // namespace hearth::base

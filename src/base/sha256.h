@@ -1,13 +1,13 @@
 // SHA-256 in pieces, by OpenSSL. One thread at a time.
 #pragma once
 
-#include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
 struct evp_md_ctx_st;
 
-namespace hearth::store {
+namespace hearth::base {
 
 class Sha256 {
  public:
@@ -24,7 +24,9 @@ class Sha256 {
   evp_md_ctx_st* const context_;
 };
 
+// Two lower-case digits a byte.
+std::string hex(std::span<const unsigned char> bytes);
 // Whether `text` can be a digest at all: what is not never becomes part of a path.
 bool is_sha256(std::string_view text);
 
-}  // namespace hearth::store
+}  // namespace hearth::base
