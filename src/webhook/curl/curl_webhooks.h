@@ -1,7 +1,8 @@
 // Webhooks by libcurl, on a thread of its own: what waits for a server of others holds nobody up.
 //
 // Redirects are not followed, the certificates of https are verified, and no proxy is used, whatever the
-// environment says. Of an answer its status counts; the rest is read within a bound and thrown away.
+// environment says. Of an answer its status counts; the rest is read within a bound and thrown away. The
+// process ignores SIGPIPE: TLS writes to connections whose other end may have gone.
 #pragma once
 
 #include <chrono>

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <csignal>
 #include <stdexcept>
 #include <string_view>
 
@@ -61,6 +62,7 @@ TlsServer::TlsServer(const std::string& name)
     : context_(SSL_CTX_new(TLS_server_method()), &SSL_CTX_free),
       listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)),
       stop_(::eventfd(0, EFD_CLOEXEC)) {
+  std::signal(SIGPIPE, SIG_IGN);  // as in the server: neither end's TLS may write to one that has gone
   use_certificate_for(context_.get(), name);
   sockaddr_in address{};
   address.sin_family = AF_INET;
