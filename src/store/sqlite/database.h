@@ -16,6 +16,7 @@
 #include <mutex>
 #include <string>
 
+#include "base/fair_mutex.h"
 #include "base/result.h"
 #include "store/sqlite/connection.h"
 
@@ -31,7 +32,7 @@ class [[nodiscard]] Session {
   Connection& connection() { return connection_; }
 
  private:
-  std::unique_lock<std::mutex> lock_;
+  std::unique_lock<base::FairMutex> lock_;
   Connection& connection_;
 };
 
@@ -51,7 +52,7 @@ class [[nodiscard]] Transaction {
   Connection& connection() { return connection_; }
 
  private:
-  std::unique_lock<std::mutex> lock_;
+  std::unique_lock<base::FairMutex> lock_;
   Database& database_;
   Connection& connection_;
 };
@@ -81,7 +82,7 @@ class Database {
       : connection_(std::move(connection)), on_fatal_(std::move(on_fatal)) {}
   void note_failure(const base::Error& error);
 
-  std::mutex mutex_;
+  base::FairMutex mutex_;
   const std::unique_ptr<Connection> connection_;  // used under mutex_
   const OnFatal on_fatal_;
   std::atomic<bool> failed_ = false;
