@@ -5,7 +5,7 @@
 namespace hearth::store::sqlite {
 namespace {
 
-constexpr int kCheckpointPages = 1'000;  // 4 MB of log
+constexpr int kCheckpointPages = 4'000;  // 16 MB of log
 constexpr int kBusyTimeoutMs = 5'000;    // a backup tool may hold the file for a moment
 
 bool is_failed_write(int code) {
