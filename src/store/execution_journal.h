@@ -1,12 +1,12 @@
 // Group commit: what is submitted and settled while a commit is on its way goes into the next one, so that
 // many acknowledgements share one fsync.
 //
-// Loop thread only; the commits are on the pool, one at a time.
+// Loop thread only. The commits are on the pool, one at a time; the next begins there, whatever the loop is
+// busy with.
 #pragma once
 
 #include <functional>
 #include <memory>
-#include <vector>
 
 #include "base/event_loop.h"
 #include "base/work_pool.h"
@@ -22,32 +22,26 @@ class ExecutionJournal {
   // False: the lease was not the current one.
   using OnSettled = std::function<void(base::Result<bool>)>;
 
-  // All outlive this; a commit that is on its way when this ends tells nobody.
-  ExecutionJournal(ExecutionStore& store, base::WorkPool& pool, base::EventLoop& loop)
-      : store_(store), pool_(pool), loop_(loop) {}
+  // All outlive this, and the loop the pool; a commit that is on its way when this ends tells nobody.
+  ExecutionJournal(ExecutionStore& store, base::WorkPool& pool, base::EventLoop& loop);
   ExecutionJournal(const ExecutionJournal&) = delete;
   ExecutionJournal& operator=(const ExecutionJournal&) = delete;
+  ~ExecutionJournal();
 
   void submit(NewExecution execution, OnSubmitted done);
   void settle(Settlement settlement, OnSettled done);
 
  private:
-  struct Batch {
-    ExecutionStore::Writes writes;
-    std::vector<OnSubmitted> submitted;
-    std::vector<OnSettled> settled;
-  };
+  struct Batch;
+  using BatchPtr = std::shared_ptr<Batch>;
+  class Commits;
 
   void commit_soon();
-  void commit();
-  void committed(const Batch& batch, base::Result<ExecutionStore::Written> result);
+  static void tell(const Batch& batch, base::Result<ExecutionStore::Written> result);
 
-  ExecutionStore& store_;
-  base::WorkPool& pool_;
   base::EventLoop& loop_;
-  Batch next_;
-  bool committing_ = false;  // or about to
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  const std::shared_ptr<Commits> commits_;
 };
 
 }  // namespace hearth::store
