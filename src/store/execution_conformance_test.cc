@@ -163,11 +163,39 @@ TEST_P(ExecutionLifeConformance, BytesComeBackAsTheyWere) {
   EXPECT_EQ(find(execution_id(2)).result, gone.result);
 }
 
-TEST_P(ExecutionLifeConformance, AnEmptyInputIsAnInput) {
-  NewExecution execution = sample_execution(1);
-  execution.input = std::make_shared<const std::string>();
-  submit({execution});
-  EXPECT_EQ(*claim(1'000).at(0).input, "");
+TEST_P(ExecutionLifeConformance, AnInputOfAnySizeIsThereUntilItIsDone) {
+  const std::vector<std::size_t> sizes = {0, 1, 1'024, 1'025, 100'000};
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    NewExecution execution = sample_execution(static_cast<int>(i));
+    execution.input = std::make_shared<const std::string>(sizes[i], static_cast<char>('a' + i));
+    submit({execution});
+  }
+  const auto expect_all = [&](const std::vector<Claimed>& claimed) {
+    ASSERT_EQ(claimed.size(), sizes.size());
+    for (std::size_t i = 0; i < sizes.size(); ++i) {
+      EXPECT_EQ(*claimed[i].input, std::string(sizes[i], static_cast<char>('a' + i)));
+      EXPECT_EQ(find(claimed[i].lease.id).input_bytes, sizes[i]);
+    }
+  };
+  std::vector<Claimed> claimed = claim(1'000);
+  expect_all(claimed);
+  for (const Claimed& each : claimed) {
+    EXPECT_TRUE(settle(failed(each.lease, 2'000)));
+  }
+  claimed = claim(2'000);
+  expect_all(claimed);
+  for (const Claimed& each : claimed) {
+    EXPECT_TRUE(settle(dead(each.lease)));
+    EXPECT_TRUE(store().redrive(each.lease.id, 3'000).ok());
+  }
+  reopen();
+  claimed = claim(3'000);
+  expect_all(claimed);
+  for (const Claimed& each : claimed) {
+    EXPECT_TRUE(settle(done(each.lease)));
+    EXPECT_EQ(find(each.lease.id).state, ExecutionState::kDone);
+  }
+  EXPECT_EQ(store().remove_ended(INT64_MAX, 0, 100).value(), sizes.size());
 }
 
 TEST_P(ExecutionLifeConformance, AKeyMakesOneExecution) {

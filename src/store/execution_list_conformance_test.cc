@@ -70,6 +70,35 @@ TEST_P(ExecutionListConformance, AListIsOfAFunction) {
   EXPECT_THAT(listed(filter({}, "h")), IsEmpty());
 }
 
+// Some pending ones of two functions and both kinds, oldest first, before many that have ended; then one
+// more.
+TEST_P(ExecutionListConformance, WhatIsPendingIsListedHoweverManyHaveEndedSince) {
+  constexpr int kOld = 6;
+  constexpr int kEnded = 1'100;
+  for (int number = 1; number <= kOld; ++number) {
+    NewExecution execution = sample_execution(number, number % 2 == 0 ? "g" : "f");
+    execution.submitted_ms = 9'000 - number;  // due in another order
+    execution.kind = number > 4 ? model::ExecutionKind::kWebhook : model::ExecutionKind::kCall;
+    submit({execution});
+  }
+  ExecutionStore::Writes writes;
+  for (int number = kOld + 1; number <= kOld + kEnded; ++number) {
+    writes.submissions.push_back(sample_execution(number));
+    writes.submissions.back().lease_until_ms = 9'000;
+    writes.settlements.push_back(done({execution_id(number), 1}));
+  }
+  write(writes);
+  const int newest = kOld + kEnded + 1;
+  submit({sample_execution(newest)});
+  EXPECT_EQ(listed(filter(ExecutionState::kPending)), numbered({newest, 6, 5, 4, 3, 2, 1}));
+  EXPECT_EQ(listed(filter(ExecutionState::kPending, "", "", 1)), numbered({newest}));
+  EXPECT_EQ(listed(filter(ExecutionState::kPending, "", "", 3)), numbered({newest, 6, 5}));
+  EXPECT_EQ(listed(filter(ExecutionState::kPending, "", execution_id(5), 3)), numbered({4, 3, 2}));
+  EXPECT_EQ(listed(filter(ExecutionState::kPending, "g")), numbered({6, 4, 2}));
+  EXPECT_EQ(listed(filter(ExecutionState::kPending, "g", execution_id(6), 1)), numbered({4}));
+  EXPECT_EQ(listed(filter(std::nullopt, "g")), numbered({6, 4, 2}));
+}
+
 TEST_P(ExecutionListConformance, AListGoesOnWhereOneWasRemovedMeanwhile) {
   one_of_each();
   ASSERT_EQ(*store().remove_ended(2'501, 1'000, 100), 8U) << "1 to 8";

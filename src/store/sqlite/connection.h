@@ -84,6 +84,7 @@ class Query {
   // Of a column of text or of bytes.
   std::string text(int column) const;
   std::int64_t number(int column) const { return sqlite3_column_int64(statement_, column); }
+  bool is_null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
 
  private:
   void note(int code) { bind_failed_ = code != SQLITE_OK; }

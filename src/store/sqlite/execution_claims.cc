@@ -54,6 +54,24 @@ void SqliteExecutionStore::Claiming::add(Candidate candidate) {
   candidates.push_back(std::move(candidate));
 }
 
+// With its input, wherever that stands. One that has none cannot be executed.
+base::Result<void> SqliteExecutionStore::add(Connection& connection, Candidate candidate,
+                                             Claiming& claiming) {
+  if (!candidate.claimed.input) {
+    Query query(connection, statements_.find_input);
+    auto row = query.bind(candidate.seq).next("read the execution's input");
+    if (!row) {
+      return row.error();
+    }
+    if (!*row) {
+      return {};
+    }
+    candidate.claimed.input = std::make_shared<const std::string>(query.text(0));
+  }
+  claiming.add(std::move(candidate));
+  return {};
+}
+
 // In the order of the columns of a candidate.
 SqliteExecutionStore::Candidate SqliteExecutionStore::read_candidate(const Query& row) {
   Candidate candidate;
@@ -64,7 +82,9 @@ SqliteExecutionStore::Candidate SqliteExecutionStore::read_candidate(const Query
   candidate.claimed.accepted_ms = row.number(5);
   candidate.claimed.failures = static_cast<std::uint32_t>(row.number(6));
   candidate.attempts = row.text(8);
-  candidate.claimed.input = std::make_shared<const std::string>(row.text(9));
+  if (!row.is_null(9)) {
+    candidate.claimed.input = std::make_shared<const std::string>(row.text(9));
+  }
   candidate.claimed.submitted_ms = row.number(10);
   candidate.claimed.kind = static_cast<model::ExecutionKind>(row.number(11));
   candidate.claimed.parent_id = row.text(12);
@@ -95,7 +115,9 @@ base::Result<void> SqliteExecutionStore::choose_expired(Connection& connection, 
       return attempts.error();
     }
     candidate.attempts = std::move(*attempts);
-    claiming.add(std::move(candidate));
+    if (auto added = add(connection, std::move(candidate), claiming); !added) {
+      return added;
+    }
   }
   return {};
 }
@@ -149,7 +171,9 @@ base::Result<void> SqliteExecutionStore::choose_of_function(Connection& connecti
     if (!*row) {
       return {};
     }
-    claiming.add(read_candidate(query));
+    if (auto added = add(connection, read_candidate(query), claiming); !added) {
+      return added;
+    }
     if (claiming.room() == 0) {
       return {};
     }

@@ -11,6 +11,8 @@ namespace {
 
 using model::ExecutionState;
 
+constexpr std::int64_t kNewestLookedThrough = 1'000;
+
 // In the order of the columns of a listed one.
 base::Result<model::AsyncExecution> read_listed(const Query& row) {
   model::AsyncExecution execution;
@@ -157,10 +159,45 @@ base::Result<SqliteExecutionStore::Seq> SqliteExecutionStore::seq_before(Connect
   return *row ? query.number(0) : Seq{0};
 }
 
+// Pending ones stand in the order in which they are due. Where there are many, the newest rows are most of
+// them; else it costs little to sort all.
+base::Result<void> SqliteExecutionStore::list_pending(Connection& connection, const ExecutionFilter& filter,
+                                                      Seq before, std::vector<Seq>& found) {
+  const auto limit = static_cast<std::int64_t>(filter.limit);
+  std::vector<Seq> newest;
+  {
+    Query query(connection, statements_.list_newest_pending);
+    query.bind(before).bind(kNewestLookedThrough).bind(filter.function_id).bind(limit);
+    if (auto done = read_numbers(query, newest); !done) {
+      return done;
+    }
+  }
+  if (newest.size() >= filter.limit) {
+    found.insert(found.end(), newest.begin(), newest.end());
+    return {};
+  }
+  if (filter.function_id.empty()) {
+    Query query(connection, statements_.list_pending);
+    query.bind(before).bind(limit);
+    return read_numbers(query, found);
+  }
+  for (int kind = 0; kind <= static_cast<int>(model::kLastExecutionKind); ++kind) {
+    Query query(connection, statements_.list_pending_of_function);
+    query.bind(before).bind(std::int64_t{kind}).bind(filter.function_id).bind(limit);
+    if (auto done = read_numbers(query, found); !done) {
+      return done;
+    }
+  }
+  return {};
+}
+
 base::Result<void> SqliteExecutionStore::list_state(Connection& connection, const ExecutionFilter& filter,
                                                     ExecutionState state, Seq before,
                                                     std::vector<Seq>& found) {
   const auto limit = static_cast<std::int64_t>(filter.limit);
+  if (state == ExecutionState::kPending) {
+    return list_pending(connection, filter, before, found);
+  }
   if (state == ExecutionState::kRunning) {
     Query query(connection, statements_.list_running);
     query.bind(before).bind(filter.function_id).bind(limit);

@@ -10,6 +10,14 @@ namespace hearth::store::sqlite {
 
 using model::ExecutionState;
 
+namespace {
+
+// Inputs of no more bytes stand in the row: one tree less to write. Larger ones would be written again with
+// every change of it.
+constexpr std::size_t kInputBytesInRow = 1'024;
+
+}  // namespace
+
 base::Result<ExecutionStore::Written> SqliteExecutionStore::write(const Writes& writes) {
   std::vector<std::string> digests;  // made before the database is held
   digests.reserve(writes.submissions.size());
@@ -60,13 +68,16 @@ base::Result<Submitted> SqliteExecutionStore::submit(Connection& connection, con
       return **known;
     }
   }
-  if (auto inserted = insert(connection, execution, digest); !inserted) {
+  const bool input_apart = execution.input->size() > kInputBytesInRow;
+  if (auto inserted = insert(connection, execution, digest, input_apart); !inserted) {
     return inserted.error();
   }
-  Query query(connection, statements_.insert_input);
-  query.bind(connection.inserted_row()).bind(*execution.input);
-  if (auto inserted = query.finish("store the execution's input"); !inserted) {
-    return inserted.error();
+  if (input_apart) {
+    Query query(connection, statements_.insert_input);
+    query.bind(connection.inserted_row()).bind(*execution.input);
+    if (auto inserted = query.finish("store the execution's input"); !inserted) {
+      return inserted.error();
+    }
   }
   change.open(execution.function_id, 1, static_cast<std::int64_t>(execution.input->size()));
   return Submitted{execution.id, true};
@@ -90,7 +101,7 @@ base::Result<std::optional<Submitted>> SqliteExecutionStore::find_key(Connection
 }
 
 base::Result<void> SqliteExecutionStore::insert(Connection& connection, const NewExecution& execution,
-                                                std::string_view digest) {
+                                                std::string_view digest, bool input_apart) {
   const bool runs = execution.lease_until_ms != 0;
   Query query(connection, statements_.insert);
   query.bind(execution.id)
@@ -111,6 +122,7 @@ base::Result<void> SqliteExecutionStore::insert(Connection& connection, const Ne
       .bind(std::int64_t{execution.depth})
       .bind(execution.schedule)
       .bind(execution.slot_ms);
+  input_apart ? query.bind_null() : query.bind(*execution.input);
   auto done = query.finish("store the execution");
   if (!done && connection.hit_unique(/*on_primary_key=*/false)) {
     return id_is_taken(execution);
@@ -141,7 +153,7 @@ base::Result<bool> SqliteExecutionStore::settle(Connection& connection, const Se
     return done.error();
   }
   const Row& row = (*held)->row;
-  if (settlement.state == ExecutionState::kDone) {  // nobody executes it again
+  if (settlement.state == ExecutionState::kDone && (*held)->input_apart) {  // nobody executes it again
     if (auto removed = remove_row(connection, statements_.remove_input, row.seq); !removed) {
       return removed.error();
     }
@@ -180,6 +192,7 @@ base::Result<std::optional<SqliteExecutionStore::Held>> SqliteExecutionStore::fi
   held.started_ms = query.number(4);
   held.executed_version = query.number(5);
   held.attempts = query.text(6);
+  held.input_apart = query.number(7) != 0;
   return std::optional(std::move(held));
 }
 

@@ -133,6 +133,14 @@ CREATE INDEX schedules_due ON schedules (next_ms, function_id, name) WHERE next_
 ALTER TABLE executions ADD COLUMN schedule TEXT NOT NULL DEFAULT '';  -- the name of the one that it is a slot's of
 ALTER TABLE executions ADD COLUMN slot_ms INTEGER NOT NULL DEFAULT 0;
 )sql"},
+    Migration{8, "small inputs in the row, and lists of what has ended", R"sql(
+ALTER TABLE executions ADD COLUMN input TEXT;  -- NULL: it stands apart, or is not needed any more
+-- Of those that have ended alone: what is pending is written by every submission, and leaves soon.
+DROP INDEX executions_by_state;
+DROP INDEX executions_by_function;
+CREATE INDEX executions_by_state ON executions (state) WHERE state >= 2;
+CREATE INDEX executions_by_function ON executions (function_id, state) WHERE state >= 2;
+)sql"},
 };
 
 constexpr const char* kMakeRecord =

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "store/execution_conformance.h"
 #include "store/sqlite/sqlite_execution_store.h"
 #include "store/sqlite/store_under_test.h"
 
@@ -99,7 +100,7 @@ TEST_F(MigrationsTest, ADatabaseOfTheFirstReleaseIsRead) {
   EXPECT_THAT(*(*functions)->remove(greet->id), testing::Contains("aaaa"));
 }
 
-TEST_F(MigrationsTest, ExecutionsOfAReleaseWithoutKindsAreCalls) {
+TEST_F(MigrationsTest, ExecutionsOfAReleaseWithoutKindsAreCallsWithTheirInputsApart) {
   {
     auto connection = Connection::open(file());
     ASSERT_TRUE(migrate(**connection, migrations().first(5)).ok());
@@ -123,6 +124,17 @@ INSERT INTO execution_inputs VALUES (1, '{}'), (2, '{}');
   const auto claimed = (*executions)->claim(request);
   ASSERT_EQ(claimed->size(), 2U);
   EXPECT_EQ(claimed->at(0).depth, 0U);
+  EXPECT_EQ(*claimed->at(0).input, "{}");
+  ExecutionStore::Writes writes;
+  writes.settlements.push_back(done(claimed->at(0).lease));
+  EXPECT_TRUE((*executions)->write(writes)->settled.at(0));
+  {
+    Session session(**database);
+    const auto statement = session.connection().prepare("SELECT count(*) FROM execution_inputs");
+    Query query(session.connection(), *statement);
+    ASSERT_TRUE(query.next("count the inputs").ok());
+    EXPECT_EQ(query.number(0), 1) << "who is done needs none";
+  }
   EXPECT_EQ((*executions)->find("e1")->parent_id, "");
 }
 

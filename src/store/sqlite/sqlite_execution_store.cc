@@ -11,33 +11,34 @@ constexpr const char* kFindKey =
 constexpr const char* kInsert =
     "INSERT INTO executions (id, function_id, version, state, idempotency_key, input_digest, input_bytes, "
     "submitted_ms, accepted_ms, due_ms, lease, lease_until_ms, started_ms, kind, parent_id, parent_state, "
-    "depth, schedule, slot_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?8, ?8, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    "depth, schedule, slot_ms, input) VALUES (?, ?, ?, ?, ?, ?, ?, ?8, ?8, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 constexpr const char* kInsertInput = "INSERT INTO execution_inputs (seq, input) VALUES (?, ?)";
 constexpr const char* kFindLease =
-    "SELECT seq, function_id, input_bytes, failures, started_ms, executed_version, attempts FROM executions "
-    "WHERE id = ? AND lease = ? AND state = 1";
+    "SELECT seq, function_id, input_bytes, failures, started_ms, executed_version, attempts, input IS NULL "
+    "FROM executions WHERE id = ? AND lease = ? AND state = 1";
+// Who is done is not executed again, and needs no input.
 constexpr const char* kSettle =
     "UPDATE executions SET state = ?2, due_ms = ?3, lease_until_ms = 0, failures = ?4, started_ms = ?5, "
     "ended_ms = ?6, executed_version = ?7, attempts = ?8, error_code = ?9, output = ?10, error_type = ?11, "
-    "error_message = ?12, error_stack = ?13, logs = ?14, logs_truncated = ?15 WHERE seq = ?1";
+    "error_message = ?12, error_stack = ?13, logs = ?14, logs_truncated = ?15, "
+    "input = iif(?2 = 2, NULL, input) WHERE seq = ?1";
 constexpr const char* kRemoveInput = "DELETE FROM execution_inputs WHERE seq = ?";
 
 // In the order that read_candidate() takes them apart.
 #define HEARTH_CANDIDATE_COLUMNS                                                              \
   "e.seq, e.id, e.function_id, e.version, e.lease, e.accepted_ms, e.failures, e.started_ms, " \
-  "e.attempts, i.input, e.submitted_ms, e.kind, e.parent_id, e.parent_state, e.depth "
+  "e.attempts, e.input, e.submitted_ms, e.kind, e.parent_id, e.parent_state, e.depth "
 constexpr const char* kExpired = "SELECT " HEARTH_CANDIDATE_COLUMNS
                                  "FROM executions e INDEXED BY executions_running "
-                                 "CROSS JOIN execution_inputs i ON i.seq = e.seq "
                                  "WHERE e.state = 1 AND e.kind = ? AND e.lease_until_ms <= ? "
                                  "ORDER BY e.lease_until_ms";
 constexpr const char* kDueOfFunction =
     "SELECT " HEARTH_CANDIDATE_COLUMNS
     "FROM executions e INDEXED BY executions_pending "
-    "CROSS JOIN execution_inputs i ON i.seq = e.seq "
     "WHERE e.state = 0 AND e.kind = ? AND e.function_id = ? AND e.due_ms <= ? ORDER BY e.due_ms, e.seq "
     "LIMIT ?";
 #undef HEARTH_CANDIDATE_COLUMNS
+constexpr const char* kFindInput = "SELECT input FROM execution_inputs WHERE seq = ?";
 constexpr const char* kNextFunction =
     "SELECT function_id, due_ms FROM executions INDEXED BY executions_pending "
     "WHERE state = 0 AND kind = ? AND function_id > ? ORDER BY function_id, due_ms LIMIT 1";
@@ -69,12 +70,23 @@ constexpr const char* kFindListed = "SELECT " HEARTH_LISTED_COLUMNS "FROM execut
 constexpr const char* kSeqBefore =
     "SELECT seq + (id <> ?1) FROM executions WHERE id <= ?1 ORDER BY id DESC LIMIT 1";
 constexpr const char* kListAll = "SELECT seq FROM executions WHERE seq < ? ORDER BY seq DESC LIMIT ?";
+// Of the newest rows, those that are pending: of a long backlog they are enough, and nothing is sorted.
+constexpr const char* kListNewestPending =
+    "SELECT seq FROM (SELECT seq, state, function_id FROM executions WHERE seq < ?1 ORDER BY seq DESC LIMIT "
+    "?2) "
+    "WHERE state = 0 AND (?3 = '' OR function_id = ?3) ORDER BY seq DESC LIMIT ?4";
+constexpr const char* kListPending =
+    "SELECT seq FROM executions INDEXED BY executions_pending WHERE state = 0 AND seq < ? "
+    "ORDER BY seq DESC LIMIT ?";
+constexpr const char* kListPendingOfFunction =
+    "SELECT seq FROM executions INDEXED BY executions_pending "
+    "WHERE state = 0 AND seq < ? AND kind = ? AND function_id = ? ORDER BY seq DESC LIMIT ?";
 constexpr const char* kListState =
     "SELECT seq FROM executions INDEXED BY executions_by_state "
-    "WHERE state <> 1 AND seq < ? AND state = ? ORDER BY seq DESC LIMIT ?";
+    "WHERE state >= 2 AND seq < ? AND state = ? ORDER BY seq DESC LIMIT ?";
 constexpr const char* kListFunction =
     "SELECT seq FROM executions INDEXED BY executions_by_function "
-    "WHERE state <> 1 AND seq < ? AND state = ? AND function_id = ? ORDER BY seq DESC LIMIT ?";
+    "WHERE state >= 2 AND seq < ? AND state = ? AND function_id = ? ORDER BY seq DESC LIMIT ?";
 constexpr const char* kListRunning =
     "SELECT seq FROM executions INDEXED BY executions_running "
     "WHERE state = 1 AND seq < ?1 AND (?2 = '' OR function_id = ?2) ORDER BY seq DESC LIMIT ?3";
@@ -83,9 +95,9 @@ constexpr const char* kListRunning =
 #define HEARTH_ROW_COLUMNS "SELECT seq, state, function_id, input_bytes FROM executions "
 constexpr const char* kFindRow = HEARTH_ROW_COLUMNS "WHERE id = ?";
 constexpr const char* kDead =
-    HEARTH_ROW_COLUMNS "INDEXED BY executions_by_state WHERE state <> 1 AND state = 3 ORDER BY seq LIMIT ?";
+    HEARTH_ROW_COLUMNS "INDEXED BY executions_by_state WHERE state >= 2 AND state = 3 ORDER BY seq LIMIT ?";
 constexpr const char* kDeadOfFunction = HEARTH_ROW_COLUMNS
-    "INDEXED BY executions_by_function WHERE state <> 1 AND state = 3 AND function_id = ? ORDER BY seq LIMIT "
+    "INDEXED BY executions_by_function WHERE state >= 2 AND state = 3 AND function_id = ? ORDER BY seq LIMIT "
     "?";
 #undef HEARTH_ROW_COLUMNS
 constexpr const char* kCancel =
@@ -134,6 +146,7 @@ base::Result<SqliteExecutionStore::Statements> SqliteExecutionStore::prepare(Con
       {&statements.remove_input, kRemoveInput},
       {&statements.expired, kExpired},
       {&statements.due_of_function, kDueOfFunction},
+      {&statements.find_input, kFindInput},
       {&statements.next_function, kNextFunction},
       {&statements.take, kTake},
       {&statements.extend, kExtend},
@@ -148,6 +161,9 @@ base::Result<SqliteExecutionStore::Statements> SqliteExecutionStore::prepare(Con
       {&statements.list_state, kListState},
       {&statements.list_function, kListFunction},
       {&statements.list_running, kListRunning},
+      {&statements.list_newest_pending, kListNewestPending},
+      {&statements.list_pending, kListPending},
+      {&statements.list_pending_of_function, kListPendingOfFunction},
       {&statements.find_row, kFindRow},
       {&statements.dead, kDead},
       {&statements.dead_of_function, kDeadOfFunction},

@@ -58,6 +58,7 @@ class SqliteExecutionStore final : public ExecutionStore {
     Statement remove_input;
     Statement expired;
     Statement due_of_function;
+    Statement find_input;
     Statement next_function;
     Statement take;
     Statement extend;
@@ -69,6 +70,9 @@ class SqliteExecutionStore final : public ExecutionStore {
     Statement list_state;
     Statement list_function;
     Statement list_running;
+    Statement list_newest_pending;
+    Statement list_pending;
+    Statement list_pending_of_function;
     Statement find_row;
     Statement cancel;
     Statement redrive;
@@ -128,6 +132,7 @@ class SqliteExecutionStore final : public ExecutionStore {
     std::int64_t started_ms = 0;
     std::int64_t executed_version = 0;
     std::string attempts;
+    bool input_apart = false;
   };
 
   SqliteExecutionStore(Database& database, Statements statements)
@@ -140,7 +145,8 @@ class SqliteExecutionStore final : public ExecutionStore {
                                  std::string_view digest, ExecutionCounts& change);
   base::Result<std::optional<Submitted>> find_key(Connection& connection, const NewExecution& execution,
                                                   std::string_view digest);
-  base::Result<void> insert(Connection& connection, const NewExecution& execution, std::string_view digest);
+  base::Result<void> insert(Connection& connection, const NewExecution& execution, std::string_view digest,
+                            bool input_apart);
   base::Result<bool> settle(Connection& connection, const Settlement& settlement, ExecutionCounts& change);
   base::Result<void> follow_up(Connection& connection, const Settlement& settlement, ExecutionCounts& change);
   base::Result<std::optional<Held>> find_lease(Connection& connection, const Lease& lease);
@@ -154,6 +160,7 @@ class SqliteExecutionStore final : public ExecutionStore {
                                         Claiming& claiming);
   base::Result<std::optional<FirstDue>> next_function(Connection& connection, model::ExecutionKind kind,
                                                       std::string_view after);
+  base::Result<void> add(Connection& connection, Candidate candidate, Claiming& claiming);
   base::Result<void> take(Connection& connection, const Candidate& candidate, const ClaimRequest& request);
   base::Result<std::size_t> release_some(std::int64_t now_ms);
   base::Result<std::vector<Running>> running(Connection& connection, std::size_t most);
@@ -161,6 +168,8 @@ class SqliteExecutionStore final : public ExecutionStore {
   // Reads.
   base::Result<std::vector<Seq>> listed(Connection& connection, const ExecutionFilter& filter);
   base::Result<Seq> seq_before(Connection& connection, std::string_view id);
+  base::Result<void> list_pending(Connection& connection, const ExecutionFilter& filter, Seq before,
+                                  std::vector<Seq>& found);
   base::Result<void> list_state(Connection& connection, const ExecutionFilter& filter,
                                 model::ExecutionState state, Seq before, std::vector<Seq>& found);
   base::Result<model::AsyncExecution> find(Connection& connection, std::string_view id);

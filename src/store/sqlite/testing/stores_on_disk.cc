@@ -113,7 +113,8 @@ std::vector<StoredExecution> stored_executions(StoresOnDisk& stores) {
   }
   Session session(*stores.database);
   const Statement statement = sound(session.connection().prepare(
-      "SELECT i.input FROM executions e JOIN execution_inputs i ON i.seq = e.seq WHERE e.id = ?"));
+      "SELECT ifnull(e.input, i.input) FROM executions e LEFT JOIN execution_inputs i ON i.seq = e.seq "
+      "WHERE e.id = ? AND (e.input IS NULL) <> (i.input IS NULL)"));
   for (auto& [execution, word] : stored) {
     const bool done = execution.state == model::ExecutionState::kDone;
     Query query(session.connection(), statement);
