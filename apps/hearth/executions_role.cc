@@ -37,6 +37,7 @@ ExecutionsRole::ExecutionsRole(const ServeOptions& options, ExecutionsRoleParts 
             [this](const store::NewExecution& execution, bool accepted) {
               calls_->taken(execution, accepted);
             },
+            [this](const store::NewExecution& execution) { runner_of(execution.kind).pending(execution); },
             [this](model::ExecutionKind kind) { runner_of(kind).wake(); }, base::unix_now_ms, parts_.room}),
       retention_(options.retention, {parts.loop, parts.pool, parts.store, base::unix_now_ms}),
       schedules_({options.schedule_grace, parts.shared}, schedule_parts()) {}
@@ -73,7 +74,7 @@ monitor::RunnerParts ExecutionsRole::runner_parts(Shard& shard) {
   };
   parts.followed = [this](const store::NewExecution& execution) {
     api_.followed(execution.function_id, execution.input->size());
-    runner_of(execution.kind).wake();
+    runner_of(execution.kind).pending(execution);
   };
   parts.has_callers = [&gateway] { return gateway.has_callers(); };
   parts.may_execute = [&gateway] { return gateway.may_serve(); };

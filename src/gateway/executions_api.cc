@@ -97,7 +97,7 @@ void ExecutionsApi::submitted(const store::NewExecution& execution, bool taken,
   if (taken) {
     parts_.taken(execution, fresh);
   } else if (fresh) {
-    parts_.wake(execution.kind);
+    parts_.pending(execution);
   }
 }
 

@@ -22,9 +22,10 @@ struct ExecutionsParts {
   base::EventLoop& loop;
   base::Random& random;
   // Whoever executes them: may take one that is about to be durable (then it has a lease), is told whether it
-  // was accepted, and that there is something to be looked for.
+  // was accepted, which others are pending now, and that there is something to be looked for.
   std::function<bool(store::NewExecution&)> take;
   std::function<void(const store::NewExecution&, bool accepted)> taken;
+  std::function<void(const store::NewExecution&)> pending;
   std::function<void(model::ExecutionKind)> wake;
   std::function<std::int64_t()> unix_now_ms;  // on any thread
   // What the store has room for, in bytes; nothing: not known. May block. Empty: nobody knows.

@@ -55,6 +55,15 @@ void ExecutionRunner::wake() {
   look_soon();
 }
 
+void ExecutionRunner::pending(const store::NewExecution& execution) {
+  if (may_hold(execution.function_id)) {
+    wake();
+    return;
+  }
+  may_be_due_ = true;
+  pending_meanwhile_ = true;
+}
+
 // ---- what is held, and what of that is executed
 
 std::size_t ExecutionRunner::window() const { return kHeldForEachExecuted * options_.concurrency; }
@@ -65,12 +74,9 @@ bool ExecutionRunner::may_hold(const model::FunctionId& function) const {
          (found == shares_.end() || found->second.held < half_of(window()));
 }
 
-bool ExecutionRunner::may_execute(const model::FunctionId& function) const {
-  const auto found = shares_.find(function);
+bool ExecutionRunner::may_execute(const Share& share) const {
   return executing_ < options_.concurrency &&
-         (found == shares_.end() ||
-          found->second.executing <
-              std::min({found->second.most, found->second.maximum, half_of(options_.concurrency)}));
+         share.executing < std::min({share.most, share.maximum, half_of(options_.concurrency)});
 }
 
 void ExecutionRunner::hold(const model::FunctionId& function, std::uint64_t input_bytes) {
@@ -99,7 +105,7 @@ void ExecutionRunner::let_go(const model::FunctionId& function, std::uint64_t in
 
 std::size_t ExecutionRunner::ready_to_execute() const {
   return static_cast<std::size_t>(std::ranges::count_if(
-      ready_, [this](const RunningPtr& running) { return may_execute(running->claimed.function_id); }));
+      ready_, [this](const RunningPtr& running) { return may_execute(*running->share); }));
 }
 
 bool ExecutionRunner::keeps_back() {
@@ -138,17 +144,19 @@ void ExecutionRunner::grow() {
 
 // In their order, but for those of functions that have their share.
 void ExecutionRunner::execute_ready() {
-  for (auto next = ready_.begin();
-       next != ready_.end() && executing_ < options_.concurrency && !keeps_back();) {
-    const RunningPtr running = *next;
-    if (!may_execute(running->claimed.function_id)) {
+  for (auto next = ready_.begin(); next != ready_.end() && executing_ < options_.concurrency;) {
+    if (!may_execute(*(*next)->share)) {
       ++next;
       continue;
     }
+    if (keeps_back()) {
+      break;
+    }
+    const RunningPtr running = *next;
     next = ready_.erase(next);
     running->executing = true;
     ++executing_;
-    ++shares_[running->claimed.function_id].executing;
+    ++running->share->executing;
     ++counts_.attempts;
     running->began = parts_.loop.now();
     running->started_ms = unix_now_ms();
@@ -167,8 +175,11 @@ void ExecutionRunner::execute_ready() {
 
 bool ExecutionRunner::take(store::NewExecution& execution) {
   const std::int64_t now_ms = unix_now_ms();
-  if (draining_ || may_be_due_ || looking_ || !ready_.empty() || !may_hold(execution.function_id) ||
-      !may_execute(execution.function_id)) {
+  if (draining_ || may_be_due_ || looking_ || !ready_.empty() || !may_hold(execution.function_id)) {
+    return false;
+  }
+  const auto share = shares_.find(execution.function_id);
+  if (executing_ >= options_.concurrency || (share != shares_.end() && !may_execute(share->second))) {
     return false;
   }
   hold(execution.function_id, execution.input->size());
@@ -186,6 +197,7 @@ void ExecutionRunner::taken(const store::NewExecution& execution, bool accepted)
                          execution.submitted_ms, execution.kind,         execution.parent_id,
                          execution.parent_state, execution.depth};
   begin(std::move(claimed));
+  execute_ready();
 }
 
 // ---- what is due
@@ -243,6 +255,7 @@ void ExecutionRunner::look() {
     return;
   }
   looking_ = true;
+  pending_meanwhile_ = false;
   const auto request = claim_request();
   auto job = [&store = parts_.store, request,
               gone_back = std::exchange(gone_back_, false)]() -> base::Result<Look> {
@@ -277,11 +290,11 @@ void ExecutionRunner::looked(std::size_t asked, const base::Result<Look>& found)
   }
   const auto& [claimed, next_due] = *found;
   if (claimed.size() < asked && !again) {
-    may_be_due_ = false;
+    may_be_due_ = pending_meanwhile_;
     std::chrono::milliseconds wait = kLongestWait;
     if (next_due) {
       wait = std::chrono::milliseconds(*next_due - unix_now_ms());
-      may_be_due_ = wait.count() <= 0 || gone_back_;
+      may_be_due_ = may_be_due_ || wait.count() <= 0 || gone_back_;
     }
     if (next_due || options_.shared) {
       look_at(now + std::max(options_.shared ? std::min(wait, kLookForOthers) : wait, kLookPause));
@@ -294,6 +307,7 @@ void ExecutionRunner::looked(std::size_t asked, const base::Result<Look>& found)
   for (const auto& each : claimed) {
     begin(each);
   }
+  execute_ready();
   if (!claimed.empty() || again) {
     look_soon();
   }

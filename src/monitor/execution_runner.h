@@ -90,6 +90,9 @@ class ExecutionRunner {
   void start();
   // Something may be due.
   void wake();
+  // This one is, and nobody has a lease on it. Of a function that has its share already nothing is looked for
+  // before one of those has ended.
+  void pending(const store::NewExecution& execution);
 
   // Whether it executes this one as soon as that is durable: then it has a lease from the start, and taken()
   // is called once. Not while others are due.
@@ -105,8 +108,16 @@ class ExecutionRunner {
   const RunnerCounts& counts() const { return counts_; }
 
  private:
+  // How many of one function are held, and how many of them executed.
+  struct Share {
+    std::size_t held = 0;
+    std::size_t executing = 0;
+    std::size_t most = kFirstAtOnce;  // at once: one more when one has ended, or when they take their time
+    std::size_t maximum = 0;          // of the function's calls at once
+  };
   struct Running {
     store::Claimed claimed;
+    Share* share = nullptr;  // its function's; there for as long as it is held
     base::TimePoint began{};
     std::int64_t started_ms = 0;
     std::uint32_t executed_version = 0;
@@ -117,20 +128,12 @@ class ExecutionRunner {
   };
   using RunningPtr = std::shared_ptr<Running>;
   using Look = std::pair<std::vector<store::Claimed>, std::optional<std::int64_t>>;
-
-  // How many of one function are held, and how many of them executed.
-  struct Share {
-    std::size_t held = 0;
-    std::size_t executing = 0;
-    std::size_t most = kFirstAtOnce;  // at once: one more when one has ended, or when they take their time
-    std::size_t maximum = 0;          // of the function's calls at once
-  };
   static constexpr std::size_t kFirstAtOnce = 2;
 
   std::int64_t unix_now_ms();
   std::size_t window() const;
   bool may_hold(const model::FunctionId& function) const;
-  bool may_execute(const model::FunctionId& function) const;
+  bool may_execute(const Share& share) const;
   void hold(const model::FunctionId& function, std::uint64_t input_bytes);
   void let_go(const model::FunctionId& function, std::uint64_t input_bytes);
   std::size_t ready_to_execute() const;
@@ -188,6 +191,7 @@ class ExecutionRunner {
   bool look_posted_ = false;
   bool looking_ = false;
   bool look_again_ = false;
+  bool pending_meanwhile_ = false;  // since the look began; there was no place for it
   bool may_be_due_ = true;
   std::int64_t last_unix_ms_ = 0;  // what the time of day was
   bool gone_back_ = false;         // since then what is pending may be due too late

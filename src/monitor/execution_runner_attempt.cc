@@ -44,13 +44,13 @@ std::string message_of(const model::Outcome& outcome) {
 void ExecutionRunner::begin(store::Claimed claimed) {
   auto running = std::make_shared<Running>();
   running->claimed = std::move(claimed);
+  running->share = &shares_.at(running->claimed.function_id);
   running_[running->claimed.lease.id] = running;
   if (draining_) {
     give_back(running);
     return;
   }
   ready_.push_back(running);
-  execute_ready();
 }
 
 // It is executed no more, one way or the other: the next has its place.
@@ -60,7 +60,7 @@ void ExecutionRunner::ended(const RunningPtr& running) {
   }
   running->executing = false;
   --executing_;
-  Share& share = shares_[running->claimed.function_id];
+  Share& share = *running->share;
   --share.executing;
   share.most = std::min(share.most + 1, options_.concurrency);
   execute_ready();

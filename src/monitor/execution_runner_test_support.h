@@ -117,7 +117,7 @@ class RunnerTest : public testing::Test {
     execution.submitted_ms = now_ms_;
     const bool taken = runner_->take(execution);
     journal_->submit(execution, [this, execution, taken](const base::Result<store::Submitted>& result) {
-      taken ? runner_->taken(execution, result && result->fresh) : runner_->wake();
+      taken ? runner_->taken(execution, result && result->fresh) : runner_->pending(execution);
     });
     settle();
     return taken;

@@ -60,6 +60,7 @@ gateway::ExecutionsParts ServerHost::api_parts(Process& process, Parts& parts) {
           [&parts](const store::NewExecution& execution, bool accepted) {
             parts.runner->taken(execution, accepted);
           },
+          [&parts](const store::NewExecution& execution) { parts.runner->pending(execution); },
           [&parts](model::ExecutionKind) { parts.runner->wake(); },
           [this] { return clock_.unix_now_ms(); }};
 }
