@@ -4,6 +4,7 @@
 // The bounds are for a machine with nothing else to do. HEARTH_ROUNDS: how often single calls are measured
 // (100).
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gtest/gtest.h>
 
 #include <boost/json/array.hpp>
@@ -180,21 +181,28 @@ TEST(ExecutionsSpeed, SynchronousCallsWhileABacklogDrains) {
     wait_until_done(*server);
     full.push_back(static_cast<double>(done_count(*server)) / (ms_since(drains) / 1'000));
   }
-  const auto server = with_backlog(data, 100'000);
-  load(*server, "/functions/nothing/invoke", 4);  // both have their instances then
-  const std::uint64_t before = done_count(*server);
-  const Loaded during = load(*server, "/functions/nothing/invoke", 4);
-  const double rate = static_cast<double>(done_count(*server) - before) / kSeconds;
-  EXPECT_TRUE(has_any(*server, "pending")) << "it drained all the time";
-  wait_until_done(*server);
-  const Loaded without = load(*server, "/functions/nothing/invoke", 4);
+  std::vector<double> during;
+  std::vector<double> without;
+  std::vector<double> rates;
+  for (int i = 0; i < kPairs; ++i) {
+    const auto server = with_backlog(data, 100'000);
+    load(*server, "/functions/nothing/invoke", 4);  // both have their instances then
+    const std::uint64_t before = done_count(*server);
+    during.push_back(load(*server, "/functions/nothing/invoke", 4).p99_ms);
+    rates.push_back(static_cast<double>(done_count(*server) - before) / kSeconds);
+    EXPECT_TRUE(has_any(*server, "pending")) << "it drained all the time";
+    wait_until_done(*server);
+    without.push_back(load(*server, "/functions/nothing/invoke", 4).p99_ms);
+  }
+  const double ratio = median(during) / median(without);
+  const double drained = median(rates) / full.front();
   row("synchronous p99 of 4 callers while a backlog drains", "<= 1.5 x without",
-      fmt::format("{:.2f} ms and {:.2f}: {:.2f}", during.p99_ms, without.p99_ms,
-                  during.p99_ms / without.p99_ms));
+      fmt::format("{:.2f} ms ({:.2f}) and {:.2f} ({:.2f}): {:.2f}", median(during), fmt::join(during, ", "),
+                  median(without), fmt::join(without, ", "), ratio));
   row("drained meanwhile", ">= 0.25 x the full rate",
-      fmt::format("{:.0f} of {:.0f} a second: {:.2f}", rate, full.front(), rate / full.front()));
-  EXPECT_LE(during.p99_ms / without.p99_ms, 1.5);
-  EXPECT_GE(rate / full.front(), 0.25);
+      fmt::format("{:.0f} of {:.0f} a second: {:.2f}", median(rates), full.front(), drained));
+  EXPECT_LE(ratio, 1.5);
+  EXPECT_GE(drained, 0.25);
 }
 
 TEST(ExecutionsSpeed, ARestartWithTenThousandPending) {
