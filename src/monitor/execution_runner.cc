@@ -23,8 +23,8 @@ constexpr int kExtensionsALease = 3;
 // instance. While its executions take their time, one more of them is begun so often.
 constexpr std::chrono::milliseconds kGrow{50};
 constexpr std::chrono::milliseconds kGrowBesideCallers{500};
-// While synchronous calls come, one execution more is begun when the last has ended, or has shown that it
-// waits rather than computes.
+// While synchronous calls come, one execution more is begun when the last has ended and something of the time
+// that it took has passed, or when it has shown that it waits rather than computes.
 constexpr std::chrono::milliseconds kYoung{10};
 constexpr std::size_t kHeldForEachExecuted = 4;
 constexpr std::uint64_t kMostHeldBytes = 64ULL << 20U;
@@ -40,7 +40,7 @@ ExecutionRunner::ExecutionRunner(RunnerOptions options, RunnerParts parts)
 ExecutionRunner::~ExecutionRunner() {
   parts_.loop.cancel(look_timer_);
   parts_.loop.cancel(extend_timer_);
-  parts_.loop.cancel(young_timer_);
+  parts_.loop.cancel(keep_back_timer_);
   parts_.loop.cancel(grow_timer_);
 }
 
@@ -113,15 +113,12 @@ bool ExecutionRunner::keeps_back() {
   while (!young_.empty() && (!young_.front()->executing || now - young_.front()->began >= kYoung)) {
     young_.pop_front();
   }
-  if (young_.empty() || !parts_.has_callers()) {
+  const base::TimePoint until = young_.empty() ? rests_until_ : young_.front()->began + kYoung;
+  if (now >= until || !parts_.has_callers()) {
     return false;
   }
-  if (young_timer_ == 0) {
-    young_timer_ = parts_.loop.at(young_.front()->began + kYoung, [this] {
-      young_timer_ = 0;
-      execute_ready();
-    });
-  }
+  parts_.loop.cancel(keep_back_timer_);
+  keep_back_timer_ = parts_.loop.at(until, [this] { execute_ready(); });
   return true;
 }
 

@@ -183,9 +183,10 @@ class ExecutionRunner {
   std::uint64_t held_bytes_ = 0;  // of their inputs
   std::size_t executing_ = 0;
   std::unordered_map<model::FunctionId, Share> shares_;
-  std::deque<RunningPtr> ready_;  // to be executed, oldest first
-  std::deque<RunningPtr> young_;  // have begun a moment ago, oldest first
-  base::TimerId young_timer_ = 0;
+  std::deque<RunningPtr> ready_;   // to be executed, oldest first
+  std::deque<RunningPtr> young_;   // have begun a moment ago, oldest first
+  base::TimePoint rests_until_{};  // where callers come
+  base::TimerId keep_back_timer_ = 0;
   base::TimerId grow_timer_ = 0;
   model::FunctionId last_claimed_;
   bool look_posted_ = false;

@@ -21,6 +21,7 @@ constexpr std::uint32_t kRefusalsHeld = 12;
 constexpr std::chrono::milliseconds kFirstPause{10};
 constexpr std::chrono::milliseconds kLongestPause{1'000};
 constexpr std::chrono::milliseconds kSettlePause{100};
+constexpr std::chrono::milliseconds kLongestRest{5};
 constexpr const char* kDeleted = "the function was deleted";
 
 // The platform's failure, not the function's.
@@ -58,6 +59,8 @@ void ExecutionRunner::ended(const RunningPtr& running) {
   if (!running->executing) {
     return;
   }
+  const base::TimePoint now = parts_.loop.now();
+  rests_until_ = now + std::min<base::Duration>((now - running->began) / 4, kLongestRest);
   running->executing = false;
   --executing_;
   Share& share = *running->share;
