@@ -95,7 +95,7 @@ TEST_P(Links, EndsConnections) {
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Links, links(3), name_of);
+INSTANTIATE_TEST_SUITE_P(All, Links, links(2), name_of);
 
 class SlowLinks : public Links {
  protected:

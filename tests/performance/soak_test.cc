@@ -1,10 +1,12 @@
 // Mixed load for HEARTH_SOAK_SECONDS (default 600) on HEARTH_SOAK_THREADS loops (default 1): no error that
-// was not asked for, every answer its caller's own, and the server's memory and descriptors flat. Not part of
-// the everyday suite; run by `tools/dev soak`, on the release and on the asan-ubsan build.
+// was not asked for, every answer its caller's own, every execution that was accepted ends as it should, and
+// the server's memory and descriptors flat. A short one is in the everyday suite; long ones by `tools/dev
+// soak`, on the release and on the asan-ubsan build.
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <atomic>
+#include <boost/json/parse.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -21,6 +23,7 @@
 namespace hearth::test {
 namespace {
 
+namespace json = boost::json;
 using Clock = std::chrono::steady_clock;
 
 // Between two samples of memory and descriptors.
@@ -81,14 +84,19 @@ class Soak : public testing::Test {
                     << (reply ? reply->body.substr(0, 500) : reply.error().message);
     }
   }
+  // Submits it, and waits until it has ended in this state with what it is to hold.
+  void submit(http::Client& client, const std::string& id, const std::string& body, const std::string& state,
+              const std::string& holds);
   void add_callers();
+  void add_submitters();
   void add_deployers();
   void watch();
 
-  HearthServer server_{{.flags = {"--memory", "4096", "--keep-alive", "3s", "--queue-timeout", "20s",
-                                  "--threads", setting("HEARTH_SOAK_THREADS", "1")},
-                        .data_dir = "",
-                        .start_bound = std::chrono::seconds(60)}};
+  HearthServer server_{
+      {.flags = {"--memory", "4096", "--keep-alive", "3s", "--queue-timeout", "20s", "--threads",
+                 setting("HEARTH_SOAK_THREADS", "1"), "--async-retry-delay", "10ms"},
+       .data_dir = "",
+       .start_bound = std::chrono::seconds(60)}};
   const Clock::time_point end_ = Clock::now() + soak_time();
   std::vector<std::thread> threads_;
   std::atomic<std::uint64_t> calls_ = 0;
@@ -96,6 +104,43 @@ class Soak : public testing::Test {
   std::vector<double> memory_;
   std::vector<double> open_;
 };
+
+void Soak::submit(http::Client& client, const std::string& id, const std::string& body,
+                  const std::string& state, const std::string& holds) {
+  const auto accepted = client.request(http::Method::kPost, "/functions/" + id + "/invoke?mode=async", body);
+  const bool taken = accepted && accepted->status == 202;
+  const std::string execution =
+      taken ? std::string(json::parse(accepted->body).at("executionId").as_string()) : "";
+  std::string last = accepted ? accepted->body : accepted.error().message;
+  const bool ended = taken && eventually(
+                                  [&] {
+                                    const auto seen =
+                                        client.request(http::Method::kGet, "/executions/" + execution, "");
+                                    last = seen ? seen->body : seen.error().message;
+                                    return last.find("\"state\":\"" + state + "\"") != std::string::npos;
+                                  },
+                                  std::chrono::seconds(30));
+  if (!ended || last.find(holds) == std::string::npos) {
+    ++wrong_;
+    ADD_FAILURE() << "to " << body.substr(0, 100) << ": " << last.substr(0, 500);
+  }
+}
+
+void Soak::add_submitters() {
+  const std::string answers = server_.create_js("module.exports = async (x) => x;");
+  const std::string fails = server_.create_js("module.exports = () => { throw new Error('asked for'); };");
+  for (int caller = 0; caller < 2; ++caller) {
+    load([this, answers, caller](http::Client& client, int i) {
+      const std::string nonce = "\"" + std::to_string(caller) + "-" + std::to_string(i) + "\"";
+      submit(client, answers, nonce, "done", "\"output\":" + nonce);
+    });
+  }
+  load([this, answers](http::Client& client, int i) {
+    const std::string large = "\"" + std::string(static_cast<std::size_t>(i % 40) * 5'000, 'x') + "\"";
+    submit(client, answers, large, "done", large);
+  });
+  load([this, fails](http::Client& client, int) { submit(client, fails, "1", "dead", "asked for"); });
+}
 
 void Soak::add_callers() {
   const std::string echo = server_.create_js("module.exports = async (x) => x;", {{"name", "echo"}});
@@ -154,6 +199,7 @@ void Soak::watch() {
 TEST_F(Soak, MixedLoadLeavesMemoryAndDescriptorsFlat) {
   const auto before = host_state();
   add_callers();
+  add_submitters();
   add_deployers();
   watch();
   for (auto& thread : threads_) {

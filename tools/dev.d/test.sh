@@ -189,8 +189,8 @@ command_soak() {
       *) usage_error "unknown option '$1'" ;;
     esac
   done
-  if ! [[ $minutes =~ ^[0-9]+$ ]] || ((minutes < 1 || minutes > 20)); then
-    usage_error "--minutes takes 1 to 20"
+  if ! [[ $minutes =~ ^[0-9]+$ ]] || ((minutes < 1 || minutes > 60)); then
+    usage_error "--minutes takes 1 to 60"
   fi
   [[ $threads =~ ^[1-4]$ ]] || usage_error "--threads takes 1 to 4"
   check_preset "$preset"
