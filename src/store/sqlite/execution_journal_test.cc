@@ -5,8 +5,10 @@
 #include <gtest/gtest.h>
 
 #include <deque>
+#include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/reactor.h"
@@ -41,6 +43,29 @@ class PoolByHand final : public base::WorkPool {
 
   std::deque<std::function<void()>> jobs;
   bool full = false;
+};
+
+// Says when something is posted to it.
+class ToldLoop final : public base::EventLoop {
+ public:
+  explicit ToldLoop(base::EventLoop& loop) : loop_(loop) {}
+
+  base::TimePoint now() const override { return loop_.now(); }
+  base::TimerId at(base::TimePoint when, std::function<void()> callback) override {
+    return loop_.at(when, std::move(callback));
+  }
+  void cancel(base::TimerId timer) override { loop_.cancel(timer); }
+  void post(std::function<void()> callback) override {
+    loop_.post(std::move(callback));
+    if (told) {
+      told();
+    }
+  }
+
+  std::function<void()> told;
+
+ private:
+  base::EventLoop& loop_;
 };
 
 class ExecutionJournalTest : public testing::Test {
@@ -123,6 +148,27 @@ TEST_F(ExecutionJournalTest, APoolWithoutPlaceIsToldAndTheNextAreTaken) {
   turn();
   EXPECT_THAT(told_, ElementsAre("1 no place", "2"));
   EXPECT_FALSE(store_.executions->find(sample_execution(1).id).ok());
+}
+
+// Whenever a commit has ended the next one has something to write.
+TEST_F(ExecutionJournalTest, AStreamOfCommitsLeavesThePoolToOthersInBetween) {
+  ToldLoop loop(loop_);
+  journal_.emplace(*store_.executions, pool_, loop);
+  int number = 1;
+  submit(number);
+  turn();
+  loop.told = [&] {
+    if (number < 100) {
+      submit(++number);
+    }
+  };
+  ASSERT_TRUE(pool_.run_one());
+  loop.told = nullptr;
+  EXPECT_LT(number, 50);
+  EXPECT_EQ(pool_.jobs.size(), 1U) << "behind what others have submitted meanwhile";
+  ASSERT_TRUE(pool_.run_one());
+  turn();
+  EXPECT_EQ(told_.size(), static_cast<std::size_t>(number));
 }
 
 TEST_F(ExecutionJournalTest, ACommitOnItsWayWhenItEndsTellsNobody) {
