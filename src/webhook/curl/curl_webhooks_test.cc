@@ -159,7 +159,7 @@ TEST_F(CurlWebhooksTest, WhoDoesNotAnswerIsGivenUpAndHoldsNobodyUp) {
   ASSERT_FALSE(given_up.ok());
   EXPECT_EQ(given_up.error().code, ErrorCode::kTimeout);
   EXPECT_THAT(given_up.error().message, HasSubstr("timed out"));
-  EXPECT_GE(base::Clock::now() - began, milliseconds(300));
+  EXPECT_GE(base::Clock::now() - began, milliseconds(300 - 1)) << "libcurl counts whole ones";
 }
 
 TEST_F(CurlWebhooksTest, WhoCannotBeReachedIsNoAnswerAndNothingSecretIsTold) {
