@@ -60,7 +60,7 @@ void ExecutionRunner::ended(const RunningPtr& running) {
     return;
   }
   const base::TimePoint now = parts_.loop.now();
-  rests_until_ = now + std::min<base::Duration>((now - running->began) / 4, kLongestRest);
+  rests_until_ = now + std::min<base::Duration>((now - running->began) / 6, kLongestRest);
   running->executing = false;
   --executing_;
   Share& share = *running->share;
