@@ -78,20 +78,18 @@ class ExecutionJournal::Commits : public std::enable_shared_from_this<Commits> {
 };
 
 ExecutionJournal::ExecutionJournal(ExecutionStore& store, base::WorkPool& pool, base::EventLoop& loop)
-    : loop_(loop),
-      commits_(std::make_shared<Commits>(store, pool,
-                                         [&loop, alive = std::weak_ptr<bool>(alive_)](
-                                             BatchPtr&& batch, base::Result<Commits::Written> result) {
-                                           auto told = std::make_shared<base::Result<Commits::Written>>(
-                                               std::move(result));
-                                           loop.post([alive, told, batch = std::move(batch)] {
-                                             if (!alive.expired()) {
-                                               tell(*batch, std::move(*told));
-                                             }
-                                           });
-                                         })) {}
-
-ExecutionJournal::~ExecutionJournal() = default;
+    : loop_(loop) {
+  auto told = [&loop, alive = std::weak_ptr<bool>(alive_)](BatchPtr&& batch,
+                                                           base::Result<Commits::Written> written) {
+    auto result = std::make_shared<base::Result<Commits::Written>>(std::move(written));
+    loop.post([alive, result, batch = std::move(batch)] {
+      if (!alive.expired()) {
+        tell(*batch, std::move(*result));
+      }
+    });
+  };
+  commits_ = std::make_shared<Commits>(store, pool, std::move(told));
+}
 
 void ExecutionJournal::submit(NewExecution execution, OnSubmitted done) {
   const bool begin = commits_->add([&](Batch& batch) {

@@ -26,7 +26,6 @@ class ExecutionJournal {
   ExecutionJournal(ExecutionStore& store, base::WorkPool& pool, base::EventLoop& loop);
   ExecutionJournal(const ExecutionJournal&) = delete;
   ExecutionJournal& operator=(const ExecutionJournal&) = delete;
-  ~ExecutionJournal();
 
   void submit(NewExecution execution, OnSubmitted done);
   void settle(Settlement settlement, OnSettled done);
@@ -41,7 +40,7 @@ class ExecutionJournal {
 
   base::EventLoop& loop_;
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
-  const std::shared_ptr<Commits> commits_;
+  std::shared_ptr<Commits> commits_;
 };
 
 }  // namespace hearth::store
