@@ -184,6 +184,8 @@ int main(int count, char** values) {
                        {"list", list}};
   add_attempts(commands);
   add_resources(commands);
+  add_floods(commands);
+  add_system_calls(commands);
   Arguments arguments(values, values + count);
   if (count > 1 && arguments[1] == "zygote" && !serve_as_zygote(arguments)) {
     return 66;
