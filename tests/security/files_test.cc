@@ -1,4 +1,5 @@
-// Attempts 19 to 28 (18 and 25 are kernel_test.cc's): to change what is not the function's, and to see what is another's.
+// Attempts 19 to 28 (18 and 25 are kernel_test.cc's): to change what is not the function's, and to see what
+// is another's.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "base/unique_fd.h"
 #include "tests/security/fixture.h"
 
 namespace hearth::security {
@@ -22,11 +24,13 @@ int starts() {
   return rounds == nullptr ? 30 : std::atoi(rounds);
 }
 
-// The server starts with a descriptor that somebody forgot to close, of the folder of the canaries.
+// The server starts with a descriptor that somebody forgot to close, of the host's root.
 class Files : public Security {
  protected:
   static void SetUpTestSuite() {
-    forgotten_ = ::open("/", O_RDONLY | O_DIRECTORY);  // NOLINT(android-cloexec-open): what is tried
+    const base::UniqueFd root(::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    // A number that no instance uses for anything else; inherited, as that is what is tried.
+    forgotten_ = ::fcntl(root.get(), F_DUPFD, 100);  // NOLINT(android-cloexec-dup)
     start({});
   }
   static void TearDownTestSuite() {

@@ -1,5 +1,5 @@
 # tools/dev broken: tests that have never been seen to fail prove nothing, so each patch of tests/faults/broken/
-# breaks the code, and the tests that it names must fail for the reason that it gives. A patch opens with
+# and tests/security/broken/ breaks the code, and the tests that it names must fail for the reason that it gives. A patch opens with
 #   What: what is wrong with the code
 #   Needs: hearth            where the tests run the server
 #   Caught by: TARGET GTEST_FILTER
@@ -85,7 +85,7 @@ command_broken() {
   need_root "the sandbox's tests"
   make_broken_tree
   configure release ON
-  for patch in "$root"/tests/faults/broken/*.patch; do
+  for patch in "$root"/tests/{faults,security}/broken/*.patch; do
     if [[ $(basename "$patch" .patch) =~ $only ]]; then
       try_patch "$patch"
     fi
