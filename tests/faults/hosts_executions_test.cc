@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "tests/faults/fixture.h"
+#include "tests/faults/rounds.h"
 #include "tests/faults/stored_executions.h"
 #include "tests/faults/submitters.h"
 
@@ -131,26 +132,34 @@ TEST_F(HostsExecutions, PostgresIsKilled) {
   check(faults_);
 }
 
-TEST_F(HostsExecutions, AGatewayStandsStillForTwiceTheLease) {
+// Of which host, and how many gateways do not hear of what it executed.
+struct Still {
+  const char* name;
+  std::size_t gateways;
+};
+
+class HostStandsStill : public HostsExecutions, public testing::WithParamInterface<Still> {
+ protected:
+  std::string one() {
+    const std::string name = GetParam().name;
+    return name == "AGateway"  ? one_of(Hosts::gateways())
+           : name == "AWorker" ? one_of(Hosts::workers())
+                               : std::string(Hosts::kMonitor);
+  }
+};
+
+TEST_P(HostStandsStill, ForTwiceTheLease) {
   each_round([&] {
-    freeze_for_two_leases(one_of(Hosts::gateways()));
-    ++faults_;
+    freeze_for_two_leases(one());
+    faults_ += GetParam().gateways;
   });
   check(faults_);
 }
 
-TEST_F(HostsExecutions, AWorkerStandsStillForTwiceTheLease) {
-  each_round([&] {
-    freeze_for_two_leases(one_of(Hosts::workers()));
-    faults_ += Hosts::gateways().size();
-  });
-  check(faults_);
-}
-
-TEST_F(HostsExecutions, TheMonitorStandsStillForTwiceTheLease) {
-  each_round([&] { freeze_for_two_leases(Hosts::kMonitor); });
-  check(0);
-}
+INSTANTIATE_TEST_SUITE_P(Each, HostStandsStill,
+                         testing::ValuesIn(all_or_few<Still>(
+                             {{"AGateway", 1}, {"AWorker", Hosts::gateways().size()}, {"TheMonitor", 0}}, 1)),
+                         [](const auto& still) { return std::string(still.param.name); });
 
 }  // namespace
 }  // namespace hearth::faults

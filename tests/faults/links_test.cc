@@ -151,16 +151,13 @@ class SlowLinks : public Links {
   static constexpr milliseconds kStoreAnswer{130};
 };
 
-TEST_P(SlowLinks, By5Ms) {
-  each_round([&] { slow_for_a_while(milliseconds(5)); });
-}
-
-TEST_P(SlowLinks, By50Ms) {
-  each_round([&] { slow_for_a_while(milliseconds(50)); });
-}
-
-TEST_P(SlowLinks, By200Ms) {
-  each_round([&] { slow_for_a_while(milliseconds(200)); });
+TEST_P(SlowLinks, CallsGoOn) {
+  each_round([&] {
+    for (const int ms : all_or_few({200, 50, 5}, 1)) {
+      SCOPED_TRACE(std::to_string(ms) + " ms");
+      slow_for_a_while(milliseconds(ms));
+    }
+  });
 }
 
 INSTANTIATE_TEST_SUITE_P(All, SlowLinks, links(2), name_of);

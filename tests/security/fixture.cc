@@ -67,10 +67,10 @@ Results parse_results(const std::string& text) {
   return results;
 }
 
+constexpr unsigned kUidBase = 300'000;  // as others run beside these tests
+
 // Of the lines of host_state().
-bool is_instance(const std::string& line) {
-  return line.starts_with("process ") && !line.ends_with(" hearth-launcher");
-}
+bool is_process(const std::string& line) { return line.starts_with("process "); }
 
 // Its inode, size and times: what changes it changes one of them.
 std::string state_of(const char* path) {
@@ -91,19 +91,23 @@ std::unique_ptr<test::ScratchFolder> Security::canaries_;
 std::set<std::string> Security::host_before_;
 std::string Security::canaries_before_;
 std::unique_ptr<test::HearthServer> Security::server_;
+bool Security::own_network_ = false;
 
-void Security::start(const std::vector<std::string>& flags) {
+void Security::start(const std::vector<std::string>& flags, bool own_network) {
+  own_network_ = own_network;
   if (::geteuid() != 0) {
     return;
   }
-  host_before_ = test::host_state();
+  host_before_ = host_now();
   canaries_ = std::make_unique<test::ScratchFolder>();
   std::filesystem::permissions(canaries_->path(), std::filesystem::perms(0777));
   for (const char* name : {"one", "folder/two"}) {
     std::filesystem::permissions(canaries_->write(name, kUntouched), std::filesystem::perms(0666));
   }
   canaries_before_ = canaries_now();
-  server_ = std::make_unique<test::HearthServer>(test::with_flags(flags));
+  auto all = flags;
+  all.insert(all.end(), {"--uid-base", std::to_string(kUidBase)});
+  server_ = std::make_unique<test::HearthServer>(test::with_flags(all));
   server_->create_js(kNeighbour, {{"name", "neighbour"}, {"environment", {{"SECRET", kNeighboursSecret}}}});
   EXPECT_EQ(server_->invoke("neighbour", "1").status, 200);
 }
@@ -112,7 +116,7 @@ void Security::TearDownTestSuite() {
   if (server_) {
     EXPECT_EQ(server_->stop(), 0) << server_->log();
     server_.reset();
-    EXPECT_EQ(test::leftovers(host_before_, test::host_state()), "");
+    EXPECT_EQ(test::leftovers(host_before_, host_now()), "");
   }
   canaries_.reset();
 }
@@ -220,27 +224,26 @@ void Security::expect_denied(const Results& outside, const Results& inside) {
   }
 }
 
+std::set<std::string> Security::host_now() {
+  return test::host_state({.uid_base = kUidBase, .alone = false, .own_network = own_network_});
+}
+
 std::size_t Security::instance_processes() {
-  return static_cast<std::size_t>(std::ranges::count_if(test::host_state(), is_instance));
+  return static_cast<std::size_t>(std::ranges::count_if(host_now(), is_process));
 }
 
 std::string Security::canary(const std::string& name) { return canaries_->path() + "/" + name; }
 
-// What is there beside the neighbour and what is started ahead, of which each is one process. What a server
-// has as long as it runs, its cgroups, wires and firewall, is looked at at its end.
+// What is there beside the neighbour and what is started ahead, of which each is one process. The cgroups, of
+// which some are made ahead as well, are looked at at the end.
 std::string Security::unrest_now() {
-  std::set<std::string> state = test::host_state();
-  const auto processes = std::ranges::count_if(state, is_instance);
-  std::erase_if(state, [](const std::string& line) {
-    return !line.starts_with("mount ") && !line.starts_with("namespace ");
-  });
-  std::string unrest = test::leftovers(host_before_, state);
+  const auto processes = static_cast<std::int64_t>(instance_processes());
   const auto known = server_->instances({"prestarted", "idle"});
-  if (processes != known ||
-      server_->instances({"starting", "leased", "running", "resuming", "removing"}) != 0) {
-    unrest += fmt::format("{} processes of {} instances at rest\n", processes, known);
+  if (processes == known &&
+      server_->instances({"starting", "leased", "running", "resuming", "removing"}) == 0) {
+    return {};
   }
-  return unrest;
+  return fmt::format("{} processes of {} instances at rest\n", processes, known);
 }
 
 std::string Security::canaries_now() {

@@ -28,7 +28,9 @@ class Security : public testing::Test {
   void SetUp() override;
   void TearDown() override;
 
-  static void start(const std::vector<std::string>& flags);
+  // `own_network`: this process has a network namespace to itself, so that nothing may be left in that
+  // either.
+  static void start(const std::vector<std::string>& flags, bool own_network = false);
   static test::HearthServer& server() { return *server_; }
 
   // The id of a function of that source; it goes with the test.
@@ -63,6 +65,7 @@ class Security : public testing::Test {
   static std::string canary(const std::string& name);
 
  private:
+  static std::set<std::string> host_now();
   static std::string unrest_now();
   static void expect_denied(const Results& outside, const Results& inside);
   static std::string canaries_now();
@@ -71,6 +74,7 @@ class Security : public testing::Test {
   static std::set<std::string> host_before_;
   static std::string canaries_before_;
   static std::unique_ptr<test::HearthServer> server_;
+  static bool own_network_;
 
   std::vector<std::string> functions_;
   std::string probe_;  // the function that runs the probe, once there is one

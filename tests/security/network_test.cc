@@ -97,7 +97,7 @@ class Network : public Security {
   static void SetUpTestSuite() {
     internet_ = std::make_unique<Internet>();
     if (internet_->made()) {
-      start({"--network", "nat", "--dns", "203.0.113.1"});
+      start({"--network", "nat", "--dns", "203.0.113.1"}, /*own_network=*/true);
     }
   }
   static void TearDownTestSuite() {

@@ -132,7 +132,7 @@ TEST_F(Requests, WhatCouldBeUnderstoodDifferentlyIsRefusedAndTheConnectionClosed
 
 // 54
 TEST_F(Requests, WhoHasNoKeyIsRefusedBeforeItsBodyIsRead) {
-  const test::HearthServer locked(test::with_flags({"--api-key", kKey, "--uid-base", "240000"}));
+  const test::HearthServer locked(test::with_flags({"--api-key", kKey, "--uid-base", "320000"}));
   std::vector<Caller> callers;
   for (int i = 0; i < 20; ++i) {
     callers.emplace_back(locked.port());

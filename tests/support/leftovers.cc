@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -15,11 +16,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Where `hearth serve` takes its instances' users from (--uid-base and 10,000 on).
-constexpr unsigned kUidBase = 200'000;
-constexpr unsigned kUidCount = 10'000;
+constexpr unsigned kUidCount = 10'000;  // from --uid-base on
 
-void add_cgroups(std::set<std::string>& state) {
+bool has(const HostScope& scope, unsigned long uid) {
+  return uid >= scope.uid_base && uid < scope.uid_base + kUidCount;
+}
+
+void add_cgroups(std::set<std::string>& state, const HostScope& scope) {
   std::error_code error;
   for (const auto& hierarchy : fs::directory_iterator("/sys/fs/cgroup", error)) {
     const fs::path ours =
@@ -31,7 +34,9 @@ void add_cgroups(std::set<std::string>& state) {
     for (const auto& server : fs::directory_iterator(ours, error)) {
       for (fs::directory_iterator sandbox(server.path(), error), end; !error && sandbox != end;
            sandbox.increment(error)) {
-        if (sandbox->is_directory(error)) {
+        const std::string name = sandbox->path().filename();  // its user
+        if (sandbox->is_directory(error) &&
+            (scope.alone || has(scope, std::strtoul(name.c_str(), nullptr, 10)))) {
           state.insert("cgroup " + sandbox->path().string());
         }
       }
@@ -50,7 +55,7 @@ void add_lines_of(std::set<std::string>& state, const std::string& kind,
   }
 }
 
-void add_processes(std::set<std::string>& state) {
+void add_processes(std::set<std::string>& state, const HostScope& scope) {
   std::error_code error;
   for (const auto& entry : fs::directory_iterator("/proc", error)) {
     const std::string pid = entry.path().filename();
@@ -60,8 +65,7 @@ void add_processes(std::set<std::string>& state) {
     }
     std::string name;
     std::getline(std::ifstream(entry.path() / "comm"), name);
-    const bool instance = info.st_uid >= kUidBase && info.st_uid < kUidBase + kUidCount;
-    if (instance || name == "hearth-launcher") {
+    if (has(scope, info.st_uid) || (scope.alone && name == "hearth-launcher")) {
       state.insert("process " + pid + " " + name);
     }
   }
@@ -76,14 +80,18 @@ void add_mounts(std::set<std::string>& state) {
 
 }  // namespace
 
-std::set<std::string> host_state() {
+std::set<std::string> host_state(const HostScope& scope) {
   std::set<std::string> state;
-  add_cgroups(state);
-  add_mounts(state);
-  add_processes(state);
-  add_lines_of(state, "namespace", {"ip", "netns", "list"});
-  add_lines_of(state, "interface", {"sh", "-c", "ip -o link | cut -d: -f2"});
-  add_lines_of(state, "firewall", {"nft", "list", "tables"});
+  add_cgroups(state, scope);
+  add_processes(state, scope);
+  if (scope.alone) {
+    add_mounts(state);
+    add_lines_of(state, "namespace", {"ip", "netns", "list"});
+  }
+  if (scope.own_network) {
+    add_lines_of(state, "interface", {"sh", "-c", "ip -o link | cut -d: -f2"});
+    add_lines_of(state, "firewall", {"nft", "list", "tables"});
+  }
   return state;
 }
 

@@ -47,6 +47,8 @@ constexpr std::array kSteps = {
     NamedStep{"forbid new privileges", forbid_new_privileges},
     // After the uid, whose change clears it.
     NamedStep{"die with parent", die_with_parent},
+    // Landlock. No privileges are to be had any more, which it needs; the filter knows none of its calls.
+    NamedStep{"restrict files", restrict_files},
     // Last, as it forbids most of what stands above.
     NamedStep{"install filter", install_filter},
     NamedStep{"execute", execute},
@@ -75,6 +77,7 @@ constexpr std::array kForkSteps = {
     NamedStep{"die with parent", die_with_parent},
     // An exec would have closed it.
     NamedStep{"leave launcher", leave_launcher},
+    NamedStep{"restrict files", restrict_files},
     NamedStep{"install filter", install_filter},
 };
 

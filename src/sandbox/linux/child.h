@@ -88,6 +88,8 @@ int forbid_new_privileges(ChildPlan& plan);
 int die_with_parent(ChildPlan& plan);
 int leave_launcher(ChildPlan& plan);
 int install_filter(ChildPlan& plan);
+// child_landlock.cc,
+int restrict_files(ChildPlan& plan);
 // and child_process.cc.
 int reset_signals(ChildPlan& plan);
 int start_session(ChildPlan& plan);
