@@ -9,6 +9,7 @@
 #include <seccomp.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 #include <csignal>
@@ -175,8 +176,8 @@ TEST(SyscallFilter, AnswersAsTheListsSay) {
   add("sync", SECCOMP_RET_ERRNO);
   add("syncfs", SECCOMP_RET_ERRNO);
   const auto program = build_syscall_filter().value();
-  const std::set<std::string> by_argument = {"clone", "socket", "socketpair",
-                                             "ioctl", "prctl",  "personality"};
+  const std::set<std::string> by_argument = {"clone", "socket",      "socketpair", "ioctl",
+                                             "prctl", "personality", "mknod",      "mknodat"};
   for (std::uint32_t number = 0; number < kNumbersEnd; ++number) {
     const std::unique_ptr<char, void (*)(void*)> name(
         ::seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, static_cast<int>(number)), ::free);
@@ -206,6 +207,14 @@ TEST(SyscallFilter, SomeCallsDependOnTheirArguments) {
   for (const std::uint64_t flag : {CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWUSER,
                                    CLONE_NEWPID, CLONE_NEWNET, CLONE_NEWTIME}) {
     EXPECT_FALSE(allows("clone", flag | SIGCHLD)) << flag;
+  }
+  for (const std::uint64_t type : {0, S_IFREG, S_IFIFO, S_IFSOCK}) {
+    EXPECT_TRUE(allows("mknod", 1, type | 0600)) << type;
+    EXPECT_TRUE(allows("mknodat", 1, 1, type | 0600)) << type;
+  }
+  for (const std::uint64_t type : {S_IFCHR, S_IFBLK}) {
+    EXPECT_FALSE(allows("mknod", 1, type | 0600)) << type;
+    EXPECT_FALSE(allows("mknodat", 1, 1, type | 0600)) << type;
   }
   EXPECT_TRUE(allows("prctl", PR_SET_NAME));
   EXPECT_FALSE(allows("prctl", PR_SET_PDEATHSIG));

@@ -8,6 +8,7 @@
 #include <seccomp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <array>
 #include <cerrno>
@@ -102,6 +103,15 @@ void add_process_rules(Rules& rules) {
   rules.allow_values("ioctl", 1, kIoctls);
 }
 
+// No devices, of which nobody needs a privilege for one that stands for a file that is not there (overlayfs).
+void add_file_rules(Rules& rules) {
+  for (const std::uint32_t type :
+       {0U, std::uint32_t{S_IFREG}, std::uint32_t{S_IFIFO}, std::uint32_t{S_IFSOCK}}) {
+    rules.allow_when("mknod", {{1, S_IFMT, type}});
+    rules.allow_when("mknodat", {{2, S_IFMT, type}});
+  }
+}
+
 void allow_sockets(Rules& rules, int family, int type, std::span<const int> protocols) {
   for (const int protocol : protocols) {
     rules.allow_when("socket", {{0, kWhole, static_cast<std::uint32_t>(family)},
@@ -135,6 +145,7 @@ base::Result<std::vector<sock_filter>> build_syscall_filter() {
   Rules rules;
   add_lists(rules);
   add_process_rules(rules);
+  add_file_rules(rules);
   add_socket_rules(rules);
   return rules.table().compile(::seccomp_arch_native());
 }
