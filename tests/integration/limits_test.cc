@@ -112,14 +112,16 @@ Reply limit(const HearthServer& server, const std::string& id, const std::string
 class LimitsOnLoops : public testing::TestWithParam<const char*> {};
 
 TEST_P(LimitsOnLoops, ABurstOfAThousandCallsOnALimitOfTenHasTenAtOnceAndNotOneLess) {
-  const auto before = host_state();
+  const HostScope scope{.uid_base = 310'000, .alone = false, .own_network = false};
+  const auto before = host_state(scope);
   {
-    HearthServer server(with_flags({"--memory", "2048", "--threads", GetParam()}));
+    HearthServer server(with_flags(
+        {"--memory", "2048", "--threads", GetParam(), "--uid-base", std::to_string(scope.uid_base)}));
     const std::string id = server.create_js(kTakesItsTime);
     ASSERT_EQ(limit(server, id, R"({"maxConcurrency":10})").status, 200);
     EXPECT_EQ(burst(server, id, 1'000, "3000"), (std::map<std::string, int>{{"200", 10}, {"429", 990}}));
   }
-  EXPECT_EQ(leftovers(before, host_state()), "");
+  EXPECT_EQ(leftovers(before, host_state(scope)), "");
 }
 
 INSTANTIATE_TEST_SUITE_P(Threads, LimitsOnLoops, testing::Values("1", "2"));
