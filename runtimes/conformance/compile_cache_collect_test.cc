@@ -1,4 +1,6 @@
 // What the asking for a compile cache costs an instance: time, and memory for as long as it lives.
+#include <fmt/format.h>
+
 #include <fstream>
 #include <iterator>
 
@@ -55,9 +57,7 @@ class CompileCacheCost : public CompileCache {
 std::string with_functions(int count) {
   std::string text;
   for (int i = 0; i < count; ++i) {
-    const std::string name = "f" + std::to_string(i);
-    text += "function " + name + "(a) { return { a, b: '" + name + "', c: [a, " + std::to_string(i) +
-            "] }; } " + name + "(1);\n";
+    text += fmt::format("function f{0}(a) {{ return {{ a, b: 'f{0}', c: [a, {0}] }}; }} f{0}(1);\n", i);
   }
   return text + "module.exports = () => 1;";
 }

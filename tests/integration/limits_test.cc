@@ -70,6 +70,7 @@ class WaitingCall {
 std::map<std::string, int> burst(const HearthServer& server, const std::string& id, int calls,
                                  const std::string& body) {
   std::vector<std::unique_ptr<WaitingCall>> all;
+  all.reserve(static_cast<std::size_t>(calls));
   for (int i = 0; i < calls; ++i) {
     all.push_back(std::make_unique<WaitingCall>(server.port()));
   }
@@ -132,6 +133,7 @@ TEST(Limits, CallersWhoComeAgainKeepTheLimitFull) {
   ASSERT_EQ(limit(server, id, R"({"maxConcurrency":5})").status, 200);
   std::vector<std::vector<std::pair<std::int64_t, std::int64_t>>> spans(20);
   std::vector<std::thread> callers;
+  callers.reserve(spans.size());
   for (auto& mine : spans) {
     callers.emplace_back([&server, &mine, &id] {
       const auto client = server.connect();

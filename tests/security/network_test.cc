@@ -128,7 +128,7 @@ module.exports = (stays) => stays ? new Promise((done) => {
   setTimeout(() => { server.close(); server.closeAllConnections(); done(came); }, 3000);
 }) : address.address;)js",
                        {{"timeout", 10'000}});
-    const std::string address(output_of(listens_, "false").as_string());
+    std::string address(output_of(listens_, "false").as_string());
     listening_ = std::thread([this] { EXPECT_EQ(output_of(listens_, "true"), 0) << "nobody came"; });
     std::this_thread::sleep_for(milliseconds(300));
     return address;

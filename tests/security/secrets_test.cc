@@ -71,11 +71,13 @@ TEST_F(Secrets, InstancesThatLiveHaveUsersOfTheirOwn) {
   constexpr const char* kWho =
       "module.exports = () => new Promise((done) => setTimeout(done, 300, process.getuid()));";
   std::vector<std::string> ids;
+  ids.reserve(4);
   for (int i = 0; i < 4; ++i) {
     ids.push_back(hostile(kWho));
   }
   std::vector<json::value> uids(8);
   std::vector<std::thread> callers;
+  callers.reserve(uids.size());
   for (std::size_t i = 0; i < uids.size(); ++i) {
     callers.emplace_back([&, i] { uids[i] = output_of(ids[i % ids.size()]); });
   }

@@ -58,6 +58,7 @@ Internet::~Internet() {
 
 void Internet::start(const std::vector<std::string>& command) {
   std::vector<char*> words;
+  words.reserve(command.size() + 1);
   for (const auto& word : command) {
     words.push_back(const_cast<char*>(word.c_str()));
   }

@@ -1,5 +1,6 @@
 #include "tests/support/leftovers.h"
 
+#include <fmt/format.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -66,7 +67,7 @@ void add_processes(std::set<std::string>& state, const HostScope& scope) {
     std::string name;
     std::getline(std::ifstream(entry.path() / "comm"), name);
     if (has(scope, info.st_uid) || (scope.alone && name == "hearth-launcher")) {
-      state.insert("process " + pid + " " + name);
+      state.insert(fmt::format("process {} {}", pid, name));
     }
   }
 }

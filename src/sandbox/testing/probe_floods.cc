@@ -136,67 +136,69 @@ int fill(const Arguments& arguments) {
   return 0;
 }
 
-// ---- memory, by ways that are not the heap; nullptr where one ends
+// ---- a mebibyte of memory, by ways that are not the heap alone, which this process keeps
 
-void* touched(void* memory) {
-  if (memory == MAP_FAILED || memory == reinterpret_cast<void*>(-1)) {
-    return nullptr;
+bool touch(void* memory) {
+  if (memory == nullptr || memory == MAP_FAILED) {  // which is shmat's failure too
+    return false;
   }
-  return std::memset(memory, 0x5A, kMiB);
+  std::memset(memory, 0x5A, kMiB);
+  asm volatile("" : : "r"(memory) : "memory");
+  return true;
 }
 
-void* from_memfd() {
+bool from_memfd() {
   const int fd = static_cast<int>(::memfd_create("hearth-take", 0));
   if (fd < 0 || ::ftruncate(fd, kMiB) != 0) {
-    return nullptr;
+    return false;
   }
   void* const memory = ::mmap(nullptr, kMiB, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   ::close(fd);
-  return touched(memory);
+  return touch(memory);
 }
 
-void* from_shm() {
+bool from_shm() {
   const int id = ::shmget(IPC_PRIVATE, kMiB, IPC_CREAT | 0600);
   if (id < 0) {
-    return nullptr;
+    return false;
   }
   void* const memory = ::shmat(id, nullptr, 0);
   ::shmctl(id, IPC_RMID, nullptr);  // it goes with who has it
-  return touched(memory);
+  return touch(memory);
 }
 
-void* from_lock() {
-  return touched(
+bool from_lock() {
+  return touch(
       ::mmap(nullptr, kMiB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_LOCKED, -1, 0));
 }
 
-void* from_heap() { return touched(std::malloc(kMiB)); }
+bool from_heap() {
+  return touch(::mmap(nullptr, kMiB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+}
 
-// A mebibyte of what nobody reads.
-void* from_pipes() {
+// Of what nobody reads.
+bool from_pipes() {
   static char block[64U << 10U];
   for (int i = 0; i < 16; ++i) {
     int ends[2];
     if (::pipe2(ends, O_NONBLOCK) != 0 || ::write(ends[1], block, sizeof block) != sizeof block) {
-      return nullptr;
+      return false;
     }
   }
-  return block;
+  return true;
 }
 
 // take heap|memfd|shm|locked|pipes MIB
 int take(const Arguments& arguments) {
-  const Arguments::value_type& kind = arguments.at(2);
-  void* (*const way)() = kind == "memfd"    ? from_memfd
-                         : kind == "shm"    ? from_shm
-                         : kind == "locked" ? from_lock
-                         : kind == "pipes"  ? from_pipes
-                                            : from_heap;
+  const std::string& kind = arguments.at(2);
+  bool (*const way)() = kind == "memfd"    ? from_memfd
+                        : kind == "shm"    ? from_shm
+                        : kind == "locked" ? from_lock
+                        : kind == "pipes"  ? from_pipes
+                                           : from_heap;
   for (int taken = 0; taken < number(arguments, 3); ++taken) {
     errno = 0;
-    void* const memory = way();
-    asm volatile("" : : "r"(memory) : "memory");
-    if (memory == nullptr) {
+    if (!way()) {
       return say(kind.c_str(), taken, errno == 0 ? ENOMEM : errno);
     }
   }
@@ -232,9 +234,9 @@ int spin_threads(const Arguments& arguments) {
 
 // The parent of a vfork stands still in the kernel until its child executes something or ends.
 int vfork_hang(const Arguments&) {
-  if (::vfork() == 0) {
+  if (::vfork() == 0) {  // NOLINT(clang-analyzer-security.insecureAPI.vfork): what is tried
     for (;;) {
-      ::pause();
+      ::pause();  // NOLINT(clang-analyzer-unix.Vfork)
     }
   }
   return 0;
