@@ -74,10 +74,10 @@ try_patch() { # try_patch FILE: in the second tree, which is as it was afterward
 }
 
 command_broken() {
-  local only="" patch
+  local chosen="" patch
   while [ $# -gt 0 ]; do
     case $1 in
-      -R) [ $# -ge 2 ] || usage_error "-R takes a pattern"; only=$2; shift 2 ;;
+      -R) [ $# -ge 2 ] || usage_error "-R takes a pattern"; chosen=$2; shift 2 ;;
       *) usage_error "unknown option '$1'" ;;
     esac
   done
@@ -86,7 +86,7 @@ command_broken() {
   make_broken_tree
   configure release ON
   for patch in "$root"/tests/{faults,security}/broken/*.patch; do
-    if [[ $(basename "$patch" .patch) =~ $only ]]; then
+    if [[ $(basename "$patch" .patch) =~ $chosen ]]; then
       try_patch "$patch"
     fi
   done

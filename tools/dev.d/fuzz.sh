@@ -4,11 +4,11 @@
 readonly kFuzzSeconds=60
 
 command_fuzz() {
-  local seconds=$kFuzzSeconds only="" target name log found=0
+  local seconds=$kFuzzSeconds chosen="" target name log found=0
   while [ $# -gt 0 ]; do
     case $1 in
       --seconds) [ $# -ge 2 ] || usage_error "--seconds takes a number"; seconds=$2; shift 2 ;;
-      -R) [ $# -ge 2 ] || usage_error "-R takes a pattern"; only=$2; shift 2 ;;
+      -R) [ $# -ge 2 ] || usage_error "-R takes a pattern"; chosen=$2; shift 2 ;;
       *) usage_error "unknown option '$1'" ;;
     esac
   done
@@ -19,7 +19,7 @@ command_fuzz() {
   mkdir -p build/fuzz/new
   for target in build/fuzz/fuzz/*_fuzz; do
     name=$(basename "$target" _fuzz)
-    [[ $name =~ $only ]] || continue
+    [[ $name =~ $chosen ]] || continue
     found=1
     mkdir -p "build/fuzz/new/$name"
     log=$log_folder/fuzz-$name.log
@@ -33,5 +33,5 @@ command_fuzz() {
       fail "fuzz $name" "the input that it found is build/fuzz/$name-*; the log is $log"
     fi
   done
-  [ "$found" = 1 ] || usage_error "no fuzz target matches '$only'"
+  [ "$found" = 1 ] || usage_error "no fuzz target matches '$chosen'"
 }
