@@ -54,9 +54,9 @@ class Security : public testing::Test {
   static std::string probe_outside(const std::vector<std::string>& words);
   // Each attempt of that command succeeds outside, and fails inside; says of which the first is not so.
   void expect_denied(const std::string& command);
-  // The same of a handler in JavaScript that returns {NAME: RESULT}, in whose source attempt(FUNCTION) is 0
-  // or what it threw. Outside it is run by root's Node.
-  void expect_denied_js(const std::string& handler, const std::string& input = "null");
+  // The same of a source whose handler returns {NAME: RESULT}; in it attempt(FUNCTION) is 0 or what that
+  // threw. Outside it is run by root's Node.
+  void expect_denied_js(const std::string& source, const std::string& input = "null");
 
   // How many processes run as users of instances.
   static std::size_t instance_processes();
