@@ -19,7 +19,6 @@ namespace hearth::security {
 namespace {
 
 namespace json = boost::json;
-using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr const char* kNeighbour = "module.exports = (word) => [word, process.env.SECRET];";

@@ -6,7 +6,6 @@
 #include <chrono>
 #include <cstdio>
 #include <fstream>
-#include <thread>
 #include <utility>
 
 #include "tests/security/fixture.h"

@@ -74,7 +74,7 @@ try_patch() { # try_patch FILE: in the second tree, which is as it was afterward
 }
 
 command_broken() {
-  local chosen="" patch
+  local chosen="" patch found=0
   while [ $# -gt 0 ]; do
     case $1 in
       -R) [ $# -ge 2 ] || usage_error "-R takes a pattern"; chosen=$2; shift 2 ;;
@@ -87,8 +87,10 @@ command_broken() {
   configure release ON
   for patch in "$root"/tests/{faults,security}/broken/*.patch; do
     if [[ $(basename "$patch" .patch) =~ $chosen ]]; then
+      found=1
       try_patch "$patch"
     fi
   done
+  [ "$found" = 1 ] || usage_error "no patch matches '$chosen'"
   report
 }

@@ -2,7 +2,6 @@
 // child.h for what may be called here. The kernel's header is older than some of this.
 #include <fcntl.h>
 #include <linux/landlock.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
